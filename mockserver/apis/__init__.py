@@ -1,0 +1,46 @@
+"""The APIs that the server can be. Adding a bundled one is a module and a line in BUNDLED."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mockserver.apis import datagrid, examples, mem0
+from mockserver.apis.base import Api, Behaviour, Call
+from mockserver.contract import Contract, load_contract
+from mockserver.errors import UserError, did_you_mean
+
+BUNDLED: dict[str, Callable[[Contract], Api]] = {"datagrid": datagrid.api, "mem0": mem0.api}
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def bundled_file(folder: str, name: str) -> Path:
+    """A file of `spec/` or `scenarios/`: inside the installed package, or in a checkout beside it."""
+    installed = _PACKAGE / "_data" / folder / name
+    return installed if installed.exists() else _PACKAGE.parent / folder / name
+
+
+def load_api(spec: str) -> Api:
+    """An API by the name of a bundled one, or from an OpenAPI file given as `PATH` or `NAME=PATH`.
+
+    Raises:
+        UserError: there is no such API or file, or the document cannot be used.
+    """
+    if spec in BUNDLED:
+        contract = load_contract(
+            bundled_file("spec", f"{spec}.yaml"),
+            bundled_file("spec", f"{spec}.overlay.yaml"),
+            name=spec,
+            strict=False,  # the test-suite has judged the bundled documents
+        )
+        return BUNDLED[spec](contract)
+    name, equals, path = spec.partition("=")
+    file = Path(path if equals else spec)
+    if not file.is_file():
+        known = ", ".join(BUNDLED)
+        raise UserError(f"there is no API {spec!r} and no such file; bundled: {known}{did_you_mean(spec, BUNDLED)}")
+    return examples.api(load_contract(file, name=name if equals else None))
+
+
+__all__ = ["BUNDLED", "Api", "Behaviour", "Call", "bundled_file", "load_api"]

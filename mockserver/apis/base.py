@@ -1,0 +1,82 @@
+"""What an API is to the server: its contract, its behaviours, its error shape and its prices.
+
+An API module fills in an `Api`; the pipeline asks it. Nothing here knows of sandboxes,
+sockets or scenarios.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from mockserver.clock import timestamp
+from mockserver.contract import Contract
+from mockserver.errors import Problem
+from mockserver.messages import JSON, Request, Response
+from mockserver.ratelimit import Limit
+from mockserver.store import Store
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that passed the contract, as a behaviour sees it."""
+
+    params: Mapping[str, Any]
+    """Path, query and header parameters by name, decoded, defaults filled in."""
+    body: JSON
+    now: float
+    """Epoch seconds on the sandbox's clock."""
+    key: str
+    """The caller's API key."""
+    tenant: str
+    """The partition of the state that the caller sees, for example a teamspace."""
+    store: Store
+    seed: int
+    base_url: str = ""
+    """Where the caller reaches this API, for links in replies."""
+
+    @property
+    def timestamp(self) -> str:
+        """`now` as the bundled APIs print it."""
+        return timestamp(self.now)
+
+    def new_id(self) -> str:
+        """A UUID made from the sandbox's seed and a counter: deterministic, and never given twice."""
+        return derived_uuid(self.seed, "id", self.store.increment("id"))
+
+
+def derived_uuid(*parts: object) -> str:
+    """A version 4 shaped UUID that depends on nothing but `parts`."""
+    digest = blake2b("\x00".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return str(uuid.UUID(bytes=digest, version=4))
+
+
+Behaviour = Callable[[Call], Response]
+"""Answers an operation from state. Raises Problem, and then must have changed nothing."""
+
+
+def _one_tenant(_: Request) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One vendor API. Every field but the contract has a default that suits an unknown API."""
+
+    name: str
+    contract: Contract
+    behaviours: Mapping[str, Behaviour]
+    """By operationId. An operation without one answers a sample from the contract."""
+    error_body: Callable[[Problem], JSON]
+    """The body of an error, in this API's own shape."""
+    error_media_type: str = "application/json"
+    limit: Limit | None = None
+    """The vendor's rate limit per tenant, path and method."""
+    tenant: Callable[[Request], str] = _one_tenant
+    costs: Mapping[str, Callable[[Call, int], float]] = field(default_factory=dict)
+    """Credits that an operation costs, by operationId, given the call and the characters per credit."""
+    bill: Callable[[JSON, float | None], None] = lambda data, consumed: None
+    """Write the charge into a reply's body; None when the billing write was lost."""

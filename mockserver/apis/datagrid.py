@@ -1,0 +1,136 @@
+"""The Datagrid user-memory API: behaviours, error shape, prices and rate limit.
+
+Sources: the vendor's OpenAPI pages (spec/datagrid.yaml) and what its clients send and expect.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mockserver.apis.base import Api, Behaviour, Call, derived_uuid
+from mockserver.contract import Contract
+from mockserver.errors import Problem
+from mockserver.messages import JSON, Request, Response
+from mockserver.ratelimit import Limit
+from mockserver.store import Row
+
+TABLE = "user_memories"
+LIMIT = Limit(200, 60.0)
+"""Requests per teamspace, path and method (vendor: /api-reference/rate-limits)."""
+
+
+def create_user_memory(call: Call) -> Response:
+    """Store a memory: texts come in as strings and go out as lists (UserMemory schema)."""
+    body = call.body
+    row = user_memory(
+        id=call.new_id(),
+        agent_id=body["agent_id"],
+        user_id=user_id(call.seed, call.key),
+        memory=[body["memory"]],
+        context=[] if body.get("context") is None else [body["context"]],
+        user_prompt=body.get("user_prompt") or "",
+        at=call.timestamp,
+    )
+    call.store.put(TABLE, row["id"], row, call.tenant)
+    return Response(201, dict(row))
+
+
+def list_user_memory(call: Call) -> Response:
+    """A page of memories, newest first; `has_more` is always sent."""
+    limit, offset = call.params["limit"], call.params["offset"]
+    page = call.store.page(TABLE, offset, limit, call.tenant)
+    return Response(200, {"object": "list", "data": page.rows, "has_more": offset + len(page.rows) < page.total})
+
+
+def delete_user_memory(call: Call) -> Response:
+    """Remove a memory; 404 when the teamspace has none of that id."""
+    id = call.params["user_memory_id"]
+    if call.store.delete(TABLE, id, call.tenant) is None:
+        raise Problem("not_found", f"There is no user memory {id[:100]!r} in this teamspace.")
+    return Response(204, media_type=None)
+
+
+def get_credits(call: Call) -> Response:
+    """The credit account of the organization, which all its teamspaces share."""
+    balance = call.store.balance()
+    report = {"remaining": balance.remaining, "consumed": balance.consumed, "total": balance.total}
+    return Response(200, report)
+
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "Memory.createUserMemory": create_user_memory,
+    "Memory.listUserMemory": list_user_memory,
+    "Memory.deleteUserMemory": delete_user_memory,
+    "getCredits": get_credits,
+}
+
+
+def user_memory(
+    *, id: str, agent_id: str, user_id: str, memory: list[str], context: list[str], user_prompt: str, at: str
+) -> Row:
+    """A UserMemory with every required member."""
+    return {
+        "object": "user_memory",
+        "id": id,
+        "created_at": at,
+        "updated_at": at,
+        "agent_id": agent_id,
+        "user_id": user_id,
+        "user_prompt": user_prompt,
+        "memory": memory,
+        "context": context,
+    }
+
+
+def user_id(seed: int, key: str) -> str:
+    """The user behind an API key: the same key is the same user. The key cannot be read from it."""
+    return derived_uuid(seed, "user", key)
+
+
+def creation_cost(call: Call, characters_per_credit: int) -> float:
+    """Credits for the text that is embedded: memory, context and prompt, every started
+    `characters_per_credit` characters cost one, an empty text too."""
+    body = call.body
+    characters = sum(len(body.get(name) or "") for name in ("memory", "context", "user_prompt"))
+    return max(1, math.ceil(characters / characters_per_credit))
+
+
+def bill(data: JSON, consumed: float | None) -> None:
+    """Write the charge into a create reply; null tells that it was lost (CreateUserMemoryResponse)."""
+    data["credits"] = None if consumed is None else {"consumed": consumed}
+
+
+def error_body(problem: Problem) -> JSON:
+    """Errors in the family of fields that RateLimitError has, all of them filled."""
+    details: dict[str, Any] = {"reason": problem.message}
+    if problem.violations:
+        details["fields"] = [{"field": v.field, "message": v.message} for v in problem.violations]
+    return {
+        "status_code": problem.status,
+        "statusCode": problem.status,
+        "error": problem.kind.name,
+        "message": problem.message,
+        "mitigation": problem.kind.mitigation,
+        "retryable": problem.kind.retryable,
+        "details": details,
+    }
+
+
+def teamspace(request: Request) -> str:
+    """The tenant: what the `Datagrid-Teamspace` header names, else the home teamspace."""
+    return request.headers.get("datagrid-teamspace", "")
+
+
+def api(contract: Contract) -> Api:
+    """The Datagrid API over its contract."""
+    return Api(
+        name="datagrid",
+        contract=contract,
+        behaviours=BEHAVIOURS,
+        error_body=error_body,
+        limit=LIMIT,
+        tenant=teamspace,
+        costs={"Memory.createUserMemory": creation_cost},
+        bill=bill,
+    )

@@ -1,0 +1,130 @@
+"""A contract: the vendor's document with our overlay, compiled for use."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from mockserver.contract.operation import Operation
+from mockserver.contract.overlay import Addition
+from mockserver.contract.refs import Refs
+from mockserver.contract.router import Router, split
+from mockserver.contract.samples import Sampler
+from mockserver.contract.schemas import Schemas
+from mockserver.contract.security import Alternative, alternatives
+from mockserver.messages import JSON, Response
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Contract:
+    """The operations of one document.
+
+    Args:
+        name: what the API is called, for example `datagrid`.
+        document: a checked OpenAPI 3.0 or 3.1 document, overlay applied. It is not changed.
+        additions: what the overlay added, with its provenance.
+    """
+
+    def __init__(self, name: str, document: dict[str, Any], additions: list[Addition]) -> None:
+        self.name = name
+        self.document = document
+        self.additions = additions
+        self._refs = Refs(document)
+        schemas = Schemas(document)
+        self.operations: dict[str, Operation] = {}
+        self._router: Router[Operation] = Router()
+        prefix = "/".join(["", *self.base])
+        for path, item in (document.get("paths") or {}).items():
+            item, _ = self._refs.follow(item, "")
+            for method in METHODS:
+                if isinstance(item.get(method), dict):
+                    node = item[method]
+                    id = node.get("operationId") or f"{method.upper()} {path}"
+                    shared = item.get("parameters") or []
+                    operation = Operation(id, method.upper(), path, node, shared, self._refs, schemas)
+                    self.operations[id] = operation
+                    self._router.add(method.upper(), path, operation)
+                    if self.base:
+                        self._router.add(method.upper(), prefix + path, operation)
+
+    @cached_property
+    def base(self) -> list[str]:
+        """The segments of the first server's path, for example ["v1"]."""
+        servers = self.document.get("servers") or [{}]
+        url = str(servers[0].get("url", "/"))
+        for name, variable in (servers[0].get("variables") or {}).items():
+            url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+        return split(urlsplit(url).path)
+
+    @property
+    def base_path(self) -> str:
+        """The first server's path, for example `/v1`; "" when it has none."""
+        return "/".join(["", *self.base])
+
+    def match(self, method: str, segments: list[str]) -> tuple[Operation | None, dict[str, str], list[str]]:
+        """The operation for a method and the segments of a path, with the path's variables.
+
+        The operation is None when the path is known but not the method; the list then holds the
+        methods there are, and is empty when the path is not known.
+        """
+        return self._router.find(method, segments)
+
+    def security(self, operation: Operation) -> tuple[Alternative, ...]:
+        """Ways to authenticate for an operation."""
+        found = self._security.get(operation.id)
+        if found is None:
+            found = self._security[operation.id] = alternatives(self._refs, self.document, operation.node)
+        return found
+
+    @cached_property
+    def _security(self) -> dict[str, tuple[Alternative, ...]]:
+        return {}
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._refs)
+
+    def sample(self, operation: Operation, status: int, example: str = "", rng: Random | None = None) -> Response:
+        """A reply with a declared status, made from the contract.
+
+        Args:
+            operation: the operation that answers.
+            status: a status that the operation declares, if only by range or default.
+            example: the named example to use; else the first one, else a value made up.
+            rng: when given, the examples are passed over and the values vary with it.
+
+        Raises:
+            KeyError: the status is not declared, or there is no such example.
+        """
+        sampler = self._sampler if rng is None else Sampler(self._refs, rng)
+        reply = operation.reply(status)
+        if reply is None:
+            raise KeyError(str(status))
+        headers = {}
+        for name, header in (reply.node.get("headers") or {}).items():
+            header, _ = self._refs.follow(header, "")
+            if header.get("required"):
+                headers[name] = _header_text(sampler.value(header.get("schema", {}), name=name))
+        content = reply.node.get("content") or {}
+        if not content or status in (204, 205, 304):
+            if example:
+                raise KeyError(example)
+            return Response(status, headers=headers, media_type=None)
+        media_type = next((name for name in content if "json" in name), next(iter(content)))
+        value = sampler.body(self._refs.follow(content[media_type], "")[0], example)
+        if "*" in media_type:
+            media_type = "application/json" if not isinstance(value, str) else "text/plain"
+        return Response(status, value, headers, media_type)
+
+    def served(self, url: str) -> JSON:
+        """The document as this server publishes it, its `servers` pointing at `url`."""
+        return {**self.document, "servers": [{"url": url, "description": "This mock server"}]}
+
+
+def _header_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,120 @@
+"""OpenAPI Overlay 1.0: apply its actions to a document, and keep where each addition comes from.
+
+Every addition of a bundled overlay carries `x-provenance`: `documented` (the vendor says so),
+`sdk` (the vendor's client needs it) or `assumed` (we made it up). The value stands in the added
+object, in one around it, or on the action.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from jsonpath import JSONPathError, finditer
+
+from mockserver.documents import pointer_of
+from mockserver.errors import ContractError
+
+PROVENANCES = ("documented", "sdk", "assumed")
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """One thing that an overlay put into the document."""
+
+    pointer: str
+    provenance: str
+    """One of PROVENANCES, or "" when the overlay does not say."""
+    note: str
+
+
+def apply(document: dict[str, Any], overlay: dict[str, Any], name: str) -> list[Addition]:
+    """Change `document` in place as the overlay's actions say, in their order.
+
+    Args:
+        document: the OpenAPI document.
+        overlay: the parsed overlay file.
+        name: the overlay's file, for messages.
+
+    Raises:
+        ContractError: a malformed overlay, or an action whose target matches nothing.
+    """
+    actions = overlay.get("actions") if isinstance(overlay, dict) else None
+    if not isinstance(overlay, dict) or not str(overlay.get("overlay", "")).startswith("1.") or not actions:
+        raise ContractError(f"{name}: is not an overlay; it needs `overlay: 1.0.0` and a list of `actions`")
+    additions: list[Addition] = []
+    for index, action in enumerate(actions):
+        where = f"{name}: action {index + 1}"
+        if not isinstance(action, dict) or "target" not in action:
+            raise ContractError(f"{where}: has no `target`")
+        try:
+            matches = [(match.parts, match.obj) for match in finditer(action["target"], document)]
+        except JSONPathError as error:
+            raise ContractError(f"{where}: {action['target']!r} is not a JSONPath: {error}") from None
+        if not matches:
+            raise ContractError(f"{where}: {action['target']!r} matches nothing in the document")
+        for parts, node in matches:
+            if action.get("remove") is True:
+                _remove(document, parts)
+            elif "update" in action:
+                default = str(action.get("x-provenance", ""))
+                _merge(node, action["update"], tuple(parts), default, additions, where)
+            else:
+                raise ContractError(f"{where}: has neither `update` nor `remove: true`")
+    return additions
+
+
+def _remove(document: Any, parts: tuple[str | int, ...]) -> None:
+    parent = document
+    for part in parts[:-1]:
+        parent = parent[part]
+    del parent[parts[-1]]
+
+
+def _merge(
+    node: Any, update: Any, parts: tuple[str | int, ...], default: str, additions: list[Addition], where: str
+) -> None:
+    """Mappings are merged, arrays are appended to, anything else is replaced (Overlay 1.0, 4.4.3)."""
+    if isinstance(node, list):
+        items = update if isinstance(update, list) else [update]
+        for item in items:
+            _record((*parts, len(node)), item, default, additions)
+            node.append(copy.deepcopy(item))
+        return
+    if not isinstance(node, dict) or not isinstance(update, dict):
+        raise ContractError(f"{where}: {pointer_of(parts)!r} cannot be merged with a {type(update).__name__}")
+    for key, value in update.items():
+        kind = next((kind for kind in (dict, list) if isinstance(value, kind)), None)
+        if kind is not None and isinstance(node.get(key), kind):
+            _merge(node[key], value, (*parts, key), default, additions, where)
+        else:
+            _record((*parts, key), value, default, additions)
+            # A copy: an alias of the YAML file must not tie two places of the document together.
+            node[key] = copy.deepcopy(value)
+
+
+def _record(parts: tuple[str | int, ...], value: Any, default: str, additions: list[Addition]) -> None:
+    """Note an addition; one that is only a group of additions with their own words is taken apart."""
+    if not isinstance(value, dict):
+        additions.append(Addition(pointer_of(parts), default, ""))
+        return
+    own = value.get("x-provenance")
+    children = [(key, child) for key, child in value.items() if isinstance(child, dict)]
+    if own is None and (not default or any("x-provenance" in child for _, child in children)):
+        for key, child in value.items():
+            _record((*parts, key), child, default, additions)
+        return
+    note = " ".join(str(value.get("description", value.get("summary", value.get("$ref", "")))).split())
+    additions.append(Addition(pointer_of(parts), own or default, note))
+    _record_inner(parts, value, own or default, additions)
+
+
+def _record_inner(parts: tuple[str | int, ...], node: dict[str, Any], outer: str, additions: list[Addition]) -> None:
+    """A different word further in is a finding of its own."""
+    for key, child in node.items():
+        if isinstance(child, dict):
+            if child.get("x-provenance", outer) != outer:
+                _record((*parts, key), child, outer, additions)
+            else:
+                _record_inner((*parts, key), child, outer, additions)

@@ -1,0 +1,107 @@
+"""Which operation a path means: a trie of segments, literals before templates.
+
+A trailing slash is optional and so is the server's base path. No redirects: some clients do not
+follow them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, TypeVar
+from urllib.parse import unquote
+
+T = TypeVar("T")
+
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
+
+
+class _Node(Generic[T]):
+    __slots__ = ("any", "here", "literals", "patterns")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node[T]] = {}
+        self.patterns: list[tuple[re.Pattern[str], _Node[T]]] = []
+        """Segments that are part text, part variable, such as `{id}.json`."""
+        self.any: _Node[T] | None = None
+        self.here: dict[str, tuple[tuple[str, ...], T]] = {}
+        """By method: the names of the path's variables, and what was registered."""
+
+
+class Router(Generic[T]):
+    """Maps method and path to what was added for them."""
+
+    def __init__(self) -> None:
+        self._root: _Node[T] = _Node()
+
+    def add(self, method: str, template: str, value: T) -> None:
+        """Register a path template such as `/user-memories/{user_memory_id}`."""
+        node = self._root
+        names: list[str] = []
+        for segment in split(template):
+            variables = _VARIABLE.findall(segment)
+            names += variables
+            node = self._child(node, segment, variables)
+        node.here[method] = (tuple(names), value)
+
+    @staticmethod
+    def _child(node: _Node[T], segment: str, variables: list[str]) -> _Node[T]:
+        if not variables:
+            return node.literals.setdefault(unquote(segment), _Node())
+        if _VARIABLE.fullmatch(segment):
+            if node.any is None:
+                node.any = _Node()
+            return node.any
+        texts = _VARIABLE.split(segment)[::2]
+        pattern = re.compile("(.+?)".join(re.escape(text) for text in texts), re.DOTALL)
+        for known, child in node.patterns:
+            if known.pattern == pattern.pattern:
+                return child
+        child = _Node()
+        node.patterns.append((pattern, child))
+        return child
+
+    def find(self, method: str, segments: list[str]) -> tuple[T | None, dict[str, str], list[str]]:
+        """What is registered for the percent-encoded `segments`.
+
+        Returns the value, the path's variables (decoded), and the methods that the path has. The
+        value is None when the path is known but not with this method; without methods the path is
+        not known at all.
+        """
+        allowed: list[str] = []
+        best = self._walk(self._root, [unquote(s) for s in segments], 0, [], method, allowed)
+        if best is None:
+            return None, {}, list(dict.fromkeys(allowed))
+        values, (names, value) = best
+        return value, dict(zip(names, values, strict=True)), allowed or [method]
+
+    def _walk(
+        self, node: _Node[T], segments: list[str], at: int, values: list[str], method: str, allowed: list[str]
+    ) -> tuple[list[str], tuple[tuple[str, ...], T]] | None:
+        if at == len(segments):
+            found = node.here.get(method)
+            if found is not None:
+                return values, found
+            allowed += node.here
+            return None
+        segment = segments[at]
+        literal = node.literals.get(segment)
+        if literal is not None:
+            best = self._walk(literal, segments, at + 1, values, method, allowed)
+            # A literal path hides a template that fits as well (3.0.3, Paths Object), also when only
+            # the template has the method.
+            if best is not None or allowed:
+                return best
+        for pattern, child in node.patterns:
+            match = pattern.fullmatch(segment)
+            if match:
+                best = self._walk(child, segments, at + 1, [*values, *match.groups()], method, allowed)
+                if best is not None or allowed:
+                    return best
+        if node.any is not None and segment:
+            return self._walk(node.any, segments, at + 1, [*values, segment], method, allowed)
+        return None
+
+
+def split(path: str) -> list[str]:
+    """The segments of a path; a trailing slash adds none."""
+    return path.strip("/").split("/") if path.strip("/") else []

@@ -1,0 +1,99 @@
+"""Errors by name. A `Problem` is an answer to a client; a `UserError` is a message to a person.
+
+Every error that the server can answer is one row of `KINDS`; the API's own module decides the
+shape of the body. Nothing here knows of HTTP frameworks, contracts or vendors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mockserver.messages import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A named sort of error. Clients may match on `name`; it never changes."""
+
+    name: str
+    status: int
+    title: str
+    mitigation: str
+    retryable: bool = False
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("invalid_request", 400, "Invalid request", "Correct the named fields and send the request again."),
+        Kind("unauthorized", 401, "Invalid or missing API key", "Send a valid API key in the Authorization header."),
+        Kind("out_of_credits", 402, "Credit limit exceeded", "Add credits to the account, then try again."),
+        Kind("forbidden", 403, "Not allowed", "Use a key that may do this."),
+        Kind("not_found", 404, "Not found", "Check the path and the id."),
+        Kind("method_not_allowed", 405, "Method not allowed", "Use one of the methods in the Allow header."),
+        Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
+        Kind("too_large", 413, "Request body too large", "Send a smaller body."),
+        Kind("unsupported_media_type", 415, "Unsupported content type", "Send the body as the operation declares it."),
+        Kind(
+            "rate_limit_exceeded",
+            429,
+            "Rate limit exceeded",
+            "Wait for the number of seconds in the Retry-After header, then send the request again.",
+            retryable=True,
+        ),
+        Kind("server_error", 500, "Internal server error", "Try again later.", retryable=True),
+        Kind("bad_gateway", 502, "Bad gateway", "Try again later.", retryable=True),
+        Kind("unavailable", 503, "Service unavailable", "Try again later.", retryable=True),
+        Kind("timeout", 504, "Gateway timeout", "Try again later.", retryable=True),
+    )
+}
+
+BY_STATUS = {kind.status: kind for kind in KINDS.values()}
+
+
+class Problem(Exception):
+    """An error to answer to the client.
+
+    Args:
+        kind: a name in `KINDS`.
+        message: one sentence for the reader; the kind's title when empty.
+        violations: the breaches that caused it, each naming its field.
+        headers: headers that belong to the answer, such as `Allow` or `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str = "",
+        *,
+        violations: Iterable[Violation] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.kind = KINDS[kind]
+        self.violations = tuple(violations)
+        self.message = message or "; ".join(str(v) for v in self.violations[:3]) or self.kind.title
+        self.headers = headers or {}
+        super().__init__(self.message)
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the kind."""
+        return self.kind.status
+
+
+class UserError(Exception):
+    """A mistake in what a person gave us: a document, a scenario, an option. Shown without traceback."""
+
+    exit_code = 2
+
+
+class ContractError(UserError):
+    """An OpenAPI document or overlay that cannot be used, with file and line where they are known."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence part that names the nearest of `known`: `; did you mean 'x'?`, or nothing."""
+    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -1,0 +1,134 @@
+"""The data that travels through the server: requests, responses, violations, exchanges.
+
+Plain records with no behaviour beyond small conveniences. They know nothing of HTTP servers,
+contracts or vendors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JSON = Any
+"""A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
+
+Side = Literal["client", "server", "declared"]
+"""Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request, as received.
+
+    `path` keeps its percent-encoding, so that an encoded slash inside an id survives.
+    `headers` has lower-case names; repeated headers are joined with ", " (RFC 9110, 5.3).
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    too_large: bool = False
+    """The body was longer than the server reads; `body` is then empty."""
+
+
+@dataclass(slots=True)
+class Response:
+    """One HTTP response: a JSON value in `data`, or raw bytes in `content`, or no body at all."""
+
+    status: int
+    data: JSON = None
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str | None = "application/json"
+    """None means that the response has no body."""
+    content: bytes | None = None
+    """The body as it leaves; made from `data` when the response is finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A breach of the contract: who made it, where, what was found and what was expected."""
+
+    side: Side
+    where: str
+    """The part of the message: `path`, `query`, `header`, `body`, `status`, `content-type`."""
+    pointer: str
+    """RFC 6901 pointer into the body, or the name of the parameter or header."""
+    message: str
+    found: str
+    expected: str
+    keyword: str = ""
+    """The schema keyword that was broken, for example `required` or `maximum`."""
+
+    @property
+    def field(self) -> str:
+        """The place in a reader's words: `memory`, `query limit`, `body`."""
+        if self.where == "body":
+            return self.pointer.lstrip("/").replace("/", ".") or "body"
+        return f"{self.where} {self.pointer}".strip()
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+    def as_json(self) -> dict[str, str]:
+        """The violation as the admin API and the journal show it."""
+        return {
+            "side": self.side,
+            "where": self.where,
+            "pointer": self.pointer,
+            "message": self.message,
+            "found": self.found,
+            "expected": self.expected,
+            "keyword": self.keyword,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a sliding window said of one request."""
+
+    limit: int
+    remaining: int
+    """Requests that are still admitted now, after this one."""
+    free_at: float
+    """Epoch seconds at which the next slot frees (now, when the window is empty)."""
+    admitted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The credit account: `total` granted, `consumed` charged, `reserved` by requests in flight."""
+
+    total: float
+    consumed: float = 0
+    reserved: float = 0
+
+    @property
+    def remaining(self) -> float:
+        """Credits that a new request may still reserve."""
+        return self.total - self.consumed - self.reserved
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request with everything that became of it; the journal keeps these."""
+
+    request: Request
+    at: float
+    """Epoch seconds on the sandbox's clock."""
+    api: str = ""
+    operation: str = ""
+    response: Response | None = None
+    violations: list[Violation] = field(default_factory=list)
+    duration: float = 0.0
+    """Seconds of real time spent answering."""
+    number: int = 0
+    """Place in the journal, from 1."""
+    defect: str = ""
+    """Set when the mock itself failed: what went wrong, for the log. Never sent to the client."""
+
+    @property
+    def status(self) -> int:
+        """The status that was answered; 0 when nothing was."""
+        return self.response.status if self.response else 0

@@ -1,0 +1,62 @@
+"""The vendor's rate limit: which window a request counts in, and what the headers say of it.
+
+The window itself is a store operation, so that replicas can share it. This module is the
+policy: pure functions, no state and no clock of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from mockserver.clock import parse_duration
+from mockserver.errors import UserError
+from mockserver.messages import Window
+
+_RATE = re.compile(r"(\d+)(?:/(.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `max` requests in any `window` seconds."""
+
+    max: int
+    window: float = 60.0
+
+    def __str__(self) -> str:
+        return f"{self.max}/{self.window:g}s"
+
+
+def parse_limit(text: str) -> Limit | None:
+    """A limit from `200`, `200/60s` or `10/1m`; None for `off`. Raises UserError."""
+    if text.strip().lower() == "off":
+        return None
+    match = _RATE.fullmatch(text.strip())
+    if not match or int(match[1]) < 1:
+        raise UserError(f"{text!r} is not a rate limit; write 200/60s, 200 for one minute, or off")
+    window = parse_duration(match[2]) if match[2] else 60.0
+    if window <= 0:
+        raise UserError(f"the rate limit {text!r} has an empty window")
+    return Limit(int(match[1]), window)
+
+
+def headers(window: Window, now: float) -> dict[str, str]:
+    """`X-RateLimit-*` for every reply, and `Retry-After` whenever nothing remains.
+
+    `Reset` is an epoch second and `Retry-After` whole seconds of at least 1, both rounded up, so
+    that a client that waits for them is admitted (vendor: /api-reference/rate-limits).
+    """
+    values = {
+        "X-RateLimit-Limit": str(window.limit),
+        "X-RateLimit-Remaining": str(window.remaining),
+        "X-RateLimit-Reset": str(math.ceil(window.free_at)),
+    }
+    if window.remaining == 0:
+        values["Retry-After"] = str(retry_after(window, now))
+    return values
+
+
+def retry_after(window: Window, now: float) -> int:
+    """Whole seconds until a slot frees, at least 1."""
+    return max(1, math.ceil(window.free_at - now))

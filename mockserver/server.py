@@ -1,0 +1,123 @@
+"""Run the app on a socket: in this process until a signal, or in a thread for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+
+import uvicorn
+
+from mockserver.app import App
+from mockserver.errors import UserError
+from mockserver.settings import Settings
+
+DRAIN_SECONDS = 30
+"""How long requests in flight may take once the server was told to stop."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a signal that asks to stop is obeyed and nothing more: the process exits with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        previous = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A second signal does not cut off what is in flight either; DRAIN_SECONDS bounds the wait.
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises UserError when the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise UserError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    except OverflowError:
+        sock.close()
+        raise UserError(f"{port} is not a port; use 0 to 65535") from None
+    return sock
+
+
+def _config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        lifespan="off",
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up."""
+    configure_logging(settings.log_level)
+    sock = listen(settings.host, settings.port)
+    with contextlib.closing(sock):
+        app = App(settings.pipeline(), settings.max_body)
+        host, port = sock.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        for name, api in app.pipeline.apis.items():
+            url = f"http://{shown}:{port}/{name}{api.contract.base_path}"
+            logging.getLogger("mockserver").info("%s on %s", name, url)
+        _Server(_config(app)).run(sockets=[sock])
+
+
+def configure_logging(level: str) -> None:
+    """One line per event on standard error; uvicorn speaks only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("mockserver").setLevel(level.upper())
+
+
+class ThreadServer:
+    """A server in a background thread, for tests; a context manager.
+
+    Args:
+        app: what to serve.
+        host: the address to listen on; the port is a free one.
+    """
+
+    def __init__(self, app: App, host: str = "127.0.0.1") -> None:
+        self.app = app
+        self._socket = listen(host, 0)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://{host}:{self.port}"
+        self._server = _Server(_config(app))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    def __enter__(self) -> ThreadServer:
+        # The socket listens from here on, so a client that connects now waits instead of failing.
+        self._socket.listen(128)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=DRAIN_SECONDS)
+        self._socket.close()

@@ -1,0 +1,273 @@
+"""All mutable state of a sandbox, behind one protocol whose operations are each atomic.
+
+`MemoryStore` is the default. Nothing above the store knows which one it is, and a store knows
+nothing of APIs: a table is a name, a row is a JSON object, a partition is a string.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mockserver.messages import Balance, Exchange, Window
+
+Row = dict[str, Any]
+
+MAX_WINDOWS = 10_000
+"""Sliding windows that one sandbox keeps."""
+MAX_WINDOW = 3600.0
+"""Seconds after which an unused window is forgotten when there are too many."""
+
+
+class Page:
+    """One page of rows, newest first, and how many rows there are in all."""
+
+    __slots__ = ("rows", "total")
+
+    def __init__(self, rows: list[Row], total: int) -> None:
+        self.rows = rows
+        self.total = total
+
+
+class Store(Protocol):
+    """What a sandbox remembers. Every method is atomic; rows are never changed in place."""
+
+    def put(self, table: str, id: str, row: Row, partition: str = "") -> None:
+        """Add a row, or replace the one with this id (which keeps its place in the order)."""
+
+    def put_all(self, table: str, rows: dict[str, Row], partition: str = "") -> None:
+        """Add or replace several rows: all of them, or none."""
+
+    def get(self, table: str, id: str, partition: str = "") -> Row | None:
+        """The row, or None."""
+
+    def update_all(
+        self, table: str, ids: list[str], change: Callable[[Row], Row], partition: str = ""
+    ) -> list[str] | None:
+        """Replace rows by what `change` makes of them. None when done; else the unknown ids, nothing changed."""
+
+    def delete(self, table: str, id: str, partition: str = "") -> Row | None:
+        """Remove a row and return it; None when there is none."""
+
+    def delete_all(self, table: str, ids: list[str], partition: str = "") -> list[str] | None:
+        """Remove rows. None when done; else the unknown ids, and nothing was removed."""
+
+    def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
+        """Rows from newest to oldest."""
+
+    def rows(self, table: str, partition: str = "") -> list[Row]:
+        """All rows, newest first."""
+
+    def increment(self, counter: str, by: int = 1) -> int:
+        """Add to a counter that starts at 0; returns the new value."""
+
+    def reserve(self, credits: float) -> bool:
+        """Set credits aside for a request in flight; False when too few remain."""
+
+    def settle(self, reserved: float, charged: float) -> None:
+        """End a reservation, charging some or none of it."""
+
+    def balance(self) -> Balance:
+        """The credit account as it stands."""
+
+    def grant(self, remaining: float) -> None:
+        """Set what remains to spend, keeping what was consumed."""
+
+    def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
+        """Ask a sliding window to admit a request at `now`; with `count` false only look."""
+
+    def append(self, exchange: Exchange) -> None:
+        """Write an exchange to the journal, giving it its number."""
+
+    def exchanges(self) -> list[Exchange]:
+        """The journal, oldest first."""
+
+
+class _Table:
+    """Rows of one partition: by id, and in the order of their creation."""
+
+    __slots__ = ("by_id", "order", "sequence")
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, tuple[int, Row]] = {}
+        self.order: list[tuple[int, str]] = []
+        self.sequence = 0
+
+    def put(self, id: str, row: Row) -> None:
+        known = self.by_id.get(id)
+        if known is None:
+            self.sequence += 1
+            self.order.append((self.sequence, id))
+            self.by_id[id] = (self.sequence, row)
+        else:
+            self.by_id[id] = (known[0], row)
+
+    def delete(self, id: str) -> Row | None:
+        known = self.by_id.pop(id, None)
+        if known is None:
+            return None
+        del self.order[bisect_left(self.order, (known[0], id))]
+        return known[1]
+
+    def newest(self, offset: int, limit: int) -> list[Row]:
+        end = len(self.order) - offset
+        if end <= 0:
+            return []
+        by_id = self.by_id
+        return [by_id[id][1] for _, id in reversed(self.order[max(0, end - limit) : end])]
+
+
+class MemoryStore:
+    """A sandbox's state in this process. Safe to use from several threads; it never waits.
+
+    Args:
+        credits: credits granted at the start.
+        journal_size: exchanges kept; the oldest go first.
+        journal_bytes: bytes of bodies kept in the journal; the oldest exchanges go first.
+    """
+
+    def __init__(self, credits: float, journal_size: int = 10_000, journal_bytes: int = 64 * 1024 * 1024) -> None:
+        self._lock = threading.RLock()
+        self._tables: dict[tuple[str, str], _Table] = {}
+        self._counters: dict[str, int] = {}
+        self._balance = Balance(credits)
+        self._windows: dict[str, deque[float]] = {}
+        self._journal: deque[tuple[int, Exchange]] = deque()
+        self._journal_size = journal_size
+        self._journal_room = journal_bytes
+        self._journal_count = 0
+
+    def put(self, table: str, id: str, row: Row, partition: str = "") -> None:
+        with self._lock:
+            self._table(table, partition).put(id, row)
+
+    def put_all(self, table: str, rows: dict[str, Row], partition: str = "") -> None:
+        with self._lock:
+            target = self._table(table, partition)
+            for id, row in rows.items():
+                target.put(id, row)
+
+    def get(self, table: str, id: str, partition: str = "") -> Row | None:
+        source = self._tables.get((table, partition))
+        known = source.by_id.get(id) if source else None
+        return known[1] if known else None
+
+    def update_all(
+        self, table: str, ids: list[str], change: Callable[[Row], Row], partition: str = ""
+    ) -> list[str] | None:
+        with self._lock:
+            target = self._table(table, partition)
+            unknown = [id for id in ids if id not in target.by_id]
+            if unknown:
+                return unknown
+            for id in ids:
+                target.put(id, change(target.by_id[id][1]))
+            return None
+
+    def delete(self, table: str, id: str, partition: str = "") -> Row | None:
+        with self._lock:
+            source = self._tables.get((table, partition))
+            return source.delete(id) if source else None
+
+    def delete_all(self, table: str, ids: list[str], partition: str = "") -> list[str] | None:
+        with self._lock:
+            target = self._table(table, partition)
+            unknown = [id for id in ids if id not in target.by_id]
+            if unknown:
+                return unknown
+            for id in ids:
+                target.delete(id)
+            return None
+
+    def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
+        with self._lock:
+            source = self._tables.get((table, partition))
+            return Page(source.newest(offset, limit), len(source.order)) if source else Page([], 0)
+
+    def rows(self, table: str, partition: str = "") -> list[Row]:
+        with self._lock:
+            source = self._tables.get((table, partition))
+            return source.newest(0, len(source.order)) if source else []
+
+    def increment(self, counter: str, by: int = 1) -> int:
+        with self._lock:
+            value = self._counters[counter] = self._counters.get(counter, 0) + by
+            return value
+
+    def reserve(self, credits: float) -> bool:
+        with self._lock:
+            account = self._balance
+            if credits > account.remaining:
+                return False
+            self._balance = Balance(account.total, account.consumed, account.reserved + credits)
+            return True
+
+    def settle(self, reserved: float, charged: float) -> None:
+        with self._lock:
+            account = self._balance
+            self._balance = Balance(account.total, account.consumed + charged, account.reserved - reserved)
+
+    def balance(self) -> Balance:
+        return self._balance
+
+    def grant(self, remaining: float) -> None:
+        with self._lock:
+            account = self._balance
+            total = remaining + account.consumed + account.reserved
+            self._balance = Balance(total, account.consumed, account.reserved)
+
+    def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
+        with self._lock:
+            hits = self._windows.get(key)
+            if hits is None:
+                if not count:
+                    return Window(limit, limit, now)
+                self._forget_windows(now)
+                hits = self._windows[key] = deque()
+            while hits and hits[0] + window <= now:
+                hits.popleft()
+            admitted = len(hits) < limit
+            if admitted and count:
+                hits.append(now)
+            free_at = hits[0] + window if hits else now
+            return Window(limit, max(0, limit - len(hits)), free_at, admitted)
+
+    def _forget_windows(self, now: float) -> None:
+        """Callers choose part of the key, so windows that nobody uses any more must go."""
+        if len(self._windows) >= MAX_WINDOWS:
+            idle = [key for key, hits in self._windows.items() if not hits or hits[-1] + MAX_WINDOW <= now]
+            for key in idle or list(self._windows)[: MAX_WINDOWS // 10]:
+                del self._windows[key]
+
+    def append(self, exchange: Exchange) -> None:
+        with self._lock:
+            self._journal_count += 1
+            exchange.number = self._journal_count
+            size = _size(exchange)
+            self._journal_room -= size
+            self._journal.append((size, exchange))
+            while len(self._journal) > self._journal_size or (self._journal_room < 0 and self._journal):
+                self._journal_room += self._journal.popleft()[0]
+
+    def exchanges(self) -> list[Exchange]:
+        with self._lock:
+            return [exchange for _, exchange in self._journal]
+
+    def _table(self, table: str, partition: str) -> _Table:
+        """The table to write to; readers do not make one, so that asking costs no memory."""
+        key = (table, partition)
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = _Table()
+        return found
+
+
+def _size(exchange: Exchange) -> int:
+    """Bytes that an exchange keeps alive, roughly: its bodies, its headers and a fixed part."""
+    request, response = exchange.request, exchange.response
+    size = 1024 + len(request.body) + len(request.path) + len(request.query)
+    size += sum(len(name) + len(value) for name, value in request.headers.items())
+    return size + (len(response.content or b"") if response else 0)

@@ -1,0 +1,55 @@
+"""Fixtures that more than one test module uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from mockserver.app import App
+from mockserver.clock import Clock
+from mockserver.pipeline import Pipeline
+from mockserver.sandbox import Sandbox, Terms
+from mockserver.server import ThreadServer
+from mockserver.settings import Settings
+
+START = 1_767_225_600.0
+"""2026-01-01T00:00:00Z, where the frozen clocks of the tests stand at first."""
+
+
+@pytest.fixture(scope="session")
+def apis():
+    """The bundled APIs, compiled once for the whole run."""
+    return list(Settings().pipeline().apis.values())
+
+
+@pytest.fixture
+def make_pipeline(apis) -> Callable[..., Pipeline]:
+    """Makes a pipeline with a frozen clock; keyword arguments are fields of Terms."""
+
+    def make(**terms: object) -> Pipeline:
+        return Pipeline(apis, Sandbox("default", replace(Terms(), **terms), Clock(START, rate=0)))
+
+    return make
+
+
+@pytest.fixture
+def make_server(make_pipeline) -> Iterator[Callable[..., ThreadServer]]:
+    """Makes real servers on free ports; keyword arguments are fields of Terms."""
+    running: list[ThreadServer] = []
+
+    def make(**terms: object) -> ThreadServer:
+        server = ThreadServer(App(make_pipeline(**terms)))
+        running.append(server)
+        return server.__enter__()
+
+    yield make
+    for server in running:
+        server.__exit__(None, None, None)
+
+
+@pytest.fixture
+def server(make_server) -> ThreadServer:
+    """A real server with both APIs; its clock is frozen at START."""
+    return make_server()
