@@ -36,6 +36,19 @@ class _Limit(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
+class _Credits(click.ParamType[float]):
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            credits = float(value)
+        except ValueError:
+            credits = -1
+        if not 0 <= credits <= 1e15:
+            self.fail(f"{value!r} is not a number of credits; give one from 0 to 1e15", param, ctx)
+        return int(credits) if credits.is_integer() else credits
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mockserver")
 def cli() -> None:
@@ -67,7 +80,7 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=_List(),
     help="A valid API key; every other one is then 401. Repeatable.  [default: any key is valid]",
 )
-@_option("--credits", default=10_000.0, show_default=True, type=click.FloatRange(0), help="Credits to start with.")
+@_option("--credits", default=10_000, show_default=True, type=_Credits(), help="Credits to start with.")
 @_option(
     "--credit-characters",
     "characters_per_credit",

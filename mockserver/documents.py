@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import yaml
@@ -19,6 +19,11 @@ from mockserver.errors import UserError
 MAX_EXPANDED = 20_000_000
 """Values that a document may hold once its aliases are followed."""
 
+MAX_NESTING = 200
+"""Levels of arrays and objects that a document may have."""
+
+_SELF_ALIAS = "an alias stands inside the value that it names"
+
 
 class DocumentError(UserError):
     """A file that cannot be read or parsed; the message starts with file:line:column when known."""
@@ -27,10 +32,16 @@ class DocumentError(UserError):
 class _Loader(yaml.CSafeLoader):
     """The 1.2 core schema over libyaml's parser."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own class-level table)
+    # PyYAML's own class-level tables; any other tag, such as `!!timestamp`, is refused.
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
+        tag: yaml.CSafeLoader.yaml_constructors[tag] for tag in ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:str", None)
+    }
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         mapping: dict[str, Any] = {}
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.constructor.ConstructorError(None, None, "is not a mapping", node.start_mark)
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)
@@ -42,6 +53,9 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_map(self, node: Any) -> dict[str, Any]:
         return self.construct_mapping(node, deep=True)
+
+    def construct_null(self, node: Any) -> None:
+        return None
 
     def construct_int(self, node: Any) -> int:
         text = node.value
@@ -63,11 +77,31 @@ _CORE = (
         "-+0123456789.",
     ),
 )
+
+
+def _checked(pattern: re.Pattern[str], construct: Any) -> Any:
+    """A constructor for scalars that refuses what an explicit tag, as in `!!int x`, promises in vain."""
+
+    def constructor(loader: _Loader, node: Any) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or not pattern.match(node.value):
+            name = node.tag.rpartition(":")[2]
+            raise yaml.constructor.ConstructorError(None, None, f"is not of the type !!{name}", node.start_mark)
+        return construct(loader, node)
+
+    return constructor
+
+
+_CONSTRUCTORS = {
+    "tag:yaml.org,2002:bool": _Loader.construct_yaml_bool,
+    "tag:yaml.org,2002:null": _Loader.construct_null,
+    "tag:yaml.org,2002:int": _Loader.construct_int,
+    "tag:yaml.org,2002:float": _Loader.construct_float,
+}
 for _tag, _pattern, _first in _CORE:
-    _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
+    _regex = re.compile(rf"(?:{_pattern})\Z")
+    _Loader.add_implicit_resolver(_tag, _regex, list(_first))
+    _Loader.add_constructor(_tag, _checked(_regex, _CONSTRUCTORS[_tag]))
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_map)
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_int)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_float)
 
 
 def read_text(path: Path, limit: int) -> str:
@@ -90,30 +124,76 @@ def parse(text: str, name: str) -> Any:
     """The value of a YAML or JSON text. `name` stands in messages. Raises DocumentError."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            # Only when no key is given twice may the faster parser's word be taken.
-            return _reject_duplicates(text, name)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             pass  # perhaps YAML in flow style; its parser also gives the better message
+        else:
+            if depth(value) > MAX_NESTING:
+                raise _too_deep(name)
+            # Only when no key is given twice may the faster parser's word be taken.
+            duplicate = duplicate_key(text.encode(), value)
+            if duplicate is None:
+                return value
+            raise DocumentError(f"{_where_twice(text, name)}: {duplicate!r} stands here twice")
     try:
+        _guard_nesting(text, name)
         value = yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise DocumentError(f"{where}: {error.problem or error.context}") from None
+        problem = str(error.problem or error.context)
+        raise DocumentError(f"{where}: {_SELF_ALIAS if 'recursive' in problem else problem}") from None
     except yaml.YAMLError as error:
         raise DocumentError(f"{name}: {' '.join(str(error).split())}") from None
     except RecursionError:
-        raise DocumentError(f"{name}: is nested too deeply") from None
+        raise _too_deep(name) from None
     _expanded_size(value, name)
     return value
 
 
-def _reject_duplicates(text: str, name: str) -> Any:
-    value = orjson.loads(text)
-    duplicate = duplicate_key(text.encode(), value)
-    if duplicate is not None:
-        raise DocumentError(f"{name}: the key {duplicate!r} stands twice in one object")
-    return value
+def _too_deep(name: str) -> DocumentError:
+    return DocumentError(f"{name}: is nested too deeply; at most {MAX_NESTING} levels are read")
+
+
+_INDENTATION = re.compile(r"^[ \-?:]*", re.MULTILINE)
+
+
+def _guard_nesting(text: str, name: str) -> None:
+    """Refuse nesting that would overflow the stack of libyaml's composer, which has no limit of its own.
+
+    Only a text with many brackets, or with a very deep indentation, can be nested that deeply; the
+    others are not read twice.
+    """
+    if text.count("[") + text.count("{") < 1000 and max(map(len, _INDENTATION.findall(text)), default=0) < 500:
+        return
+    level = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > MAX_NESTING:
+                raise _too_deep(name)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
+
+
+def _where_twice(text: str, name: str) -> str:
+    """Where a JSON text first repeats a key, by the YAML parser, which knows lines."""
+    try:
+        yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        if mark is not None:
+            return f"{name}:{mark.line + 1}:{mark.column + 1}"
+    return name
+
+
+def depth(value: Any) -> int:
+    """How many arrays and objects stand inside one another."""
+    level, nodes = 0, [value]
+    while containers := [node for node in nodes if isinstance(node, dict | list)]:
+        level += 1
+        nodes = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
+    return level
 
 
 def duplicate_key(raw: bytes, value: Any) -> str | None:
@@ -148,34 +228,41 @@ def _search_duplicate(raw: bytes) -> str | None:
                 found.append(key)
             seen.add(key)
 
-    json.loads(raw, object_pairs_hook=pairs)
+    # Numbers are not looked at, and `int` refuses one of many thousand digits.
+    json.loads(raw, object_pairs_hook=pairs, parse_int=float)
     return found[0] if found else None
 
 
 def _expanded_size(value: Any, name: str) -> None:
-    """Refuse a document that aliases make huge or endless."""
-    sizes: dict[int, int] = {}
-    open_nodes: set[int] = set()
+    """Refuse a document that aliases make huge, and one that is nested too deeply."""
+    measured: dict[int, tuple[int, int] | None] = {}
 
-    def measure(node: Any) -> int:
+    def measure(node: Any) -> tuple[int, int]:
+        """The values in `node`, and the levels of it."""
         if not isinstance(node, dict | list):
-            return 1
+            return 1, 0
         key = id(node)
-        if key in open_nodes:
-            raise DocumentError(f"{name}: an alias stands inside the value that it names")
-        if key not in sizes:
-            open_nodes.add(key)
-            children = node.values() if isinstance(node, dict) else node
-            sizes[key] = 1 + sum(measure(child) for child in children)
-            open_nodes.discard(key)
-            if sizes[key] > MAX_EXPANDED:
+        if key not in measured:
+            measured[key] = None
+            size, levels = 1, 0
+            for child in node.values() if isinstance(node, dict) else node:
+                child_size, child_levels = measure(child)
+                size += child_size
+                levels = max(levels, child_levels)
+            measured[key] = size, levels + 1
+            if size > MAX_EXPANDED:
                 raise DocumentError(f"{name}: its aliases make it hold more than {MAX_EXPANDED:,} values")
-        return sizes[key]
+            if levels >= MAX_NESTING:
+                raise _too_deep(name)
+        result = measured[key]
+        if result is None:
+            raise DocumentError(f"{name}: {_SELF_ALIAS}")
+        return result
 
     try:
         measure(value)
     except RecursionError:
-        raise DocumentError(f"{name}: is nested too deeply") from None
+        raise _too_deep(name) from None
 
 
 def line_of(text: str, pointer: list[str | int]) -> tuple[int, int] | None:

@@ -93,7 +93,13 @@ class ContractError(UserError):
     """An OpenAPI document or overlay that cannot be used, with file and line where they are known."""
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that is most like `name`; None when none is."""
+    found = difflib.get_close_matches(name[:200], list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence part that names the nearest of `known`: `; did you mean 'x'?`, or nothing."""
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+    likest = nearest(name, known)
+    return f"; did you mean {likest!r}?" if likest else ""

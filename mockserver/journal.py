@@ -5,6 +5,8 @@ The journal itself is a ring in the store; this module decides what an entry loo
 
 from __future__ import annotations
 
+import copy
+
 from mockserver.messages import Exchange, Request, Response
 
 MAX_BODY = 64 * 1024
@@ -13,15 +15,17 @@ SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x
 
 
 def record(exchange: Exchange) -> Exchange:
-    """The exchange as the journal keeps it: without secrets, with at most MAX_BODY bytes a body."""
+    """The entry that the journal keeps: a copy without secrets, with at most MAX_BODY bytes a body."""
     request, response = exchange.request, exchange.response
-    headers = {name: mask(value) if name in SECRET_HEADERS else value for name, value in request.headers.items()}
-    exchange.request = Request(request.method, request.path, request.query, headers, request.body[:MAX_BODY])
-    if response is not None and response.content is not None and len(response.content) > MAX_BODY:
-        exchange.response = Response(
-            response.status, None, response.headers, response.media_type, response.content[:MAX_BODY]
-        )
-    return exchange
+    headers = request.headers
+    if not SECRET_HEADERS.isdisjoint(headers):
+        headers = {name: mask(value) if name in SECRET_HEADERS else value for name, value in headers.items()}
+    entry = copy.copy(exchange)
+    entry.request = Request(request.method, request.path, request.query, headers, request.body[:MAX_BODY])
+    if response is not None and response.content is not None:
+        content = response.content[:MAX_BODY]
+        entry.response = Response(response.status, None, response.headers, response.media_type, content)
+    return entry
 
 
 def mask(value: str) -> str:
@@ -34,7 +38,7 @@ def log_line(exchange: Exchange) -> str:
     """One line for a person: what was asked, what was answered, by what, and why it failed."""
     request = exchange.request
     query = f"?{request.query}" if request.query else ""
-    line = f"{request.method} {_printable(request.path + query)} {exchange.status}"
+    line = f"{_printable(request.method)} {_printable(request.path + query)} {exchange.status}"
     line += f"  {exchange.operation or '-'}  {exchange.duration * 1000:.1f} ms"
     for violation in exchange.violations[:3]:
         line += f"  [{violation.side}] {_printable(str(violation))}"

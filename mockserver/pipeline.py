@@ -19,7 +19,7 @@ from mockserver.auth import authenticate
 from mockserver.clock import monotonic
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
-from mockserver.errors import BY_STATUS, Problem, did_you_mean
+from mockserver.errors import BY_STATUS, Problem, did_you_mean, nearest
 from mockserver.messages import Exchange, Request, Response
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
@@ -149,10 +149,9 @@ class Pipeline:
 
     def _nearest(self, path: str) -> Api:
         """The API whose error shape suits an unknown path: the one with the likest path."""
-        for api in self.apis.values():
-            if did_you_mean(path, _paths(api)):
-                return api
-        return next(iter(self.apis.values()))
+        owners = {known: api for api in self.apis.values() for known in _paths(api)}
+        likest = nearest(path, owners)
+        return owners[likest] if likest else next(iter(self.apis.values()))
 
 
 def _paths(api: Api) -> list[str]:

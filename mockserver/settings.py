@@ -39,7 +39,7 @@ class Settings:
                 raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
             apis.append(api)
         terms = Terms(
-            credits=int(self.credits) if self.credits == int(self.credits) else self.credits,
+            credits=self.credits,
             keys=self.api_keys,
             limit=self.rate_limit,
             seed=self.seed,

@@ -24,23 +24,26 @@ _TIMES = {"created_at": "created_at", "updated_at": "updated_at", "timestamp": "
 def matches(filters: Mapping[str, JSON], row: Row) -> bool:
     """Whether a memory meets every condition.
 
-    Recursion is bounded: the server refuses JSON that is nested deeper than 200 levels.
+    Recursion is bounded: the server refuses JSON that is nested deeper than 200 levels, and a
+    level costs two frames here.
     """
-    return all(_condition(name, wanted, row) for name, wanted in filters.items())
+    for name, wanted in filters.items():
+        if name in ("AND", "OR", "NOT"):
+            parts = wanted if isinstance(wanted, list) else [wanted]
+            held = [isinstance(part, dict) and matches(part, row) for part in parts]
+            holds = {"AND": all(held), "OR": any(held), "NOT": not any(held)}[name]
+        else:
+            holds = _condition(name, wanted, row)
+        if not holds:
+            return False
+    return True
 
 
 def _condition(name: str, wanted: JSON, row: Row) -> bool:
-    if name == "AND":
-        return all(matches(part, row) for part in wanted)
-    if name == "OR":
-        return any(matches(part, row) for part in wanted)
-    if name == "NOT":
-        parts = wanted if isinstance(wanted, list) else [wanted]
-        return not any(matches(part, row) for part in parts)
     if name == "metadata":
-        return metadata_matches(wanted, row)
+        return isinstance(wanted, dict) and metadata_matches(wanted, row)
     if name == "memory_ids":
-        return row["id"] in wanted
+        return isinstance(wanted, list) and row["id"] in wanted
     if name == "keywords":
         # A bare text searches the memory; it need not be the whole of it.
         wanted = {"icontains": wanted} if isinstance(wanted, str) and wanted != "*" else wanted
@@ -88,8 +91,10 @@ def epoch(moment: JSON) -> float | None:
 def _times(wanted: JSON) -> JSON:
     """A condition on a time, its moments as epoch seconds, so that any notation compares."""
     if isinstance(wanted, dict):
-        return {name: [epoch(one) for one in value] if name == "in" else epoch(value) for name, value in wanted.items()}
-    return epoch(wanted)
+        return {name: _times(value) for name, value in wanted.items()}
+    if isinstance(wanted, list):
+        return [epoch(one) for one in wanted]
+    return wanted if wanted == "*" else epoch(wanted)
 
 
 def _holds(actual: JSON, wanted: JSON) -> bool:

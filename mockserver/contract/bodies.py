@@ -13,9 +13,11 @@ from mockserver.contract.explain import explain
 from mockserver.contract.parameters import Shape, parse_query, scalar, shape_of
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Direction, Schemas
-from mockserver.documents import duplicate_key
+from mockserver.documents import depth, duplicate_key
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Side, Violation
+
+_ANY = Shape(frozenset())
 
 MAX_DEPTH = 200
 """Levels of nesting that a JSON body may have."""
@@ -56,11 +58,13 @@ class Body:
         known = dict(self._shape.properties)
         value: dict[str, Any] = {}
         for name, texts in fields.items():
-            shape = known.get(name, Shape(frozenset()))
+            shape = known.get(name, self._shape.rest or _ANY)
             if "array" in shape.types:
-                value[name] = [scalar(text, shape.items or Shape(frozenset())) for text in texts]
+                value[name] = [_field(text, shape.items or _ANY) for text in texts]
+            elif len(texts) > 1:
+                raise _bad(f"has the field {name[:60]!r} {len(texts)} times; it takes one value")
             else:
-                value[name] = scalar(texts[-1], shape)
+                value[name] = _field(texts[0], shape)
         return value
 
     def check(self, value: JSON, side: Side) -> list[Violation]:
@@ -76,6 +80,16 @@ class Body:
             return [Violation(side, "body", "", f"is not a JSON value: {error}", "another value", "JSON", "type")]
 
 
+def _field(text: str, shape: Shape) -> JSON:
+    """The value of a form field; objects are sent as JSON (3.0.3, Encoding Object)."""
+    if "object" in shape.types and "string" not in shape.types:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return scalar(text, shape)
+
+
 def compile_bodies(
     refs: Refs, schemas: Schemas, content: dict[str, Any], pointer: str, direction: Direction
 ) -> list[Body]:
@@ -85,7 +99,7 @@ def compile_bodies(
         at = f"{pointer}/{media_type.replace('~', '~0').replace('/', '~1')}/schema"
         node, base = refs.follow(node, at.removesuffix("/schema"))
         if "schema" not in node:
-            bodies.append(Body(media_type, Shape(frozenset()), None))
+            bodies.append(Body(media_type, _ANY, None))
             continue
         shape = shape_of(refs, node["schema"])
         checkable = is_json(essence(media_type)) or "form" in media_type or media_type.startswith("text/")
@@ -135,15 +149,6 @@ def parse_json(raw: bytes) -> JSON:
     return value
 
 
-def depth(value: JSON) -> int:
-    """How many arrays and objects stand inside one another."""
-    level, nodes = 0, [value]
-    while containers := [node for node in nodes if isinstance(node, dict | list)]:
-        level += 1
-        nodes = [child for node in containers for child in (node.values() if isinstance(node, dict) else node)]
-    return level
-
-
 def _too_deep() -> Problem:
     return _bad(f"is nested too deeply; at most {MAX_DEPTH} levels are read")
 
@@ -160,7 +165,10 @@ def _text(raw: bytes) -> str:
 
 
 def _multipart(raw: bytes, content_type: str) -> dict[str, list[str]]:
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + raw)
+    try:
+        message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + raw)
+    except RecursionError:
+        raise _too_deep() from None
     if not message.is_multipart():
         raise _bad("is not multipart/form-data with the boundary of its Content-Type")
     fields: dict[str, list[str]] = {}

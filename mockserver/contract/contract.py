@@ -14,6 +14,7 @@ from mockserver.contract.router import Router, split
 from mockserver.contract.samples import Sampler
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, alternatives
+from mockserver.documents import pointer_of
 from mockserver.messages import JSON, Response
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -37,18 +38,21 @@ class Contract:
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         prefix = "/".join(["", *self.base])
+        with_base: list[tuple[str, str, Operation]] = []
         for path, item in (document.get("paths") or {}).items():
-            item, _ = self._refs.follow(item, "")
+            item, pointer = self._refs.follow(item, pointer_of(["paths", path]))
             for method in METHODS:
                 if isinstance(item.get(method), dict):
                     node = item[method]
                     id = node.get("operationId") or f"{method.upper()} {path}"
                     shared = item.get("parameters") or []
-                    operation = Operation(id, method.upper(), path, node, shared, self._refs, schemas)
+                    operation = Operation(id, method.upper(), path, node, shared, self._refs, schemas, pointer)
                     self.operations[id] = operation
                     self._router.add(method.upper(), path, operation)
                     if self.base:
-                        self._router.add(method.upper(), prefix + path, operation)
+                        with_base.append((method.upper(), prefix + path, operation))
+        for method, template, operation in with_base:
+            self._router.add(method, template, operation)
 
     @cached_property
     def base(self) -> list[str]:
@@ -99,7 +103,15 @@ class Contract:
         Raises:
             KeyError: the status is not declared, or there is no such example.
         """
-        sampler = self._sampler if rng is None else Sampler(self._refs, rng)
+        response = self._sampled(self._sampler if rng is None else Sampler(self._refs, rng), operation, status, example)
+        if rng is None and not example and operation.check_response(response):
+            # Vendors publish examples that break their own schemas; then none of them is used.
+            made_up = self._sampled(Sampler(self._refs, examples=False), operation, status)
+            if not operation.check_response(made_up):
+                return made_up
+        return response
+
+    def _sampled(self, sampler: Sampler, operation: Operation, status: int, example: str = "") -> Response:
         reply = operation.reply(status)
         if reply is None:
             raise KeyError(str(status))

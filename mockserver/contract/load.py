@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,10 @@ def _metaschema(version: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(parse(file.read_text(encoding="utf-8"), file.name))
 
 
+_NAMED = re.compile(r"for '(\w+)' operation in '(.+)' was not resolved")
+"""The one finding that says its place in words only."""
+
+
 def _strict_faults(document: dict[str, Any]) -> Any:
     """Faults that openapi-core's own validator finds."""
     from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
@@ -102,7 +107,8 @@ def _strict_faults(document: dict[str, Any]) -> Any:
     validator = OpenAPIV30SpecValidator if document["openapi"].startswith("3.0.") else OpenAPIV31SpecValidator
     try:
         for error in validator(document).iter_errors():
-            yield list(error.absolute_path), error.message
+            named = _NAMED.search(error.message)
+            yield ["paths", named[2], named[1]] if named else list(error.absolute_path), error.message
     except RecursionError:
         yield [], "is nested too deeply"
 

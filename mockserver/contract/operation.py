@@ -6,7 +6,7 @@ jsonschema-rs. Nothing here knows of state, time or vendors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, cast
@@ -23,7 +23,6 @@ from mockserver.contract.parameters import (
     parse_cookies,
     parse_query,
     scalar,
-    shape_of,
 )
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Schemas
@@ -48,13 +47,14 @@ class Reply:
     def __init__(self, refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> None:
         self.node = node
         self.bodies = compile_bodies(refs, schemas, node.get("content") or {}, f"{pointer}/content", "response")
-        self.headers: list[tuple[str, bool, Shape, str]] = []
+        self.headers: list[Parameter] = []
         for name, header in (node.get("headers") or {}).items():
-            header, at = refs.follow(header, f"{pointer}/headers/{name}")
-            if name.lower() != "content-type" and "schema" in header:
-                shape = shape_of(refs, header["schema"])
-                self.headers.append((name, bool(header.get("required")), shape, f"{at}/schema"))
-        properties = {name: schemas.reference(at, "response") for name, _, _, at in self.headers}
+            header, at = refs.follow(header, pointer + pointer_of(["headers", name]))
+            if "schema" in header or "content" in header:
+                parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
+                if parameter is not None:
+                    self.headers.append(parameter)
+        properties = {header.key: schemas.reference(header.pointer, "response") for header in self.headers}
         self._header_validator = schemas.validator({"properties": properties}) if properties else None
 
     def check_headers(self, headers: dict[str, str]) -> list[Violation]:
@@ -62,25 +62,36 @@ class Reply:
         if self._header_validator is None:
             return []
         given = {name.lower(): value for name, value in headers.items()}
-        values, missing = {}, []
-        for name, required, shape, _ in self.headers:
-            text = given.get(name.lower())
+        values: dict[str, Any] = {}
+        found: list[Violation] = []
+        for header in self.headers:
+            text = given.get(header.name.lower())
             if text is not None:
-                values[name] = scalar(text, shape)
-            elif required:
-                missing.append(
-                    Violation("server", "header", name, "is required and missing", "nothing", "a value", "required")
-                )
-        if missing or not self._header_validator.is_valid(values):
-            return missing + explain(self._header_validator.iter_errors(values), "server", "header")
-        return []
+                try:
+                    values[header.key] = header.decode(text, {})
+                except Problem as problem:
+                    found += [replace(violation, side="server") for violation in problem.violations]
+            elif header.required:
+                message = "is required and missing"
+                found.append(Violation("server", "header", header.name, message, "nothing", "a value", "required"))
+        if not self._header_validator.is_valid(values):
+            found += explain(self._header_validator.iter_errors(values), "server", "parameters")
+        return found
 
 
 class Operation:
     """One method of one path."""
 
     def __init__(
-        self, id: str, method: str, path: str, node: dict[str, Any], shared: list[Any], refs: Refs, schemas: Schemas
+        self,
+        id: str,
+        method: str,
+        path: str,
+        node: dict[str, Any],
+        shared: list[Any],
+        refs: Refs,
+        schemas: Schemas,
+        pointer: str,
     ) -> None:
         self.id = id
         """The operationId; `GET /path` when the document gives none."""
@@ -91,7 +102,8 @@ class Operation:
         self._shared = shared
         self._refs = refs
         self._schemas = schemas
-        self._pointer = pointer_of(["paths", path, method.lower()])
+        self._item = pointer
+        self._pointer = f"{pointer}/{method.lower()}"
         self._replies: dict[str, Reply] = {}
 
     def __repr__(self) -> str:
@@ -102,8 +114,8 @@ class Operation:
         """The operation's parameters; those of the path that it does not declare itself included."""
         found: dict[tuple[str, str], Parameter] = {}
         own = [(node, f"{self._pointer}/parameters/{i}") for i, node in enumerate(self.node.get("parameters") or [])]
-        base = pointer_of(["paths", self.path])
-        for node, pointer in [(n, f"{base}/parameters/{i}") for i, n in enumerate(self._shared)] + own:
+        shared = [(node, f"{self._item}/parameters/{i}") for i, node in enumerate(self._shared)]
+        for node, pointer in shared + own:
             node, pointer = self._refs.follow(node, pointer)
             parameter = compile_parameter(self._refs, node, pointer)
             if parameter is not None:
@@ -169,9 +181,21 @@ class Operation:
                 values[parameter.key] = checked.params[parameter.name] = value
             elif parameter.default is not MISSING:
                 checked.params[parameter.name] = parameter.default
-        if not self._parameter_validator.is_valid(values):
+        if not self._parameter_validator.is_valid(values) and not self._reread(values, checked):
             errors = self._parameter_validator.iter_errors(values)
             checked.violations += explain(errors, "client", "parameters")
+
+    def _reread(self, values: dict[str, Any], checked: Checked) -> bool:
+        """Read refused texts as what else their schemas allow: `5`, where a word or an integer may stand."""
+        wrong = {
+            error.instance_path[0] for error in self._parameter_validator.iter_errors(values) if error.instance_path
+        }
+        for parameter in self.parameters:
+            text, types = values.get(parameter.key), parameter.shape.types
+            if parameter.key in wrong and isinstance(text, str) and "string" in types:
+                value = scalar(text, Shape(types - {"string"})) if len(types) > 1 else text
+                values[parameter.key] = checked.params[parameter.name] = value
+        return self._parameter_validator.is_valid(values)
 
     def _check_body(self, request: Request, checked: Checked) -> None:
         node, _ = cast(tuple[dict[str, Any], str], self._body_node)

@@ -41,12 +41,12 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], name: str) -> list[
         ContractError: a malformed overlay, or an action whose target matches nothing.
     """
     actions = overlay.get("actions") if isinstance(overlay, dict) else None
-    if not isinstance(overlay, dict) or not str(overlay.get("overlay", "")).startswith("1.") or not actions:
+    if not isinstance(actions, list) or not actions or not str(overlay.get("overlay", "")).startswith("1."):
         raise ContractError(f"{name}: is not an overlay; it needs `overlay: 1.0.0` and a list of `actions`")
     additions: list[Addition] = []
     for index, action in enumerate(actions):
         where = f"{name}: action {index + 1}"
-        if not isinstance(action, dict) or "target" not in action:
+        if not isinstance(action, dict) or not isinstance(action.get("target"), str):
             raise ContractError(f"{where}: has no `target`")
         try:
             matches = [(match.parts, match.obj) for match in finditer(action["target"], document)]
@@ -54,10 +54,11 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], name: str) -> list[
             raise ContractError(f"{where}: {action['target']!r} is not a JSONPath: {error}") from None
         if not matches:
             raise ContractError(f"{where}: {action['target']!r} matches nothing in the document")
+        if action.get("remove") is True:
+            _remove(document, [tuple(parts) for parts, _ in matches], where)
+            continue
         for parts, node in matches:
-            if action.get("remove") is True:
-                _remove(document, parts)
-            elif "update" in action:
+            if "update" in action:
                 default = str(action.get("x-provenance", ""))
                 _merge(node, action["update"], tuple(parts), default, additions, where)
             else:
@@ -65,11 +66,16 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], name: str) -> list[
     return additions
 
 
-def _remove(document: Any, parts: tuple[str | int, ...]) -> None:
-    parent = document
-    for part in parts[:-1]:
-        parent = parent[part]
-    del parent[parts[-1]]
+def _remove(document: Any, places: list[tuple[str | int, ...]], where: str) -> None:
+    """Remove each place once: inner ones first and lists from their end, so that none moves another."""
+    order = {parts: (len(parts), [part if isinstance(part, int) else -1 for part in parts]) for parts in places}
+    for parts in sorted(order, key=lambda parts: order[parts], reverse=True):
+        if not parts:
+            raise ContractError(f"{where}: cannot remove the whole document")
+        parent = document
+        for part in parts[:-1]:
+            parent = parent[part]
+        del parent[parts[-1]]
 
 
 def _merge(

@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_plus
 
 import orjson
 
-from mockserver.contract.refs import Refs
+from mockserver.contract.refs import Refs, pointer_of
 from mockserver.errors import Problem
 from mockserver.messages import Violation
 
@@ -36,8 +36,8 @@ class Shape:
     types: frozenset[str]
     items: Shape | None = None
     properties: tuple[tuple[str, Shape], ...] = ()
-    open: bool = True
-    """Whether an object may have members that `properties` does not name."""
+    rest: Shape | None = None
+    """What other members an object takes, when its schema speaks of them or names none at all."""
 
 
 _ANY = Shape(frozenset())
@@ -58,14 +58,15 @@ def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
             types.add({bool: "boolean", int: "integer", float: "number"}.get(type(option), "string"))
     items = shape_of(refs, schema["items"], depth + 1) if isinstance(schema.get("items"), dict) else None
     properties = {name: shape_of(refs, sub, depth + 1) for name, sub in (schema.get("properties") or {}).items()}
-    is_open = schema.get("additionalProperties", True) is not False
+    others = schema.get("additionalProperties", not properties and "object" in types)
+    rest = shape_of(refs, others, depth + 1) if others is not False else None
     for key in ("allOf", "anyOf", "oneOf"):
         for part in schema.get(key) or ():
             inner = shape_of(refs, part, depth + 1)
             types |= inner.types
-            items = items or inner.items
+            items, rest = items or inner.items, rest or inner.rest
             properties = {**dict(inner.properties), **properties}
-    return Shape(frozenset(types), items, tuple(properties.items()), is_open)
+    return Shape(frozenset(types), items, tuple(properties.items()), rest)
 
 
 def scalar(text: str, shape: Shape) -> Any:
@@ -98,7 +99,7 @@ class Parameter:
     pointer: str
     """Where its schema stands in the document."""
     is_json: bool
-    """Declared by `content` instead of `schema`: the value is a JSON text."""
+    """Declared by `content` as JSON, instead of by `schema`: the value is a JSON text."""
     default: Any = MISSING
 
     @property
@@ -120,11 +121,13 @@ class Parameter:
         kinds = self.shape.types
         if self.place == "query":
             if "object" in kinds and (self.style == "deepObject" or self.explode):
-                return self._object_from_query(query, claimed)
+                found = self._object_from_query(query, claimed)
+                if found is not MISSING or not kinds - {"object", "null"}:
+                    return found
             values = query.get(self.name)
             if values is None:
                 return MISSING
-            if "array" in kinds and self.explode and self.style == "form" and not self.is_json:
+            if "array" in kinds and self.explode and not self.is_json:
                 return [scalar(value, self.shape.items or _ANY) for value in values]
             if len(values) > 1:
                 raise _bad(self, "was given more than once", f"{len(values)} values", "one value")
@@ -136,6 +139,9 @@ class Parameter:
                 return orjson.loads(raw)
             except orjson.JSONDecodeError:
                 raise _bad(self, "must be a JSON value", "text", "JSON") from None
+        prefix = {"label": ".", "matrix": ";"}.get(self.style, "")
+        if not raw.startswith(prefix):
+            raise _bad(self, f"must start with {prefix!r}, as its style {self.style} says", raw[:60], prefix)
         if "array" in kinds:
             return self._array(raw)
         if "object" in kinds:
@@ -161,16 +167,19 @@ class Parameter:
             texts = [text.strip() for text in texts]
         return [scalar(text, items) for text in texts]
 
-    def _object(self, raw: str) -> dict[str, Any]:
+    def _object(self, raw: str) -> Any:
         if self.explode:
             separator = {"label": ".", "matrix": ";"}.get(self.style, ",")
             text = raw.removeprefix(".").removeprefix(";")
             pairs = [part.partition("=")[::2] for part in text.split(separator) if part]
         else:
             parts = self._bare(raw).split(_SEPARATORS.get(self.style, ","))
+            if len(parts) % 2:
+                return raw  # a name without a value
             pairs = list(zip(parts[::2], parts[1::2], strict=False))
         known = dict(self.shape.properties)
-        return {name.strip(): scalar(value, known.get(name.strip(), _ANY)) for name, value in pairs}
+        rest = self.shape.rest or _ANY
+        return {name.strip(): scalar(value, known.get(name.strip(), rest)) for name, value in pairs}
 
     def _object_from_query(self, query: QueryValues, claimed: frozenset[str]) -> Any:
         known = dict(self.shape.properties)
@@ -180,11 +189,14 @@ class Parameter:
                 if name.startswith(self.name + "[") and name.endswith("]"):
                     found[name[len(self.name) + 1 : -1]] = values
         else:
-            found = {name: values for name, values in query.items() if name in known or name not in claimed}
+            others = self.shape.rest is not None
+            found = {
+                name: values for name, values in query.items() if name in known or (others and name not in claimed)
+            }
         if not found:
             return MISSING
         for name, values in found.items():
-            shape = known.get(name, _ANY)
+            shape = known.get(name, self.shape.rest or _ANY)
             if "array" in shape.types:
                 found[name] = [scalar(value, shape.items or _ANY) for value in values]
             elif len(values) > 1:
@@ -199,11 +211,12 @@ def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Paramet
     name, place = str(node["name"]), str(node["in"])
     if place == "header" and name.lower() in ("accept", "content-type", "authorization"):
         return None
-    is_json = "schema" not in node
-    if is_json:
+    is_json = False
+    if "schema" not in node:
         media_type = next(iter(node["content"]))
         schema = node["content"][media_type].get("schema", {})
-        pointer += f"/content/{media_type.replace('~', '~0').replace('/', '~1')}/schema"
+        is_json = "json" in media_type
+        pointer += pointer_of(["content", media_type, "schema"])
     else:
         schema = node["schema"]
         pointer += "/schema"

@@ -8,8 +8,14 @@ from typing import Any
 from mockserver.documents import parts_of, pointer_of
 
 _MAX_HOPS = 32
-_OPAQUE = {"example", "examples", "default", "enum", "const"}
-"""Members whose values are data: a `$ref` in there is not a reference."""
+_DATA = {"example", "examples", "default", "enum", "const"}
+_MAPS = {"properties", "patternProperties", "schemas", "$defs", "responses", "parameters", "headers", "requestBodies"}
+"""Objects whose members have names of the document's own choice, or statuses."""
+
+
+def is_data(key: str, parent: str | int) -> bool:
+    """Whether a member of `parent` holds data, in which a `$ref` is not a reference."""
+    return (key in _DATA or key.startswith("x-")) and parent not in _MAPS
 
 
 class Refs:
@@ -20,6 +26,8 @@ class Refs:
 
     def lookup(self, pointer: str) -> Any:
         """The value at an RFC 6901 pointer. Raises KeyError when there is none."""
+        if pointer and not pointer.startswith("/"):
+            raise KeyError(pointer)
         node: Any = self._document
         for part in parts_of(pointer):
             if isinstance(node, dict):
@@ -71,9 +79,12 @@ def _references(node: Any, path: list[str | int]) -> Iterator[tuple[list[str | i
         if isinstance(ref, str):
             yield [*path, "$ref"], ref
         for key, value in node.items():
-            # Under `properties` a member of that name is a schema like any other.
-            if (key not in _OPAQUE or (path and path[-1] == "properties")) and not key.startswith("x-"):
+            if not is_data(key, path[-1] if path else ""):
                 yield from _references(value, [*path, key])
+            elif key == "examples" and isinstance(value, dict):
+                for name, example in value.items():
+                    if isinstance(example, dict) and isinstance(example.get("$ref"), str):
+                        yield [*path, key, name, "$ref"], example["$ref"]
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _references(value, [*path, index])

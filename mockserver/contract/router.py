@@ -34,14 +34,14 @@ class Router(Generic[T]):
         self._root: _Node[T] = _Node()
 
     def add(self, method: str, template: str, value: T) -> None:
-        """Register a path template such as `/user-memories/{user_memory_id}`."""
+        """Register a path template such as `/user-memories/{user_memory_id}`; the first of its form stays."""
         node = self._root
         names: list[str] = []
         for segment in split(template):
             variables = _VARIABLE.findall(segment)
             names += variables
             node = self._child(node, segment, variables)
-        node.here[method] = (tuple(names), value)
+        node.here.setdefault(method, (tuple(names), value))
 
     @staticmethod
     def _child(node: _Node[T], segment: str, variables: list[str]) -> _Node[T]:

@@ -7,7 +7,9 @@ papered over.
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -15,7 +17,9 @@ import rstr
 
 from mockserver.contract.refs import Refs
 
-MAX_DEPTH = 8
+MAX_RECURSION = 32
+"""Levels after which a schema that demands itself without end is given up."""
+MAX_DEPTH = 4
 """Levels after which optional members and array items are left out, so that recursion ends."""
 
 _FORMATS = {
@@ -31,6 +35,10 @@ _FORMATS = {
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
     "byte": "bW9jaw==",
+    "duration": "P1D",
+    "json-pointer": "/sample",
+    "iri": "https://example.com/",
+    "idn-email": "someone@example.com",
     "binary": "",
 }
 
@@ -38,10 +46,11 @@ _FORMATS = {
 class Sampler:
     """Makes samples for the schemas of one document."""
 
-    def __init__(self, refs: Refs, rng: Random | None = None) -> None:
+    def __init__(self, refs: Refs, rng: Random | None = None, examples: bool = True) -> None:
         """With a random generator the document's examples are passed over and values vary."""
         self._refs = refs
         self._rng = rng
+        self._examples = examples and rng is None
 
     def body(self, media: dict[str, Any], name: str = "") -> Any:
         """A sample of a Media Type Object; `name` picks one of its named examples.
@@ -52,7 +61,7 @@ class Sampler:
         if name:
             example, _ = self._refs.follow(examples[name], "")
             return example.get("value")
-        if self._rng is not None:
+        if not self._examples:
             return self.value(media.get("schema", {}))
         if "example" in media:
             return media["example"]
@@ -68,11 +77,11 @@ class Sampler:
             schema, _ = self._refs.follow(schema, "")
         except KeyError:
             return None
-        if not isinstance(schema, dict):
+        if not isinstance(schema, dict) or depth > MAX_RECURSION:
             return None
         if "const" in schema:
             return schema["const"]
-        if self._rng is None:
+        if self._examples:
             if "example" in schema:
                 return schema["example"]
             if schema.get("examples") and isinstance(schema["examples"], list):
@@ -80,7 +89,8 @@ class Sampler:
             if "default" in schema:
                 return schema["default"]
         if schema.get("enum"):
-            return schema["enum"][0] if self._rng is None else self._rng.choice(schema["enum"])
+            options = [option for option in schema["enum"] if option is not None] or [None]
+            return options[0] if self._rng is None else self._rng.choice(options)
         if schema.get("allOf"):
             return self.value(self._merged(schema), depth, name)
         for key in ("oneOf", "anyOf"):
@@ -156,14 +166,30 @@ class Sampler:
             for name, member in properties.items()
             if name in required or (depth < MAX_DEPTH and not self._is_write_only(member))
         }
+        most = max(schema.get("maxProperties", len(value)), len(required))
+        for name in [name for name in value if name not in required][max(most - len(required & value.keys()), 0) :]:
+            del value[name]
         extra = schema.get("additionalProperties")
         for missing in sorted(required - value.keys()):
             value[missing] = self.value(extra if isinstance(extra, dict) else {}, depth + 1, missing)
+        # Plain members first: among the others may be one that leads back here.
+        for name, member in sorted(properties.items(), key=lambda item: not self._is_plain(item[1])):
+            if len(value) < schema.get("minProperties", 0) and name not in value:
+                value[name] = self.value(member, depth + 1, name)
         index = 0
         while len(value) < schema.get("minProperties", 0) and index < 100:
             index += 1
             value[f"key{index}"] = self.value(extra if isinstance(extra, dict) else {}, depth + 1)
         return value
+
+    def _is_plain(self, schema: Any) -> bool:
+        target, _ = self._refs.follow(schema, "")
+        if not isinstance(target, dict):
+            return False
+        alternatives = target.get("anyOf") or target.get("oneOf")
+        if alternatives:
+            target, _ = self._refs.follow(alternatives[0], "")
+        return isinstance(target, dict) and target.get("type") in ("string", "integer", "number", "boolean")
 
     def _is_write_only(self, schema: Any) -> bool:
         target, _ = self._refs.follow(schema, "")
@@ -173,37 +199,57 @@ class Sampler:
         some = 1 if self._rng is None else self._rng.randint(1, 3)
         count = max(int(schema.get("minItems", 0)), 0 if depth >= MAX_DEPTH else some)
         count = min(count, int(schema.get("maxItems", count)))
+        first = [self.value(item, depth + 1, name) for item in schema.get("prefixItems") or ()]
+        if first:
+            return first[: int(schema.get("maxItems", len(first)))]
         items: Any = schema.get("items", {})
         values = [self.value(items, depth + 1, name) for _ in range(min(count, 1000))]
         if schema.get("uniqueItems") and len(values) > 1:
-            values = [self._distinct(value, index) for index, value in enumerate(values)]
+            return self._distinct(values, items, int(schema.get("minItems", 0)), depth, name)
         return values
 
-    @staticmethod
-    def _distinct(value: Any, index: int) -> Any:
-        if isinstance(value, str):
-            return f"{value}{index}" if index else value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value + index
-        return value
+    def _distinct(self, values: list[Any], items: Any, wanted: int, depth: int, name: str) -> list[Any]:
+        """Those of the values that differ, and made-up ones until there are `wanted`."""
+        rng = self._rng or Random(name)
+        found: list[Any] = []
+        for value in values:
+            if value not in found:
+                found.append(value)
+        for _ in range(20 * wanted):
+            if len(found) >= wanted:
+                break
+            value = Sampler(self._refs, rng).value(items, depth + 1, name)
+            if value not in found:
+                found.append(value)
+        return found
 
     def _number(self, schema: dict[str, Any], kind: str) -> float | int:
         low, high = schema.get("minimum"), schema.get("maximum")
-        step = schema.get("multipleOf") or 1
-        low_open, high_open = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-        if low_open is not None and low_open is not False:
-            bound = low if low_open is True else low_open
-            low = bound if bound is None else bound + (step if kind == "integer" or "multipleOf" in schema else 1e-3)
-        if high_open is not None and high_open is not False:
-            bound = high if high_open is True else high_open
-            high = bound if bound is None else bound - (step if kind == "integer" or "multipleOf" in schema else 1e-3)
+        low_open, high_open = schema.get("exclusiveMinimum", False), schema.get("exclusiveMaximum", False)
+        # A bound of its own since 3.1; in 3.0 a flag on the other one.
+        if low_open is not False and low_open is not True:
+            low, low_open = (low_open, True) if low is None or low_open >= low else (low, False)
+        if high_open is not False and high_open is not True:
+            high, high_open = (high_open, True) if high is None or high_open <= high else (high, False)
+        if kind == "integer":
+            low = None if low is None else math.floor(low) + 1 if low_open else math.ceil(low)
+            high = None if high is None else math.ceil(high) - 1 if high_open else math.floor(high)
+        else:
+            gap = (high - low) / 4 if low is not None and high is not None else 1e-3
+            low = low + gap if low is not None and low_open else low
+            high = high - gap if high is not None and high_open else high
         value: float | int = 1 if self._rng is None else self._rng.randint(0, 1000)
+        if self._rng is not None and low is not None and high is not None:
+            value = self._rng.randint(low, high) if kind == "integer" and low <= high else self._rng.uniform(low, high)
         if low is not None and value < low:
             value = low
         if high is not None and value > high:
             value = high
-        if "multipleOf" in schema:
-            value = -(-value // step) * step
+        if schema.get("multipleOf"):
+            step = Fraction(str(schema["multipleOf"]))
+            up = math.ceil(Fraction(str(value)) / step) * step
+            exact = up if high is None or up <= Fraction(str(high)) else up - step
+            value = int(exact) if exact.denominator == 1 else float(exact)
         return int(value) if kind == "integer" else value
 
     def _text(self, schema: dict[str, Any], name: str) -> str:
@@ -214,21 +260,24 @@ class Sampler:
         if schema.get("format") in _FORMATS and "pattern" not in schema:
             return text
         if "pattern" in schema:
-            text = matching(schema["pattern"], text, low)
+            text = matching(schema["pattern"], text, low, self._rng)
         if len(text) < low:
             text += "x" * (min(low, 100_000) - len(text))
         return text[: int(high)] if high is not None and len(text) > int(high) else text
 
 
-def matching(pattern: str, wanted: str, minimum: int) -> str:
-    """A text that a regular expression finds itself in; `wanted` when that already does."""
+def matching(pattern: str, wanted: str, minimum: int, rng: Random | None = None) -> str:
+    """A text that a regular expression finds itself in; `wanted` when that already does.
+
+    The same one every time, unless a random generator is given.
+    """
     try:
         compiled = re.compile(pattern)
     except re.error:
         return wanted
     if compiled.search(wanted) and len(wanted) >= minimum:
         return wanted
-    maker = rstr.Rstr(Random(pattern))
+    maker = rstr.Rstr(rng or Random(pattern))
     body = pattern.removeprefix("^")
     body = body[:-1] if body.endswith("$") and not body.endswith("\\$") else body
     best = wanted

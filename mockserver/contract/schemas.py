@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import jsonschema_rs
 
-from mockserver.contract.refs import Refs, unescape
+from mockserver.contract.refs import Refs, is_data, unescape
 
 Direction = Literal["request", "response"]
 
@@ -89,7 +89,7 @@ class _Rewriter:
         for key, value in node.items():
             if key == "schema" and isinstance(value, dict):
                 copy[key] = self.schema(value)
-            elif key in ("example", "examples") or key.startswith("x-"):
+            elif is_data(key, parent):
                 copy[key] = value
             else:
                 copy[key] = self.document(value, key)

@@ -1,0 +1,272 @@
+"""The life of a request: the order of the stages, bad input, and what is recorded."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from mockserver.apis.base import Api
+from mockserver.errors import Problem
+from mockserver.messages import Request, Response
+from mockserver.pipeline import Pipeline
+from mockserver.ratelimit import Limit
+from mockserver.sandbox import Sandbox, Terms
+
+GOOD = b'{"agent_id": "a", "memory": "m"}'
+HEADERS = {"authorization": "Bearer key", "content-type": "application/json"}
+
+
+def send(pipeline, method="POST", path="/v1/user-memories", query="", body=GOOD, **headers):
+    """Send a request; header names are written with underscores, None leaves one out."""
+    given = {**HEADERS, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    given = {name: value for name, value in given.items() if value is not None}
+    exchange = pipeline.exchange(Request(method, path, query, given, body if method != "GET" else b""))
+    response = exchange.response
+    assert response.content is not None
+    return exchange, orjson.loads(response.content) if response.content else None
+
+
+def stored(pipeline):
+    return pipeline.sandbox.store.page("user_memories", 0, 100).total
+
+
+@pytest.fixture
+def pipeline(make_pipeline):
+    return make_pipeline()
+
+
+@pytest.mark.parametrize("value", [None, "", "Bearer", "Bearer ", "Bearer  ", "Basic abc", "Token abc", "abc"])
+def test_no_or_empty_token_is_401(pipeline, value):
+    exchange, body = send(pipeline, authorization=value)
+    assert exchange.status == 401
+    assert body["error"] == "unauthorized"
+    assert body["status_code"] == body["statusCode"] == 401
+    assert stored(pipeline) == 0
+
+
+def test_401_counts_no_request_but_tells_the_limit(pipeline):
+    send(pipeline)
+    exchange, _ = send(pipeline, authorization=None)
+    assert exchange.response.headers["X-RateLimit-Remaining"] == "199"
+
+
+def test_unknown_path_is_404_and_names_the_nearest(pipeline):
+    exchange, body = send(pipeline, path="/v1/user-memorys")
+    assert exchange.status == 404
+    assert "did you mean '/v1/user-memories'" in body["message"]
+
+
+def test_unknown_path_is_answered_in_the_shape_of_the_api_it_looks_like(pipeline):
+    assert "detail" in send(pipeline, path="/v1/memoriez")[1]
+    assert "status_code" in send(pipeline, path="/v1/user-memoriez")[1]
+
+
+def test_other_method_is_405_with_allow(pipeline):
+    exchange, body = send(pipeline, method="PATCH")
+    assert exchange.status == 405
+    assert exchange.response.headers["Allow"] == "GET, POST"
+    assert body["error"] == "method_not_allowed"
+
+
+def test_404_and_405_reach_the_journal(pipeline):
+    send(pipeline, path="/nowhere")
+    send(pipeline, method="PUT")
+    assert [exchange.status for exchange in pipeline.sandbox.store.exchanges()] == [404, 405]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "body: is required and missing"),
+        (b"{", "body: is not valid JSON"),
+        (b"[]", "body: must be an object, not an empty array"),
+        (b"null", "body: must be an object, not null"),
+        (b"{}", "agent_id: is required and missing; memory: is required and missing"),
+        (b'{"agent_id": "a"}', "memory: is required and missing"),
+        (b'{"agent_id": "a", "memory": null}', "memory: must be a string, not null"),
+        (b'{"agent_id": ["a"], "memory": "m"}', "agent_id: must be a string, not an array of 1"),
+        (b'{"agent_id": "a", "memory": "m", "context": 1}', "context: must be null or a string, not the integer 1"),
+        (b'{"agent_id": "a", "agent_id": "b", "memory": "m"}', "body: has the key 'agent_id' twice"),
+        (b'{"agent_id": "a", "memory": "m", "x": NaN}', "body: is not valid JSON"),
+        (b'{"agent_id": "a", "memory": "m", "x": Infinity}', "body: is not valid JSON"),
+        (b'{"agent_id": "a", "memory": "m", "x": 1e999}', "body: is not valid JSON"),
+        (b'{"agent_id": "\xff", "memory": "m"}', "body: is not valid JSON: str is not valid UTF-8"),
+        (b"\xff\xfe{\x00}\x00", "body: is not valid JSON"),
+        (b'{"agent_id": "\\ud800", "memory": "m"}', "body: is not valid JSON"),
+        (b"[" * 10_000 + b"]" * 10_000, "body: is nested too deeply"),
+        (b'{"a":' * 300 + b"1" + b"}" * 300, "body: is nested too deeply"),
+    ],
+    ids=lambda value: repr(value[:40]),
+)
+def test_a_bad_body_is_400_names_the_field_and_stores_nothing(pipeline, body, said):
+    exchange, answer = send(pipeline, body=body)
+    assert exchange.status == 400
+    assert answer["error"] == "invalid_request"
+    assert answer["message"].startswith(said) or said in answer["message"]
+    assert answer["details"]["fields"]
+    assert "Traceback" not in exchange.response.content.decode()
+    assert stored(pipeline) == 0
+    assert pipeline.sandbox.store.balance().consumed == 0
+    assert [violation.side for violation in exchange.violations] == ["client"] * len(exchange.violations)
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=abc", "limit=", "limit=1.0", "limit=+5", "limit=1&limit=2"]
+)
+def test_a_bad_limit_is_400_and_named(pipeline, query):
+    exchange, body = send(pipeline, method="GET", query=query)
+    assert exchange.status == 400
+    assert body["details"]["fields"][0]["field"] == "query limit"
+
+
+@pytest.mark.parametrize("query", ["offset=-1", "offset=100001", "offset=1e3", "offset=%ff"])
+def test_a_bad_offset_is_400_and_named(pipeline, query):
+    exchange, body = send(pipeline, method="GET", query=query)
+    assert exchange.status == 400
+    assert body["details"]["fields"][0]["field"] == "query offset"
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/xml", "application/json; charset=latin-1", ";"]
+)
+def test_another_content_type_is_415(pipeline, content_type):
+    exchange, body = send(pipeline, content_type=content_type)
+    assert exchange.status == 415
+    assert body["error"] == "unsupported_media_type"
+    assert stored(pipeline) == 0
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "Application/JSON", 'application/json; charset="UTF-8"']
+)
+def test_the_content_type_may_be_spelled_freely(pipeline, content_type):
+    assert send(pipeline, content_type=content_type)[0].status == 201
+
+
+def test_a_body_that_is_too_large_is_413(pipeline):
+    exchange = pipeline.exchange(Request("POST", "/v1/user-memories", "", dict(HEADERS), b"", too_large=True))
+    assert exchange.status == 413
+    assert orjson.loads(exchange.response.content)["error"] == "too_large"
+
+
+def test_the_order_key_before_limit_before_content(make_pipeline):
+    pipeline = make_pipeline(limit=Limit(1), keys=("key",))
+    assert send(pipeline, authorization="Bearer wrong", body=b"{")[0].status == 401
+    assert send(pipeline, body=b"{")[0].status == 400
+    assert send(pipeline, body=b"{")[0].status == 429
+
+
+def test_402_comes_after_validation_and_before_anything_is_stored(make_pipeline):
+    pipeline = make_pipeline(credits=0)
+    assert send(pipeline, body=b"{}")[0].status == 400
+    assert send(pipeline)[0].status == 402
+    assert stored(pipeline) == 0
+
+
+def test_a_failed_behaviour_gives_the_credits_back(apis):
+    def fail(_):
+        raise Problem("conflict")
+
+    pipeline = _with_behaviour(apis, fail)
+    assert send(pipeline)[0].status == 409
+    assert pipeline.sandbox.store.balance().remaining == 10_000
+
+
+def _with_behaviour(apis, behaviour, operation="Memory.createUserMemory") -> Pipeline:
+    datagrid = apis[0]
+    fields = {name: getattr(datagrid, name) for name in Api.__slots__}
+    fields["behaviours"] = {operation: behaviour}
+    fields["bill"] = lambda data, consumed: None
+    return Pipeline([Api(**fields)], Sandbox("default", Terms()))
+
+
+def test_our_own_off_contract_reply_is_a_500_with_the_violation(apis):
+    pipeline = _with_behaviour(apis, lambda call: Response(201, {"object": "user_memory"}))
+    exchange, body = send(pipeline)
+    assert exchange.status == 500
+    assert exchange.response.media_type == "application/problem+json"
+    assert {v["side"] for v in body["violations"]} == {"server"}
+    assert "/id" in {v["pointer"] for v in body["violations"]}
+    assert "breaks the contract" in exchange.defect
+
+
+def test_a_crash_is_a_500_without_a_traceback_and_stands_in_the_journal(apis):
+    def crash(_):
+        raise ZeroDivisionError("secret detail")
+
+    pipeline = _with_behaviour(apis, crash)
+    exchange, body = send(pipeline)
+    assert exchange.status == 500
+    assert "secret" not in str(body) and "Traceback" not in str(body)
+    assert exchange.defect == "ZeroDivisionError: secret detail"
+    assert [entry.defect for entry in pipeline.sandbox.store.exchanges()] == [exchange.defect]
+    assert pipeline.sandbox.store.balance().remaining == 10_000
+
+
+def test_undeclared_success_is_our_violation(apis):
+    exchange, body = send(_with_behaviour(apis, lambda call: Response(200, {})))
+    assert exchange.status == 500
+    assert body["violations"][0]["message"] == "200 OK is not declared for Memory.createUserMemory"
+
+
+def test_credits_null_passes_the_contract(apis):
+    row = {
+        "object": "user_memory", "id": "i", "created_at": "t", "updated_at": "t", "agent_id": "a", "user_id": "u",
+        "user_prompt": "", "memory": ["m"], "context": [], "credits": None,
+    }  # fmt: skip
+    exchange, body = send(_with_behaviour(apis, lambda call: Response(201, row)))
+    assert (exchange.status, body["credits"]) == (201, None)
+
+
+def test_paths_with_and_without_base_slash_and_name(pipeline):
+    for path in (
+        "/v1/user-memories",
+        "/user-memories",
+        "/v1/user-memories/",
+        "/datagrid/v1/user-memories",
+        "/datagrid/user-memories/",
+    ):
+        assert send(pipeline, path=path)[0].status == 201, path
+    assert stored(pipeline) == 5
+
+
+def test_every_reply_of_an_operation_carries_the_limit(pipeline):
+    for exchange in (
+        send(pipeline)[0],
+        send(pipeline, body=b"{")[0],
+        send(pipeline, content_type="text/plain")[0],
+        send(pipeline, method="DELETE", path="/v1/user-memories/x")[0],
+        send(pipeline, authorization=None)[0],
+    ):
+        assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= exchange.response.headers.keys()
+
+
+def test_the_journal_keeps_no_secret_and_bounded_bodies(pipeline):
+    body = orjson.dumps({"agent_id": "a", "memory": "x" * 100_000})
+    exchange, answer = send(pipeline, body=body)
+    assert answer["memory"] == ["x" * 100_000], "the reply itself is whole"
+    exchange = pipeline.sandbox.store.exchanges()[0]
+    assert exchange.request.headers["authorization"] == "Bearer ***"
+    assert len(exchange.request.body) == len(exchange.response.content) == 64 * 1024
+    assert exchange.operation == "Memory.createUserMemory"
+
+
+def test_ids_follow_from_the_seed(make_pipeline):
+    first = [send(make_pipeline(seed=7))[1]["id"] for _ in range(2)]
+    assert first[0] == first[1]
+    assert send(make_pipeline(seed=8))[1]["id"] != first[0]
+
+
+def test_ids_are_not_reused_after_a_delete(pipeline):
+    seen = set()
+    for _ in range(50):
+        id = send(pipeline)[1]["id"]
+        assert id not in seen
+        seen.add(id)
+        send(pipeline, method="DELETE", path=f"/v1/user-memories/{id}")
+    assert stored(pipeline) == 0
+
+
+def test_the_price_is_configurable(make_pipeline):
+    pipeline = make_pipeline(characters_per_credit=10)
+    assert send(pipeline, body=b'{"agent_id": "a", "memory": "12345678901"}')[1]["credits"] == {"consumed": 2}

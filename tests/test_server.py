@@ -1,0 +1,244 @@
+"""The command as a user runs it: a process, its output, its signals and its mistakes."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from mockserver.cli import cli
+
+COMMAND = [sys.executable, "-m", "mockserver"]
+
+
+@contextlib.contextmanager
+def running(*options, **environment):
+    """A `mockserver serve` process on a free port; gives its URL and the process."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    try:
+        lines, url = [], None
+        while url is None:
+            line = process.stderr.readline()
+            assert line, f"it ended: {lines}"
+            lines.append(line)
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            url = found and found[0]
+        yield url, process
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def stop(process, number=signal.SIGTERM):
+    process.send_signal(number)
+    output = process.stderr.read()
+    return process.wait(timeout=20), output
+
+
+def ready(url):
+    """The socket listens only once the server runs, so ask until it does."""
+    for _ in range(200):
+        with contextlib.suppress(httpx.ConnectError):
+            return httpx.get(f"{url}/__admin/ready")
+        time.sleep(0.02)
+    raise AssertionError("it never got ready")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_and_a_signal_ends_it_with_0(number):
+    with running() as (url, process):
+        assert ready(url).json() == {"status": "ready", "apis": ["datagrid", "mem0"]}
+        assert httpx.get(f"{url}/__admin/health").json()["status"] == "ok"
+        httpx.get(f"{url}/v1/user-memories?limit=0", headers={"Authorization": "Bearer k"})
+        code, output = stop(process, number)
+    assert code == 0
+    assert "GET /v1/user-memories?limit=0 400  Memory.listUserMemory" in output
+    assert "[client] query limit: must be at least 1" in output
+    assert "Traceback" not in output
+
+
+def test_what_is_in_flight_is_finished():
+    with running() as (url, process):
+        ready(url)
+        host, port = url.removeprefix("http://").split(":")
+        connection = http.client.HTTPConnection(host, int(port))
+        body = b'{"agent_id": "a", "memory": "m"}'
+        connection.putrequest("POST", "/v1/user-memories")
+        connection.putheader("Authorization", "Bearer k")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:5])
+        # A second connection's answer shows that the server has read the first one's head.
+        httpx.get(f"{url}/__admin/health")
+        process.send_signal(signal.SIGTERM)
+        refused = threading.Event()
+        while not refused.is_set():
+            try:
+                socket.create_connection((host, int(port)), timeout=5).close()
+                time.sleep(0.01)
+            except OSError:
+                refused.set()
+        connection.send(body[5:])
+        assert connection.getresponse().status == 201
+        connection.close()
+        assert process.wait(timeout=20) == 0
+
+
+def test_options_as_variables():
+    variables = {
+        "MOCKSERVER_API": "datagrid",
+        "MOCKSERVER_API_KEY": "My API Key,other",
+        "MOCKSERVER_CREDITS": "1",
+        "MOCKSERVER_RATE_LIMIT": "2/10s",
+        "MOCKSERVER_SEED": "9",
+        "MOCKSERVER_LOG_LEVEL": "INFO",
+        "MOCKSERVER_MAX_BODY": "200",
+    }
+    with running(**variables) as (url, _):
+        assert ready(url).json()["apis"] == ["datagrid"]
+        headers = {"Authorization": "Bearer My API Key"}
+        memory = {"agent_id": "a", "memory": "m"}
+        first = httpx.post(f"{url}/user-memories", headers=headers, json=memory)
+        assert (first.status_code, first.headers["x-ratelimit-limit"]) == (201, "2")
+        assert httpx.post(f"{url}/user-memories", headers=headers, json=memory).status_code == 402
+        assert httpx.post(f"{url}/user-memories", headers=headers, json=memory).status_code == 429
+        assert httpx.get(f"{url}/user-memories", headers={"Authorization": "Bearer x"}).status_code == 401
+        large = httpx.post(f"{url}/v1/user-memories/", headers=headers, json={"memory": "m" * 300})
+        assert large.status_code in (413, 429)
+        gone = httpx.delete(f"{url}/user-memories/x", headers=headers)
+        assert gone.status_code == 404
+
+
+def test_a_large_body_is_413_on_the_socket(make_server):
+    server = make_server()
+    headers = {"Authorization": "Bearer k", "Content-Type": "application/json"}
+    answer = httpx.post(f"{server.url}/v1/user-memories", headers=headers, content=b"x" * (1024 * 1024 + 1))
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "too_large"
+
+    def chunks():
+        for _ in range(30):
+            yield b"y" * 65536
+
+    answer = httpx.post(f"{server.url}/v1/user-memories", headers=headers, content=chunks())
+    assert answer.status_code == 413
+    exactly = {"agent_id": "a", "memory": "z" * (1024 * 1024 - 30)}
+    content = json.dumps(exactly, separators=(",", ":")).encode()
+    answer = httpx.post(f"{server.url}/v1/user-memories", headers=headers, content=content[: 1024 * 1024])
+    assert answer.status_code == 201
+
+
+def test_a_taken_port_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run([*COMMAND, "serve", "--port", str(port)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [f"mockserver: cannot listen on 127.0.0.1:{port}: Address already in use"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--port", "http"], "'http' is not a valid integer"),
+        (["--port", "70000"], "70000 is not in the range"),
+        (["--api", "datagird"], "did you mean 'datagrid'?"),
+        (["--api", "datagrid", "--api", "datagrid"], "two APIs are called 'datagrid'"),
+        (["--rate-limit", "fast"], "is not a rate limit"),
+        (["--credits", "-1"], "'-1' is not a number of credits"),
+        (["--credits", "nan"], "is not a number of credits"),
+        (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (["--prot", "1"], "No such option"),
+    ],
+)
+def test_a_bad_option_is_one_clear_line(options, said):
+    done = subprocess.run([*COMMAND, "serve", "--port", "0", *options], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_document_is_named_with_its_line(tmp_path):
+    file = tmp_path / "shop.yaml"
+    file.write_text("openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /x:\n    get:\n      summary: 5\n")
+    command = [*COMMAND, "serve", "--port", "0", "--api", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert f"{file}:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_any_other_document_is_served(tmp_path):
+    file = tmp_path / "shop.yaml"
+    file.write_text(
+        """
+openapi: 3.1.0
+info: {title: Shop, version: '1'}
+servers: [{url: https://shop.example/api}]
+paths:
+  /things/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+    get:
+      operationId: getThing
+      responses:
+        '200':
+          description: ok
+          content:
+            application/json:
+              schema: {type: object, required: [id], properties: {id: {type: [integer, 'null']}}}
+"""
+    )
+    with running("--api", f"shop={file}") as (url, _):
+        ready(url)
+        assert httpx.get(f"{url}/api/things/5").json() == {"id": 1}
+        bad = httpx.get(f"{url}/shop/api/things/x")
+        assert bad.status_code == 400
+        assert bad.headers["content-type"] == "application/problem+json"
+        assert bad.json()["violations"][0]["pointer"] == "id"
+
+
+def test_the_documents_point_at_this_server(server):
+    for name, base in (("datagrid", "/datagrid/v1"), ("mem0", "/mem0")):
+        document = httpx.get(f"{server.url}/{name}/openapi.json").json()
+        assert document["servers"][0]["url"] == server.url + base
+        text = httpx.get(f"{server.url}/{name}/openapi.yaml").text
+        assert yaml.safe_load(text) == document
+        assert "&id" not in text, "no anchors"
+    path = "/user-memories/{user_memory_id}"
+    assert path in httpx.get(f"{server.url}/datagrid/openapi.json").json()["paths"], "the overlay is applied"
+
+
+def test_help_teaches():
+    runner = CliRunner()
+    text = runner.invoke(cli, ["serve", "--help"]).output
+    for option in ("host", "port", "api", "api-key", "credits", "rate-limit", "seed", "log-level", "stateless"):
+        assert f"--{option}" in text
+        assert f"MOCKSERVER_{option.replace('-', '_').upper()}" in text
+    assert "mockserver serve --api datagrid --credits 5" in text
+
+
+def test_provenance_is_printed():
+    runner = CliRunner()
+    text = runner.invoke(cli, ["spec", "provenance", "datagrid"]).output
+    assert re.search(r"^assumed +/paths/~1user-memories/post/responses/402/content", text, re.MULTILINE)
+    assert re.search(r"^documented +/paths/~1organization~1credits", text, re.MULTILINE)
+    rows = json.loads(runner.invoke(cli, ["spec", "provenance", "mem0", "--json"]).output)
+    assert {row["provenance"] for row in rows} == {"documented", "sdk", "assumed"}

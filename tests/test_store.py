@@ -1,0 +1,187 @@
+"""The store against a model: rows and pages, credits, counters, the journal, and threads."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from mockserver.errors import Problem
+from mockserver.ledger import reserve
+from mockserver.messages import Exchange, Request, Response
+from mockserver.store import MemoryStore
+
+ids = st.sampled_from([f"id{i}" for i in range(8)])
+
+
+class RowsMachine(RuleBasedStateMachine):
+    """Rows of two partitions, compared with plain lists."""
+
+    def __init__(self):
+        super().__init__()
+        self.store = MemoryStore(0)
+        self.model = {"a": [], "b": []}  # newest first: (id, row)
+        self.count = 0
+
+    @rule(id=ids, partition=st.sampled_from("ab"))
+    def put(self, id, partition):
+        self.count += 1
+        row = {"n": self.count}
+        self.store.put("t", id, row, partition)
+        rows = self.model[partition]
+        for index, (known, _) in enumerate(rows):
+            if known == id:
+                rows[index] = (id, row)
+                return
+        rows.insert(0, (id, row))
+
+    @rule(id=ids, partition=st.sampled_from("ab"))
+    def delete(self, id, partition):
+        expected = dict(self.model[partition]).get(id)
+        assert self.store.delete("t", id, partition) == expected
+        self.model[partition] = [pair for pair in self.model[partition] if pair[0] != id]
+
+    @rule(some=st.lists(ids, unique=True, max_size=3), partition=st.sampled_from("ab"))
+    def delete_all(self, some, partition):
+        known = dict(self.model[partition])
+        unknown = [id for id in some if id not in known]
+        assert self.store.delete_all("t", some, partition) == (unknown or None)
+        if not unknown:
+            self.model[partition] = [pair for pair in self.model[partition] if pair[0] not in some]
+
+    @rule(some=st.lists(ids, unique=True, max_size=3), partition=st.sampled_from("ab"))
+    def update_all(self, some, partition):
+        known = dict(self.model[partition])
+        unknown = [id for id in some if id not in known]
+        done = self.store.update_all("t", some, lambda row: {**row, "seen": True}, partition)
+        assert done == (unknown or None)
+        if not unknown:
+            rows = self.model[partition]
+            self.model[partition] = [(id, {**row, "seen": True} if id in some else row) for id, row in rows]
+
+    @rule(offset=st.integers(0, 10), limit=st.integers(1, 4), partition=st.sampled_from("ab"))
+    def page(self, offset, limit, partition):
+        page = self.store.page("t", offset, limit, partition)
+        rows = [row for _, row in self.model[partition]]
+        assert page.rows == rows[offset : offset + limit]
+        assert page.total == len(rows)
+
+    @invariant()
+    def all_rows(self):
+        for partition, pairs in self.model.items():
+            assert self.store.rows("t", partition) == [row for _, row in pairs]
+            for id, row in pairs:
+                assert self.store.get("t", id, partition) == row
+
+
+RowsMachine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestRows = RowsMachine.TestCase
+
+
+@given(
+    st.integers(0, 20),
+    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["charge", "release", "keep"])), max_size=30),
+)
+def test_the_balance_is_never_negative_and_every_credit_is_somewhere(total, requests):
+    store, charged, held = MemoryStore(total), 0, 0
+    for credits, end in requests:
+        try:
+            reservation = reserve(store, credits)
+        except Problem as problem:
+            assert problem.kind.name == "out_of_credits"
+            assert credits > total - charged - held
+            continue
+        if end == "charge":
+            charged += reservation.charge()
+        elif end == "release":
+            reservation.release()
+        else:
+            held += credits
+        balance = store.balance()
+        assert balance.remaining == total - charged - held >= 0
+        assert balance.consumed == charged
+        assert balance.total == total
+
+
+def test_grant_sets_what_remains():
+    store = MemoryStore(10)
+    reserve(store, 4).charge()
+    store.grant(1)
+    assert (store.balance().remaining, store.balance().consumed, store.balance().total) == (1, 4, 5)
+
+
+def test_threads_cannot_spend_a_credit_twice():
+    store, spent = MemoryStore(500), []
+
+    def work():
+        for _ in range(200):
+            try:
+                spent.append(reserve(store, 1).charge())
+            except Problem:
+                return
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(spent) == store.balance().consumed == 500
+    assert store.balance().remaining == 0
+
+
+def test_threads_get_different_numbers():
+    store, seen = MemoryStore(0), []
+    threads = [
+        threading.Thread(target=lambda: seen.extend([store.increment("id") for _ in range(500)])) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == list(range(1, 4001))
+
+
+def exchange(size=0):
+    return Exchange(Request("GET", "/", body=b"x" * size), 0.0, response=Response(200, content=b""))
+
+
+def test_the_journal_numbers_and_keeps_the_newest():
+    store = MemoryStore(0, journal_size=3)
+    for _ in range(5):
+        store.append(exchange())
+    assert [entry.number for entry in store.exchanges()] == [3, 4, 5]
+
+
+def test_the_journal_is_bounded_in_bytes_too():
+    store = MemoryStore(0, journal_bytes=100_000)
+    for _ in range(50):
+        store.append(exchange(20_000))
+    assert 1 <= len(store.exchanges()) <= 4
+    store.append(exchange(1_000_000))
+    assert store.exchanges() == [], "larger than the whole room: not kept, and the next one is"
+    store.append(exchange(10))
+    assert [entry.number for entry in store.exchanges()] == [52]
+
+
+def test_asking_for_what_is_not_there_keeps_nothing():
+    store = MemoryStore(0)
+    for i in range(1000):
+        store.page("t", 0, 10, f"p{i}")
+        store.get("t", "x", f"p{i}")
+        store.delete("t", "x", f"p{i}")
+        store.rows("t", f"p{i}")
+    assert not store._tables
+
+
+@pytest.mark.parametrize("offset", [0, 1, 49_999, 99_999, 100_000])
+def test_pages_of_a_large_table(offset):
+    store = MemoryStore(0)
+    for i in range(100_000):
+        store.put("t", str(i), {"n": i})
+    store.delete("t", "99999")
+    page = store.page("t", offset, 3)
+    assert [row["n"] for row in page.rows] == [n for n in (99_998 - offset, 99_997 - offset, 99_996 - offset) if n >= 0]
