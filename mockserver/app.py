@@ -11,14 +11,15 @@ from collections.abc import Callable
 import yaml
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.responses import Response as HTTPResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.admin import routes as admin_routes
+from mockserver.admin import PREFIX, Admin
+from mockserver.delivery import deliver
 from mockserver.journal import log_line
-from mockserver.messages import Request, Response
+from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
 
 log = logging.getLogger("mockserver")
@@ -32,69 +33,89 @@ class App:
 
     Args:
         pipeline: answers the mocked operations.
+        admin: answers `/__admin`; None when that has a port of its own.
         max_body: bytes of a request body that are read; a longer one is answered with 413.
     """
 
-    def __init__(self, pipeline: Pipeline, max_body: int = 1024 * 1024) -> None:
+    def __init__(self, pipeline: Pipeline, admin: Admin | None = None, max_body: int = 1024 * 1024) -> None:
         self.pipeline = pipeline
+        self.admin = admin
         self._max_body = max_body
-        self._ours = Starlette(routes=[*admin_routes(pipeline), *_documents(pipeline)])
+        self._ours = Starlette(routes=_documents(pipeline))
         self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] != "http" or scope["path"].startswith("/__admin") or scope["path"] in self._documents:
+        if scope["type"] != "http" or scope["path"] in self._documents:
             await self._ours(scope, receive, send)
             return
-        body, too_large, complete = await self._read(receive)
+        body, too_large, complete = await read_body(receive, self._max_body)
         if not complete:
             return  # the client went away in the middle of its request
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
-        query = scope["query_string"].decode("latin-1")
-        request = Request(scope["method"], path, query, headers, body, too_large)
+        request = _request(scope, body, too_large)
+        if self.admin is not None and (request.path == PREFIX or request.path.startswith(PREFIX + "/")):
+            await answer_admin(self.admin, request, scope, receive, send)
+            return
         exchange = self.pipeline.exchange(request)
         if log.isEnabledFor(logging.INFO):
             log.log(logging.ERROR if exchange.defect else logging.INFO, "%s", log_line(exchange))
         assert exchange.response is not None
-        await _send(exchange.response, send, close=too_large)
-
-    async def _read(self, receive: Receive) -> tuple[bytes, bool, bool]:
-        """The body, whether it was too large, and whether the client sent all of it."""
-        chunks: list[bytes] = []
-        size, more = 0, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return b"", False, False
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            more = message.get("more_body", False)
-            if size <= self._max_body:
-                chunks.append(chunk)
-            else:
-                chunks.clear()
-                if size > self._max_body * _DRAIN:
-                    break
-        if size > self._max_body:
-            return b"", True, True
-        return b"".join(chunks), False, True
+        await deliver(exchange.response, receive, send, close=too_large)
 
 
-async def _send(response: Response, send: Send, close: bool) -> None:
-    content = response.content or b""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    if response.media_type is not None:
-        headers.append((b"content-type", response.media_type.encode("latin-1")))
-    if response.media_type is not None or response.status not in (204, 304):
-        headers.append((b"content-length", str(len(content)).encode()))
-    if close:
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+class AdminApp:
+    """The admin API alone, for a port of its own."""
+
+    def __init__(self, admin: Admin, max_body: int = 1024 * 1024) -> None:
+        self._admin = admin
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["type"] == "http":
+            body, too_large, complete = await read_body(receive, self._max_body)
+            if complete:
+                await answer_admin(self._admin, _request(scope, body, too_large), scope, receive, send)
+
+
+async def answer_admin(admin: Admin, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request to the admin API, the event stream included."""
+    events = admin.events(request)
+    if events is not None:
+        await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
+    else:
+        await deliver(admin.handle(request), receive, send, close=request.too_large)
+
+
+async def read_body(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
+    """The body, whether it was larger than `limit` bytes, and whether the client sent all of it."""
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"", False, False
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        more = message.get("more_body", False)
+        if size <= limit:
+            chunks.append(chunk)
+        else:
+            chunks.clear()
+            if size > limit * _DRAIN:
+                break
+    if size > limit:
+        return b"", True, True
+    return b"".join(chunks), False, True
+
+
+def _request(scope: Scope, body: bytes, too_large: bool) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
+    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, too_large)
 
 
 def _documents(pipeline: Pipeline) -> list[BaseRoute]:

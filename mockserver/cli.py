@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
+from mockserver.commands import register
 from mockserver.errors import UserError
 
 _DEFAULT_APIS = "datagrid,mem0"
@@ -32,6 +33,18 @@ class _Limit(click.ParamType[Any]):
             return value
         try:
             return parse_limit(value)
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from mockserver.clock import parse_duration
+
+        try:
+            return parse_duration(str(value))
         except UserError as error:
             self.fail(str(error), param, ctx)
 
@@ -105,6 +118,18 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     help="Bytes of a request body that are read; a longer one is 413.",
 )
 @_option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    type=_List(),
+    help="Scenario of the default sandbox: a bundled one's name, or a file. Repeatable, one per API.",
+)
+@_option("--admin-token", default="", help="The admin API then wants it in X-Mockserver-Admin.")
+@_option("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
+@_option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
+@_option("--sandbox-idle", type=_Duration(), help="Remove sandboxes that saw no request for so long (30m).")
+@_option("--max-memory", type=click.IntRange(1), help="MiB of memory above which no sandbox is made.")
+@_option(
     "--log-level",
     default="info",
     show_default=True,
@@ -124,7 +149,65 @@ def serve(**options: Any) -> None:
     from mockserver.settings import Settings
 
     options["apis"] = options["apis"] or tuple(_DEFAULT_APIS.split(","))
+    if options["max_memory"] is not None:
+        options["max_memory"] *= 1024 * 1024
     run(Settings(**options))
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option("--api", "specs", multiple=True, help="API that the scenarios are for, if it is not bundled: NAME=PATH.")
+def check(files: tuple[str, ...], specs: tuple[str, ...]) -> None:
+    """Check scenario FILES: report every problem as file:line:column, and exit with 1 if there is one."""
+    from mockserver.apis import BUNDLED, load_api
+    from mockserver.scenarios import ScenarioError, load_scenario
+
+    apis = {api.name: api for api in map(load_api, [*BUNDLED, *specs])}
+    failed = False
+    for file in files:
+        try:
+            scenario = load_scenario(file, apis)
+            click.echo(f"{file}: ok, {len(scenario.rules)} rules for {scenario.model.api}")
+        except ScenarioError as error:
+            failed = True
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+        except UserError as error:
+            failed = True
+            click.echo(str(error), err=True)
+    if failed:
+        sys.exit(1)
+
+
+@cli.group()
+def schema() -> None:
+    """Print JSON Schemas for editors."""
+
+
+@schema.command("scenario")
+def scenario_schema() -> None:
+    """Print the JSON Schema of scenario files.
+
+    Point an editor at it: `# yaml-language-server: $schema=scenario.schema.json`
+    """
+    import orjson
+
+    from mockserver.scenarios import ScenarioModel
+
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioModel.model_json_schema()}
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+@cli.command()
+def scenarios() -> None:
+    """List the bundled scenarios with their first comment line."""
+    from mockserver.scenarios import bundled_scenarios
+
+    known = bundled_scenarios()
+    width = max(map(len, known), default=0)
+    for name, path in known.items():
+        first = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        click.echo(f"{name:<{width}}  {first}")
 
 
 @cli.group()
@@ -147,6 +230,9 @@ def provenance(api: str, as_json: bool) -> None:
         return
     for addition in additions:
         click.echo(f"{addition.provenance:<10} {addition.pointer}" + (f"  {addition.note}" if addition.note else ""))
+
+
+register(cli)
 
 
 def main(arguments: list[str] | None = None) -> None:

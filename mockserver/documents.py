@@ -8,6 +8,7 @@ blow a small file up. Knows nothing of what the documents mean.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ class _Loader(yaml.CSafeLoader):
     """The 1.2 core schema over libyaml's parser."""
 
     # PyYAML's own class-level tables; any other tag, such as `!!timestamp`, is refused.
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+    yaml_implicit_resolvers: dict[str, Any] = {}
     yaml_constructors: ClassVar[dict[str | None, Any]] = {
         tag: yaml.CSafeLoader.yaml_constructors[tag] for tag in ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:str", None)
     }
@@ -228,8 +229,7 @@ def _search_duplicate(raw: bytes) -> str | None:
                 found.append(key)
             seen.add(key)
 
-    # Numbers are not looked at, and `int` refuses one of many thousand digits.
-    json.loads(raw, object_pairs_hook=pairs, parse_int=float)
+    json.loads(raw, object_pairs_hook=pairs)
     return found[0] if found else None
 
 
@@ -265,30 +265,45 @@ def _expanded_size(value: Any, name: str) -> None:
         raise _too_deep(name) from None
 
 
-def line_of(text: str, pointer: list[str | int]) -> tuple[int, int] | None:
-    """Line and column, from 1, of the value (or, failing that, its nearest parent) at `pointer`."""
-    try:
-        node = yaml.compose(text, yaml.CSafeLoader)
-    except (yaml.YAMLError, RecursionError):
-        return None
-    if node is None:
-        return None
-    mark = node.start_mark
-    for part in pointer:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
+class Locator:
+    """Tells where in a YAML or JSON text the value at a path stands."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._root = yaml.compose(text, yaml.CSafeLoader)
+        except (yaml.YAMLError, RecursionError):
+            self._root = None
+
+    def find(self, path: Sequence[str | int]) -> tuple[int, int] | None:
+        """Line and column, from 1, of the value or of its nearest parent; None for a text that is no YAML."""
+        node = self._root
+        if node is None:
+            return None
+        mark = node.start_mark
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+                if found is None:
+                    break
+                mark, node = found[0].start_mark, found[1]
+            elif isinstance(node, yaml.SequenceNode) and str(part).isdigit() and int(part) < len(node.value):
+                node = node.value[int(part)]
+                mark = node.start_mark
+            else:
                 break
-            mark, node = found[0].start_mark, found[1]
-        elif isinstance(node, yaml.SequenceNode) and str(part).isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            mark = node.start_mark
-        else:
-            break
-    return mark.line + 1, mark.column + 1
+        return mark.line + 1, mark.column + 1
+
+    def at(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """As `find`, with the text's beginning where nothing is found."""
+        return self.find(path) or (1, 1)
 
 
-def pointer_of(parts: list[str | int] | tuple[str | int, ...]) -> str:
+def line_of(text: str, pointer: Sequence[str | int]) -> tuple[int, int] | None:
+    """Line and column, from 1, of the value (or, failing that, its nearest parent) at `pointer`."""
+    return Locator(text).find(pointer)
+
+
+def pointer_of(parts: Sequence[str | int]) -> str:
     """RFC 6901 pointer of a path: ["a/b", 0] is `/a~1b/0`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 

@@ -34,6 +34,22 @@ class Request:
 
 
 @dataclass(slots=True)
+class Delivery:
+    """How a reply goes out. Times are seconds on the sandbox's clock."""
+
+    delay: float = 0.0
+    """Before the first byte."""
+    hang: float = 0.0
+    """How long to say nothing before giving up."""
+    chunk: int = 0
+    """Bytes at a time; 0 sends the body whole."""
+    every: float = 0.0
+    """Between two chunks."""
+    lost: str = ""
+    """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole reply goes out."""
+
+
+@dataclass(slots=True)
 class Response:
     """One HTTP response: a JSON value in `data`, or raw bytes in `content`, or no body at all."""
 
@@ -44,6 +60,8 @@ class Response:
     """None means that the response has no body."""
     content: bytes | None = None
     """The body as it leaves; made from `data` when the response is finished."""
+    delivery: Delivery | None = None
+    """How it goes out; None sends it whole and at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +137,30 @@ class Exchange:
     """Epoch seconds on the sandbox's clock."""
     api: str = ""
     operation: str = ""
+    sandbox: str = ""
     response: Response | None = None
+    """What was sent, or would have been when `lost` says that nothing arrived."""
     violations: list[Violation] = field(default_factory=list)
     duration: float = 0.0
     """Seconds of real time spent answering."""
     number: int = 0
     """Place in the journal, from 1."""
+    rule: str = ""
+    """The id of the scenario rule that acted."""
+    rule_at: str = ""
+    """Where that rule stands: `file:line`."""
+    violates: str = ""
+    """What the rule's `violates` says."""
+    charged: float = 0
+    """Credits charged for this request."""
+    committed: bool = False
+    """Whether the behaviour ran, so that state may have changed."""
+    lost: str = ""
+    """Why no whole reply arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
     defect: str = ""
     """Set when the mock itself failed: what went wrong, for the log. Never sent to the client."""
 
     @property
     def status(self) -> int:
-        """The status that was answered; 0 when nothing was."""
+        """The status that was answered; 0 when nothing was done."""
         return self.response.status if self.response else 0

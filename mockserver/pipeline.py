@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 import orjson
 
 from mockserver import journal, ledger, ratelimit
-from mockserver.apis.base import Api, Call
+from mockserver.apis import Api, Behaviour, Call
 from mockserver.auth import authenticate
-from mockserver.clock import monotonic
+from mockserver.clock import Clock, monotonic
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
 from mockserver.errors import BY_STATUS, Problem, did_you_mean, nearest
-from mockserver.messages import Exchange, Request, Response
+from mockserver.messages import Delivery, Exchange, Request, Response
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
-from mockserver.sandbox import Sandbox
+from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
+from mockserver.scenarios import NO_DECISION, Decision
 
 
 @dataclass(slots=True)
@@ -45,12 +47,18 @@ class Pipeline:
     Args:
         apis: the APIs, at least one. The first whose contract knows a path gets it; `/NAME/...`
             always means the API of that name.
-        sandbox: the world to answer in.
+        terms: how sandboxes start.
+        bounds: how many sandboxes there may be.
     """
 
-    def __init__(self, apis: Sequence[Api], sandbox: Sandbox) -> None:
+    def __init__(self, apis: Sequence[Api], terms: Terms | None = None, bounds: Bounds | None = None) -> None:
         self.apis = {api.name: api for api in apis}
-        self.sandbox = sandbox
+        self.sandboxes = Sandboxes(self.apis, terms or Terms(), bounds or Bounds())
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The default sandbox."""
+        return self.sandboxes.default
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises: a failure of ours is a 500, and stands in the journal."""
@@ -59,56 +67,91 @@ class Pipeline:
     def exchange(self, request: Request) -> Exchange:
         """Answer a request; the exchange tells what became of it."""
         started = monotonic()
-        sandbox = self.sandbox
-        exchange = Exchange(request, sandbox.clock.now())
+        name, path = _sandbox_in(request.path)
+        sandbox = self.sandboxes.find(name, request) or self.sandboxes.default
+        sandbox.used_at = started
+        exchange = Exchange(request, sandbox.clock.now(), sandbox=sandbox.name)
+        decision = NO_DECISION
         try:
-            exchange.response = self._answer(sandbox, exchange)
-            _serialise(exchange.response)
+            if name is not None and sandbox.name != name:
+                raise Problem("not_found", _no_sandbox(self.sandboxes, name))
+            route = self._route(request, path)
+            exchange.api = route.api.name
+            if route.operation is None:
+                raise _unmatched(request, route, path)
+            exchange.operation = route.operation.id
+            decision = sandbox.decide(route.api, request, route.operation, exchange.at)
+            exchange.rule, exchange.rule_at = decision.rule, decision.at
+            exchange.violates = decision.action.violates
+            exchange.response = self._answer(sandbox, exchange, route, route.operation, decision)
+        except Problem as problem:
+            exchange.response = _problem(self.apis.get(exchange.api) or self._nearest(path), problem)
         except Exception as error:
             exchange.defect = f"{type(error).__name__}: {error}"
             exchange.response = _failure()
         finally:
-            exchange.duration = monotonic() - started
-            sandbox.store.append(journal.record(exchange))
+            self._finish(sandbox, exchange, decision, started)
         return exchange
 
-    def _answer(self, sandbox: Sandbox, exchange: Exchange) -> Response:
-        request = exchange.request
-        route = self._route(request)
-        api, operation = route.api, route.operation
-        exchange.api = api.name
-        if operation is None:
-            return _problem(api, _unmatched(request, route))
-        exchange.operation = operation.id
+    def _finish(self, sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float) -> None:
+        """Serialise, do the deliberate damage, and write the journal, whatever happened."""
+        response = exchange.response or _failure()
+        exchange.response = response
+        _serialise(response)
+        if decision.rule and not exchange.defect:
+            _damage(sandbox.clock, exchange, response, decision)
+        exchange.duration = monotonic() - started
+        sandbox.store.append(journal.record(exchange))
+        sandbox.answered[f'api="{exchange.api}",operation="{exchange.operation}",status="{exchange.status}"'] += 1
+
+    def _answer(
+        self, sandbox: Sandbox, exchange: Exchange, route: _Route, operation: Operation, decision: Decision
+    ) -> Response:
         headers: dict[str, str] = {}
         try:
-            response = self._perform(sandbox, exchange, route, operation, headers)
+            response = self._perform(sandbox, exchange, route, operation, decision, headers)
         except Problem as problem:
             exchange.violations += problem.violations
-            response = _problem(api, problem)
+            response = _problem(route.api, problem)
         response.headers = {**headers, **response.headers}
         return _guard(operation, response, exchange)
 
     def _perform(
-        self, sandbox: Sandbox, exchange: Exchange, route: _Route, operation: Operation, headers: dict[str, str]
+        self,
+        sandbox: Sandbox,
+        exchange: Exchange,
+        route: _Route,
+        operation: Operation,
+        decision: Decision,
+        headers: dict[str, str],
     ) -> Response:
         """The stages in their order. `headers` is filled with what every reply carries."""
-        request, api, now = exchange.request, route.api, exchange.at
+        request, api, now, action = exchange.request, route.api, exchange.at, decision.action
+        scripted = action.reply(now) if action.reply is not None else None
+        if action.fault.before_commit():
+            exchange.lost = action.fault.before_commit()
+            return Response(0, media_type=None)
+        if scripted is not None and action.stage == "key":
+            return scripted
         tenant = api.tenant(request)
-        limit = sandbox.limit(api)
-        bucket = f"{api.name} {operation.method} {operation.path} {tenant}"
+        key, refused = "", None
         try:
             key = authenticate(request, api.contract.security(operation), sandbox.terms.keys)
-        except Problem:
-            if limit is not None:  # it counts no request, but says what is left
-                window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
-                headers.update(ratelimit.headers(window, now))
-            raise
+        except Problem as problem:
+            refused = problem
+        limit, bucket = sandbox.limit(api, operation, tenant, key)
+        forced = scripted is not None and action.stage == "limit"
         if limit is not None:
-            window = sandbox.store.hit(bucket, now, limit.max, limit.window)
+            # A request that is refused for its key, or by the scenario, does not count.
+            count = refused is None and not forced
+            window = sandbox.store.hit(bucket, now, limit.max, limit.window, count)
             headers.update(ratelimit.headers(window, now))
-            if not window.admitted:
-                raise _rate_limited(limit, ratelimit.retry_after(window, now))
+        if refused is not None:
+            raise refused
+        if forced and scripted is not None:
+            return _at_the_limit(scripted, headers)
+        if limit is not None and not window.admitted:
+            raise _rate_limited(limit, ratelimit.retry_after(window, now))
         wanted = read_preference(request.headers["prefer"]) if "prefer" in request.headers else None
         if wanted is not None and wanted.early:
             return _preferred(api, operation, wanted, sandbox, headers)
@@ -119,33 +162,33 @@ class Pipeline:
             raise Problem("invalid_request", violations=checked.violations)
         if wanted is not None:
             return _preferred(api, operation, wanted, sandbox, headers)
+        if scripted is not None:
+            return scripted
         behaviour = api.behaviours.get(operation.id)
         if behaviour is None or sandbox.terms.stateless:
-            return api.contract.sample(operation, operation.success)
-        base_url = f"http://{request.headers.get('host', 'localhost')}{route.mount}"
-        call = Call(checked.params, checked.body, now, key, tenant, sandbox.store, sandbox.terms.seed, base_url)
-        cost = api.costs.get(operation.id)
-        if cost is None:
-            return behaviour(call)
-        reservation = ledger.reserve(sandbox.store, cost(call, sandbox.terms.characters_per_credit))
+            response = api.contract.sample(operation, operation.success)
+        else:
+            base_url = f"http://{request.headers.get('host', 'localhost')}{route.mount}"
+            call = Call(checked.params, checked.body, now, key, tenant, sandbox.store, sandbox.terms.seed, base_url)
+            response = _behave(api, operation, behaviour, call, sandbox, exchange, action.fault.loses_billing())
+        exchange.lost = action.fault.after_commit()
         try:
-            response = behaviour(call)
-        except BaseException:
-            reservation.release()
-            raise
-        api.bill(response.data, reservation.charge())
+            action.patch(response)
+        except KeyError as error:
+            raise RuntimeError(f"rule {decision.rule!r}: {error.args[0]!r} leads nowhere in this reply") from None
         return response
 
-    def _route(self, request: Request) -> _Route:
-        segments = request.path.strip("/").split("/")
+    def _route(self, request: Request, path: str) -> _Route:
+        segments = path.strip("/").split("/")
+        mount = request.path.removesuffix(path)
         named = self.apis.get(segments[0])
         if named is not None:
-            return _Route(named, *named.contract.match(request.method, segments[1:]), f"/{named.name}")
+            return _Route(named, *named.contract.match(request.method, segments[1:]), f"{mount}/{named.name}")
         for api in self.apis.values():
             operation, values, allowed = api.contract.match(request.method, segments)
             if operation is not None or allowed:
-                return _Route(api, operation, values, allowed, "")
-        return _Route(self._nearest(request.path), None, {}, [], "")
+                return _Route(api, operation, values, allowed, mount)
+        return _Route(self._nearest(path), None, {}, [], mount)
 
     def _nearest(self, path: str) -> Api:
         """The API whose error shape suits an unknown path: the one with the likest path."""
@@ -159,13 +202,86 @@ def _paths(api: Api) -> list[str]:
     return [base + operation.path for operation in api.contract.operations.values()]
 
 
-def _unmatched(request: Request, route: _Route) -> Problem:
+def _sandbox_in(path: str) -> tuple[str | None, str]:
+    """The sandbox that `/~NAME/...` names, and the rest of the path."""
+    if not path.startswith("/~"):
+        return None, path
+    name, slash, rest = path[2:].partition("/")
+    return unquote(name), slash + rest
+
+
+def _no_sandbox(sandboxes: Sandboxes, name: str) -> str:
+    known = [sandbox.name for sandbox in sandboxes.all()]
+    return f"There is no sandbox {name[:80]!r}{did_you_mean(name, known)}"
+
+
+def _unmatched(request: Request, route: _Route, path: str) -> Problem:
     if route.allowed:
         methods = ", ".join(sorted(route.allowed))
-        message = f"{request.path[:200]} has no {request.method[:20]}; it has {methods}."
+        message = f"{path[:200]} has no {request.method[:20]}; it has {methods}."
         return Problem("method_not_allowed", message, headers={"Allow": methods})
     path = request.path.removeprefix(route.mount)
     return Problem("not_found", f"No operation has the path {path[:200]!r}{did_you_mean(path, _paths(route.api))}")
+
+
+def _at_the_limit(scripted: Response, headers: dict[str, str]) -> Response:
+    """A scripted 429 is one to its headers: nothing remains, and only its own words say for how long."""
+    if scripted.status == 429:
+        headers.pop("Retry-After", None)
+        if "X-RateLimit-Remaining" in headers:
+            headers["X-RateLimit-Remaining"] = "0"
+    return scripted
+
+
+def _behave(
+    api: Api,
+    operation: Operation,
+    behaviour: Behaviour,
+    call: Call,
+    sandbox: Sandbox,
+    exchange: Exchange,
+    loses_billing: bool,
+) -> Response:
+    """Reserve, behave, charge. When the billing write is lost the row stays and nothing is charged."""
+    cost = api.costs.get(operation.id)
+    if cost is None:
+        response = behaviour(call)
+        exchange.committed = True
+        return response
+    reservation = ledger.reserve(sandbox.store, cost(call, sandbox.terms.characters_per_credit))
+    try:
+        response = behaviour(call)
+    except BaseException:
+        reservation.release()
+        raise
+    exchange.committed = True
+    if loses_billing:
+        reservation.release()
+        api.bill(response.data, None)
+    else:
+        exchange.charged = reservation.charge()
+        api.bill(response.data, exchange.charged)
+    return response
+
+
+def _damage(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> None:
+    """What the rule's fault does to a finished reply, and how long the client has to wait for it.
+
+    A frozen clock is moved ahead by the wait, which then takes no real time; a clock that runs at a
+    rate makes the wait shorter by that rate.
+    """
+    fault = decision.action.fault
+    fault.damage(response)
+    delivery = Delivery(lost=exchange.lost)
+    fault.pace(delivery, decision.random)
+    pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0
+    waited = delivery.delay + delivery.every * pieces
+    if clock.rate:
+        delivery.delay, delivery.every = delivery.delay / clock.rate, delivery.every / clock.rate
+    elif waited:
+        clock.advance(waited)
+        delivery.delay = delivery.every = 0.0
+    response.delivery = delivery
 
 
 def _rate_limited(limit: ratelimit.Limit, seconds: int) -> Problem:
@@ -202,12 +318,21 @@ def _problem(api: Api, problem: Problem) -> Response:
 
 
 def _guard(operation: Operation, response: Response, exchange: Exchange) -> Response:
-    """Let no reply out that breaks the contract; that would be our bug, and is answered as one."""
+    """Let no reply out that breaks the contract, unless a rule declared it.
+
+    Anything else would be our bug, and is answered as one.
+    """
+    if exchange.lost == "reset_before":
+        return response
     violations = operation.check_response(response)
     if not violations:
         return response
+    if exchange.violates:
+        exchange.violations += [replace(violation, side="declared") for violation in violations]
+        return response
     exchange.violations += violations
-    exchange.defect = f"the reply of {operation.id} with status {response.status} breaks the contract"
+    rule = f" made by rule {exchange.rule!r}" if exchange.rule else ""
+    exchange.defect = f"the reply of {operation.id} with status {response.status}{rule} breaks the contract"
     return Response(500, defect_body(exchange.defect, violations), {}, "application/problem+json")
 
 

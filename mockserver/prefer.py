@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from mockserver.errors import Problem
 
-_EARLY = frozenset({400, 401, 403, 408, 413, 415, 422, 429})
+Stage = Literal["key", "limit", "content"]
+"""Where in a request's life a forced reply is given: instead of the check of the key, of the rate
+limit, or of what comes after the request's content was found good."""
+
+
+def stage_of(status: int) -> Stage:
+    """The stage at which a vendor answers a status."""
+    if status in (401, 403):
+        return "key"
+    if status in (400, 408, 413, 415, 422, 429) or status >= 500:
+        return "limit"
+    return "content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +37,7 @@ class Preference:
     @property
     def early(self) -> bool:
         """Whether the vendor would answer this status without having looked at the request's content."""
-        return self.code is not None and (self.code in _EARLY or self.code >= 500)
+        return self.code is not None and stage_of(self.code) != "content"
 
 
 def read_preference(header: str) -> Preference | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import signal
@@ -13,7 +14,8 @@ from types import FrameType, TracebackType
 
 import uvicorn
 
-from mockserver.app import App
+from mockserver.admin import Admin
+from mockserver.app import AdminApp, App
 from mockserver.errors import UserError
 from mockserver.settings import Settings
 
@@ -23,6 +25,11 @@ DRAIN_SECONDS = 30
 
 class _Server(uvicorn.Server):
     """uvicorn, but a signal that asks to stop is obeyed and nothing more: the process exits with 0."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.group: list[_Server] = [self]
+        """The servers that a signal stops together."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -38,7 +45,8 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A second signal does not cut off what is in flight either; DRAIN_SECONDS bounds the wait.
-        self.should_exit = True
+        for server in self.group:
+            server.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -57,7 +65,7 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def _config(app: App) -> uvicorn.Config:
+def _config(app: App | AdminApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
@@ -72,15 +80,40 @@ def _config(app: App) -> uvicorn.Config:
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up."""
     configure_logging(settings.log_level)
-    sock = listen(settings.host, settings.port)
-    with contextlib.closing(sock):
-        app = App(settings.pipeline(), settings.max_body)
-        host, port = sock.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        for name, api in app.pipeline.apis.items():
-            url = f"http://{shown}:{port}/{name}{api.contract.base_path}"
-            logging.getLogger("mockserver").info("%s on %s", name, url)
-        _Server(_config(app)).run(sockets=[sock])
+    log = logging.getLogger("mockserver")
+    with contextlib.ExitStack() as stack:
+        sock = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
+        origin = _origin(sock)
+        pipeline = settings.pipeline()
+        servers: list[_Server] = []
+        own_port = settings.admin_port is not None
+        admin = Admin(
+            pipeline,
+            settings.admin_token,
+            draining=lambda: bool(servers) and servers[0].should_exit,
+            origin=origin if own_port else "",
+        )
+        servers.append(_Server(_config(App(pipeline, None if own_port else admin, settings.max_body))))
+        sockets = [sock]
+        if settings.admin_port is not None:
+            sockets.append(stack.enter_context(contextlib.closing(listen(settings.host, settings.admin_port))))
+            servers.append(_Server(_config(AdminApp(admin, settings.max_body))))
+        for name, api in pipeline.apis.items():
+            log.info("%s on %s/%s%s", name, origin, name, api.contract.base_path)
+        log.info("admin on %s/__admin", _origin(sockets[-1]))
+        for server in servers:
+            server.group = servers
+
+        async def run() -> None:
+            await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
+
+        with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+            runner.run(run())
+
+
+def _origin(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def configure_logging(level: str) -> None:

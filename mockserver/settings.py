@@ -9,7 +9,8 @@ from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
-from mockserver.sandbox import Sandbox, Terms
+from mockserver.sandbox import Bounds, Terms
+from mockserver.scenarios import load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Settings:
     max_body: int = 1024 * 1024
     """Bytes of a request body that are read."""
     log_level: str = "info"
+    scenarios: tuple[str, ...] = ()
+    """Scenarios of the default sandbox, one per API: names of bundled ones, or files."""
+    admin_token: str = ""
+    """When set, the admin API wants it in `X-Mockserver-Admin`."""
+    admin_port: int | None = None
+    """A port of its own for the admin API, which is then not on the other one."""
+    max_sandboxes: int = 10_000
+    sandbox_idle: float | None = None
+    """Seconds without a request after which a sandbox may be removed; None keeps it."""
+    max_memory: int | None = None
+    """Bytes of resident memory above which no sandbox is made; None sets no limit."""
 
     def pipeline(self) -> Pipeline:
         """Load the contracts and make the default sandbox. Raises UserError."""
@@ -46,4 +58,8 @@ class Settings:
             characters_per_credit=self.characters_per_credit,
             stateless=self.stateless,
         )
-        return Pipeline(apis, Sandbox("default", terms))
+        bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
+        pipeline = Pipeline(apis, terms, bounds)
+        for scenario in self.scenarios:
+            pipeline.sandbox.use(load_scenario(scenario, pipeline.apis))
+        return pipeline

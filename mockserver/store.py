@@ -10,6 +10,7 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mockserver.messages import Balance, Exchange, Window
@@ -30,6 +31,16 @@ class Page:
     def __init__(self, rows: list[Row], total: int) -> None:
         self.rows = rows
         self.total = total
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a store holds, as plain JSON, apart from windows and journal."""
+
+    tables: dict[str, dict[str, list[Row]]]
+    """Rows, oldest first, by table and partition. Each has an `id`."""
+    counters: dict[str, int]
+    balance: Balance
 
 
 class Store(Protocol):
@@ -84,6 +95,18 @@ class Store(Protocol):
 
     def exchanges(self) -> list[Exchange]:
         """The journal, oldest first."""
+
+    def journal_count(self) -> int:
+        """The number of the newest exchange; 0 before the first."""
+
+    def clear_journal(self) -> None:
+        """Forget the exchanges; their numbers go on."""
+
+    def snapshot(self) -> Snapshot:
+        """A copy of rows, counters and account."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Replace rows, counters and account by those of a snapshot."""
 
 
 class _Table:
@@ -255,6 +278,32 @@ class MemoryStore:
     def exchanges(self) -> list[Exchange]:
         with self._lock:
             return [exchange for _, exchange in self._journal]
+
+    def journal_count(self) -> int:
+        return self._journal_count
+
+    def clear_journal(self) -> None:
+        with self._lock:
+            self._journal_room += sum(size for size, _ in self._journal)
+            self._journal.clear()
+
+    def snapshot(self) -> Snapshot:
+        with self._lock:
+            tables: dict[str, dict[str, list[Row]]] = {}
+            for (table, partition), rows in self._tables.items():
+                tables.setdefault(table, {})[partition] = rows.newest(0, len(rows.order))[::-1]
+            return Snapshot(tables, dict(self._counters), self._balance)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        with self._lock:
+            self._tables = {}
+            for table, partitions in snapshot.tables.items():
+                for partition, rows in partitions.items():
+                    target = self._table(table, partition)
+                    for row in rows:
+                        target.put(row["id"], row)
+            self._counters = dict(snapshot.counters)
+            self._balance = snapshot.balance
 
     def _table(self, table: str, partition: str) -> _Table:
         """The table to write to; readers do not make one, so that asking costs no memory."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from mockserver.admin import Admin
 from mockserver.app import App
-from mockserver.clock import Clock
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Sandbox, Terms
+from mockserver.sandbox import Terms
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings
 
@@ -29,7 +29,7 @@ def make_pipeline(apis) -> Callable[..., Pipeline]:
     """Makes a pipeline with a frozen clock; keyword arguments are fields of Terms."""
 
     def make(**terms: object) -> Pipeline:
-        return Pipeline(apis, Sandbox("default", replace(Terms(), **terms), Clock(START, rate=0)))
+        return Pipeline(apis, replace(Terms(clock_start=START, clock_rate=0), **terms))
 
     return make
 
@@ -40,7 +40,8 @@ def make_server(make_pipeline) -> Iterator[Callable[..., ThreadServer]]:
     running: list[ThreadServer] = []
 
     def make(**terms: object) -> ThreadServer:
-        server = ThreadServer(App(make_pipeline(**terms)))
+        pipeline = make_pipeline(**terms)
+        server = ThreadServer(App(pipeline, Admin(pipeline)))
         running.append(server)
         return server.__enter__()
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-from pathlib import Path
 
 import pytest
+from contracts import ROOT, published
 
 from mockserver.contract import load_contract
 from mockserver.contract.overlay import PROVENANCES, apply
 from mockserver.documents import MAX_NESTING
 from mockserver.errors import ContractError, UserError
 from mockserver.messages import Request
-
-ROOT = Path(__file__).parent.parent
-SPECS = Path(os.environ.get("MOCKSERVER_SPECS", ROOT.parent / "shared" / "specs"))
 
 HEAD = """\
 openapi: 3.0.3
@@ -106,7 +102,7 @@ def test_every_fault_is_told_but_not_more_than_ten(tmp_path):
 def test_strict_finds_what_the_meta_schema_does_not(tmp_path):
     text = HEAD + "  /a/{id}:\n    get:\n      responses: {'200': {description: x}}\n"
     message = refusal(tmp_path, text, strict=True)
-    assert message.startswith("api.yaml:4: ") and "'id'" in message
+    assert message.startswith("api.yaml:5: ") and "'id'" in message
     load_contract(tmp_path / "api.yaml", strict=False)
 
 
@@ -300,13 +296,6 @@ OPERATIONS = {
     "oai-3.0-link-example.yaml": 6,
 }
 SLOW = {"plaid-3.0.yml", "discord-3.1.json"}
-
-
-def published(name: str) -> Path:
-    """A document that a vendor published, or a skip that says what is missing."""
-    if not (SPECS / name).is_file():
-        pytest.skip(f"there is no {SPECS / name}; set MOCKSERVER_SPECS to the folder of published documents")
-    return SPECS / name
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -222,7 +222,7 @@ def test_json_comes_out_as_json_loads_gives_it(value):
 
 keys = st.sampled_from(["a", "b", ":", "a:b", '"', "\\", "é", ""])
 pairs = st.recursive(
-    st.sampled_from(["1", "null", '":"', '"a:b"', '"\\"a\\":"', "1" * 5000, "1.5e3"]),
+    st.sampled_from(["1", "null", '":"', '"a:b"', '"\\"a\\":"', "12", "1.5e3"]),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
         | st.lists(st.tuples(keys, inner), max_size=3).map(
@@ -243,7 +243,7 @@ def test_duplicate_key_agrees_with_a_plain_reading(text):
         twice.update(name for name in names if names.count(name) > 1)
         return dict(items)
 
-    value = json.loads(text, object_pairs_hook=hook, parse_int=float)
+    value = json.loads(text, object_pairs_hook=hook)
     found = duplicate_key(text.encode(), value)
     assert (found in twice) if twice else found is None
 

@@ -12,15 +12,15 @@ PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
 LAYERS = [
-    ["messages", "errors", "clock", "documents", "problems"],
+    ["messages", "errors", "clock", "documents", "problems", "matchers"],
     ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "journal", "prefer"],
-    ["apis"],
-    ["sandbox", "pipeline"],
-    ["settings", "admin", "app", "server"],
+    ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults", "verify", "retries"],
+    ["apis", "scenarios"],
+    ["sandbox", "expectations", "pipeline"],
+    ["settings", "admin", "delivery", "app", "server", "remote", "commands"],
     ["cli", "__init__", "__main__"],
 ]
-APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer"}
+APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults"}
 
 ORDER = [name for layer in LAYERS for name in layer]
 

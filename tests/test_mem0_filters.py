@@ -106,6 +106,9 @@ rows = st.fixed_dictionaries(
         ({"metadata": {"missing": "*"}}, False),
         ({"metadata": {"missing": {"ne": 1}}}, True),
         ({"metadata": {}}, True),
+        ({"OR": [{"colour": "red"}, {"sequence": {"ne": 0}}]}, False),
+        ({"AND": ["user_id"]}, False),
+        ({"OR": [{"metadata": "x"}, {"memory_ids": "m1"}]}, False),
     ],
 )
 def test_filter_rules(wanted: dict[str, Any], holds: bool) -> None:

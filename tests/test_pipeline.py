@@ -10,7 +10,6 @@ from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
-from mockserver.sandbox import Sandbox, Terms
 
 GOOD = b'{"agent_id": "a", "memory": "m"}'
 HEADERS = {"authorization": "Bearer key", "content-type": "application/json"}
@@ -177,7 +176,7 @@ def _with_behaviour(apis, behaviour, operation="Memory.createUserMemory") -> Pip
     fields = {name: getattr(datagrid, name) for name in Api.__slots__}
     fields["behaviours"] = {operation: behaviour}
     fields["bill"] = lambda data, consumed: None
-    return Pipeline([Api(**fields)], Sandbox("default", Terms()))
+    return Pipeline([Api(**fields)])
 
 
 def test_our_own_off_contract_reply_is_a_500_with_the_violation(apis):

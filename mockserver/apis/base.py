@@ -14,10 +14,11 @@ from typing import Any
 
 from mockserver.clock import timestamp
 from mockserver.contract import Contract
-from mockserver.errors import Problem
-from mockserver.messages import JSON, Request, Response
+from mockserver.documents import pointer_of
+from mockserver.errors import Problem, did_you_mean
+from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.ratelimit import Limit
-from mockserver.store import Store
+from mockserver.store import MemoryStore, Row, Store
 
 
 @dataclass(slots=True)
@@ -58,6 +59,28 @@ Behaviour = Callable[[Call], Response]
 """Answers an operation from state. Raises Problem, and then must have changed nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose rows a scenario's `state` may give."""
+
+    schema: str
+    """The component schema that a row, as shown, must pass."""
+    make: Callable[[Call, Row], Row]
+    """A whole row, with an `id`, from what the scenario says; the rest is filled in."""
+    shown: Callable[[Row], JSON] = lambda row: row
+    """The row as the API shows it."""
+
+    def problems(self, contract: Contract, entry: Row) -> list[Violation]:
+        """What is wrong with a row that a scenario gives."""
+        call = Call({}, None, 0.0, "", "", MemoryStore(0), 0)
+        row = self.make(call, entry)
+        unknown = [name for name in entry if name not in row]
+        if unknown:
+            known = did_you_mean(unknown[0], row)
+            return [Violation("server", "body", pointer_of(unknown[:1]), f"is unknown{known}", unknown[0], "")]
+        return contract.check_schema(self.schema, self.shown(row))
+
+
 def _one_tenant(_: Request) -> str:
     return ""
 
@@ -76,6 +99,8 @@ class Api:
     limit: Limit | None = None
     """The vendor's rate limit per tenant, path and method."""
     tenant: Callable[[Request], str] = _one_tenant
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """The tables that a scenario's `state` may fill, by name."""
     costs: Mapping[str, Callable[[Call, int], float]] = field(default_factory=dict)
     """Credits that an operation costs, by operationId, given the call and the characters per credit."""
     bill: Callable[[JSON, float | None], None] = lambda data, consumed: None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from mockserver.apis.base import Api, Behaviour, Call, derived_uuid
+from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
 from mockserver.contract import Contract
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response
@@ -83,6 +83,20 @@ def user_memory(
     }
 
 
+def state_row(call: Call, entry: Row) -> Row:
+    """A row from a scenario's `state`; what it does not say is filled in."""
+    row = user_memory(
+        id=call.new_id(),
+        agent_id="agent-1",
+        user_id=user_id(call.seed, call.key),
+        memory=["Something to remember"],
+        context=[],
+        user_prompt="",
+        at=call.timestamp,
+    )
+    return {**row, **entry}
+
+
 def user_id(seed: int, key: str) -> str:
     """The user behind an API key: the same key is the same user. The key cannot be read from it."""
     return derived_uuid(seed, "user", key)
@@ -131,6 +145,7 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         tenant=teamspace,
+        tables={TABLE: Table("UserMemory", state_row)},
         costs={"Memory.createUserMemory": creation_cost},
         bill=bill,
     )

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.apis import mem0_read, mem0_write
-from mockserver.apis.base import Api, Behaviour, Call, derived_uuid
-from mockserver.apis.mem0_rows import OWNER
+from mockserver.apis import mem0_read, mem0_rows, mem0_write
+from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
 from mockserver.contract import Contract
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
@@ -25,7 +24,7 @@ LIMIT = Limit(1000, 60.0)
 def ping(call: Call) -> Response:
     """What the client asks for when it is constructed; it keeps both ids and the address."""
     account = {name: derived_uuid(call.seed, name) for name in ("org_id", "project_id")}
-    return Response(200, {"status": "ok", **account, "user_email": OWNER})
+    return Response(200, {"status": "ok", **account, "user_email": mem0_rows.OWNER})
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -58,4 +57,11 @@ def error_body(problem: Problem) -> JSON:
 
 def api(contract: Contract) -> Api:
     """The mem0 API over its contract. It meters no credits."""
-    return Api(name="mem0", contract=contract, behaviours=BEHAVIOURS, error_body=error_body, limit=LIMIT)
+    return Api(
+        name="mem0",
+        contract=contract,
+        behaviours=BEHAVIOURS,
+        error_body=error_body,
+        limit=LIMIT,
+        tables={mem0_rows.TABLE: Table("Memory", mem0_rows.state_row, mem0_rows.full)},
+    )

@@ -18,6 +18,7 @@ from mockserver.store import Row
 ENTITIES = {"user": "user_id", "agent": "agent_id", "app": "app_id", "run": "run_id"}
 """The sorts of entity that a memory may belong to, with the member that names each."""
 
+_TEXTS = {*ENTITIES.values(), "categories"}
 _TIMES = {"created_at": "created_at", "updated_at": "updated_at", "timestamp": "created_at"}
 
 
@@ -50,7 +51,8 @@ def _condition(name: str, wanted: JSON, row: Row) -> bool:
         return _holds(row["memory"], wanted)
     if name in _TIMES:
         return _holds(epoch(row[_TIMES[name]]), _times(wanted))
-    return _holds(row.get(name), wanted)
+    # Inside AND, OR and NOT any name may stand; one that is not known selects nothing.
+    return name in _TEXTS and _holds(row[name], wanted)
 
 
 def metadata_matches(wanted: Mapping[str, JSON], row: Row) -> bool:

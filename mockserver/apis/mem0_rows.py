@@ -48,6 +48,13 @@ def new_rows(call: Call, memories: list[dict[str, JSON]]) -> dict[str, Row]:
     return rows
 
 
+def state_row(call: Call, entry: Row) -> Row:
+    """A row from a scenario's `state`; what it does not say is filled in."""
+    given = {"memory": "Something to remember", "user_id": "user-1", **entry}
+    (row,) = new_rows(call, [given]).values()
+    return {**row, **{name: entry[name] for name in ("id", "updated_at") if name in entry}}
+
+
 def changed(call: Call, row: Row, changes: dict[str, JSON]) -> Row:
     """The row after an update with any of `text`, `metadata`, `timestamp` and `expiration_date`."""
     new = {**row, "updated_at": call.timestamp}

@@ -67,9 +67,9 @@ class Body:
                 value[name] = _field(texts[0], shape)
         return value
 
-    def check(self, value: JSON, side: Side) -> list[Violation]:
-        """What is wrong with a value of this body."""
-        if self._validator is None:
+    def check(self, value: JSON, side: Side, content_type: str) -> list[Violation]:
+        """What is wrong with a value of this body, which was sent as `content_type`."""
+        if self._validator is None or not _is_checkable(essence(content_type)):
             return []
         try:
             if self._validator.is_valid(value):
@@ -102,7 +102,7 @@ def compile_bodies(
             bodies.append(Body(media_type, _ANY, None))
             continue
         shape = shape_of(refs, node["schema"])
-        checkable = is_json(essence(media_type)) or "form" in media_type or media_type.startswith("text/")
+        checkable = _is_checkable(essence(media_type)) or "*" in media_type
         schema = schemas.reference(f"{base}/schema", direction)
         bodies.append(Body(media_type, shape, schemas.validator(schema) if checkable else None))
     return sorted(bodies, key=lambda body: body.essence.count("*"))
@@ -112,6 +112,11 @@ def find_body(bodies: list[Body], content_type: str) -> Body | None:
     """The declared body for a Content-Type header, or None."""
     wanted = essence(content_type)
     return next((body for body in bodies if wanted and body.matches(wanted)), None)
+
+
+def _is_checkable(media_type: str) -> bool:
+    """Whether a schema can judge a body of this type; to others, such as XML, it does not apply."""
+    return is_json(media_type) or "form" in media_type or media_type.startswith("text/")
 
 
 def essence(content_type: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cached_property
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockserver.contract.explain import explain
 from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
 from mockserver.contract.refs import Refs
@@ -15,7 +17,7 @@ from mockserver.contract.samples import Sampler
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, alternatives
 from mockserver.documents import pointer_of
-from mockserver.messages import JSON, Response
+from mockserver.messages import JSON, Response, Violation
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -34,7 +36,7 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
-        schemas = Schemas(document)
+        self._schemas = Schemas(document)
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         prefix = "/".join(["", *self.base])
@@ -46,7 +48,7 @@ class Contract:
                     node = item[method]
                     id = node.get("operationId") or f"{method.upper()} {path}"
                     shared = item.get("parameters") or []
-                    operation = Operation(id, method.upper(), path, node, shared, self._refs, schemas, pointer)
+                    operation = Operation(id, method.upper(), path, node, shared, self._refs, self._schemas, pointer)
                     self.operations[id] = operation
                     self._router.add(method.upper(), path, operation)
                     if self.base:
@@ -126,10 +128,17 @@ class Contract:
                 raise KeyError(example)
             return Response(status, headers=headers, media_type=None)
         media_type = next((name for name in content if "json" in name), next(iter(content)))
-        value = sampler.body(self._refs.follow(content[media_type], "")[0], example)
+        # A copy: the document's own example must not change with the reply.
+        value = deepcopy(sampler.body(self._refs.follow(content[media_type], "")[0], example))
         if "*" in media_type:
             media_type = "application/json" if not isinstance(value, str) else "text/plain"
         return Response(status, value, headers, media_type)
+
+    def check_schema(self, name: str, value: JSON) -> list[Violation]:
+        """Violations of a component schema by something that this server would show."""
+        pointer = pointer_of(["components", "schemas", name])
+        validator = self._schemas.validator(self._schemas.reference(pointer, "response"))
+        return explain(validator.iter_errors(value), "server", "body")
 
     def served(self, url: str) -> JSON:
         """The document as this server publishes it, its `servers` pointing at `url`."""

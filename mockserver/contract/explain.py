@@ -96,7 +96,7 @@ def _violation(error: ValidationError, side: Side, where: str) -> Violation:
         case ValidationErrorKind.Pattern(pattern=pattern):
             expected = f"text that matches {pattern}"
         case ValidationErrorKind.Format(format=name):
-            expected = f"a {name}"
+            expected = name if " " in name else f"a {name}"
         case ValidationErrorKind.UniqueItems():
             expected = "items that are all different"
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
@@ -104,7 +104,10 @@ def _violation(error: ValidationError, side: Side, where: str) -> Violation:
             return _make(side, where, path, f"has unknown members: {shown}", shown, "no others", "additionalProperties")
         case ValidationErrorKind.OneOfMultipleValid():
             expected = "to match exactly one of the alternatives"
-        case ValidationErrorKind.Not():
+        case ValidationErrorKind.FalseSchema() if "additionalProperties" in error.schema_path[-1:]:
+            found = describe(error.instance)
+            return _make(side, where, path, f"must have no members, not {found}", found, "no others", kind.name)
+        case ValidationErrorKind.Not() | ValidationErrorKind.FalseSchema():
             return _make(side, where, path, "is not allowed here", describe(error.instance), "no value", "not")
         case _:
             return _make(side, where, path, _clip(error.message, 200), describe(error.instance), kind.name, kind.name)

@@ -47,7 +47,10 @@ def load_contract(path: Path, overlay: Path | None = None, *, name: str | None =
         faults = list(_strict_faults(document))
     if faults:
         raise ContractError("\n".join(_placed(path, text, parts, reason) for parts, reason in faults[:10]))
-    return Contract(name or path.name.partition(".")[0], document, additions)
+    try:
+        return Contract(name or path.name.partition(".")[0], document, additions)
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}") from None
 
 
 def _check_version(document: Any, path: Path) -> None:

@@ -212,7 +212,7 @@ class Operation:
             found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
             raise Problem("unsupported_media_type", f"{found}; this operation takes {accepted}.")
         checked.body, checked.has_body = body.parse(request.body, content_type), True
-        checked.violations += body.check(checked.body, "client")
+        checked.violations += body.check(checked.body, "client", content_type)
 
     def reply(self, status: int) -> Reply | None:
         """The declared response for a status: exact, then its range (`4XX`), then `default`."""
@@ -260,7 +260,7 @@ class Operation:
                 *violations,
                 Violation("server", "content-type", "", message, response.media_type, accepted, "content"),
             ]
-        return violations + body.check(response.data, "server")
+        return violations + body.check(response.data, "server", response.media_type)
 
     def _undeclared(self, status: int) -> Violation:
         expected = ", ".join(self.declared)

@@ -17,6 +17,7 @@ import orjson
 from jsonschema_path import SchemaPath
 from openapi_core import V30RequestValidator, V30ResponseValidator, V31RequestValidator, V31ResponseValidator
 from openapi_core.datatypes import RequestParameters
+from openapi_core.templating.datatypes import TemplateResult
 from openapi_core.templating.paths.datatypes import PathOperationServer
 from openapi_core.templating.paths.exceptions import PathNotFound
 from openapi_core.templating.paths.finders import APICallPathFinder
@@ -76,7 +77,7 @@ class _Finder(APICallPathFinder):
         if name not in paths or method not in paths / name:
             raise PathNotFound(name)
         path = paths / name
-        return PathOperationServer(path, path / method, None, None, None)
+        return PathOperationServer(path, path / method, None, TemplateResult(name), None)
 
 
 class _Request:

@@ -120,7 +120,7 @@ class Parameter:
         """
         kinds = self.shape.types
         if self.place == "query":
-            if "object" in kinds and (self.style == "deepObject" or self.explode):
+            if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.is_json:
                 found = self._object_from_query(query, claimed)
                 if found is not MISSING or not kinds - {"object", "null"}:
                     return found
@@ -144,7 +144,7 @@ class Parameter:
             raise _bad(self, f"must start with {prefix!r}, as its style {self.style} says", raw[:60], prefix)
         if "array" in kinds:
             return self._array(raw)
-        if "object" in kinds:
+        if "object" in kinds and self.style != "deepObject":
             return self._object(raw)
         return scalar(self._bare(raw), self.shape)
 

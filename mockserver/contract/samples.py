@@ -39,7 +39,7 @@ _FORMATS = {
     "json-pointer": "/sample",
     "iri": "https://example.com/",
     "idn-email": "someone@example.com",
-    "binary": "",
+    "binary": "mock",
 }
 
 

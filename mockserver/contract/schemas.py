@@ -18,6 +18,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from mockserver.contract.refs import Refs, is_data, unescape
+from mockserver.errors import ContractError
 
 Direction = Literal["request", "response"]
 
@@ -50,13 +51,15 @@ class Schemas:
         if str(document.get("openapi", "")).startswith("3.0"):
             self._draft: Callable[..., jsonschema_rs.Validator] = jsonschema_rs.Draft4Validator
             draft = jsonschema_rs.Draft4
-            refs = Refs(document)
-            request = _Rewriter(refs, "request").document(document)
-            response = _Rewriter(refs, "response").document(document)
+            refs, patterns = Refs(document), _Patterns(self._draft)
+            request = _Rewriter(refs, patterns, "request").document(document)
+            response = _Rewriter(refs, patterns, "response").document(document)
         else:
             self._draft = jsonschema_rs.Draft202012Validator
             draft = jsonschema_rs.Draft202012
-            request = response = document
+            patterns = _Patterns(self._draft)
+            request = response = _quoted(document, patterns)
+        self._formats = {**FORMATS, **patterns.formats}
         self._registry = jsonschema_rs.Registry(
             [("urn:contract:request", request), ("urn:contract:response", response)], draft=draft
         )
@@ -67,14 +70,68 @@ class Schemas:
 
     def validator(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
         """Prepare a schema made of `reference`s. Raises jsonschema_rs errors on a broken one."""
-        return self._draft(schema, registry=self._registry, formats=FORMATS, validate_formats=True)
+        return self._draft(schema, registry=self._registry, formats=self._formats, validate_formats=True)
+
+
+def _uri(ref: str) -> str:
+    """A reference as a URI: schemas get names such as `Map«string»`, which a URI has to encode."""
+    return "#" + quote(unescape(ref), safe="/~") if ref.startswith("#") else ref
+
+
+class _Patterns:
+    """Patterns that jsonschema-rs cannot compile, such as `(?i)a` or `a\\Z`: Python's `re` checks them, as formats."""
+
+    def __init__(self, draft: Callable[..., jsonschema_rs.Validator]) -> None:
+        self._draft = draft
+        self._known: dict[str, str | None] = {}
+        self.formats: dict[str, Callable[[str], bool]] = {}
+
+    def replace(self, schema: dict[str, Any]) -> None:
+        """Take a pattern that only Python reads out of `schema`. Raises ContractError when nobody reads it."""
+        pattern = schema.get("pattern")
+        if not isinstance(pattern, str):
+            return
+        if pattern not in self._known:
+            self._known[pattern] = self._format(pattern)
+        name = self._known[pattern]
+        if name is not None:
+            del schema["pattern"]
+            schema["allOf"] = [*schema.get("allOf", []), {"format": name}]
+
+    def _format(self, pattern: str) -> str | None:
+        try:
+            self._draft({"pattern": pattern})
+            return None
+        except jsonschema_rs.ValidationError:
+            pass
+        try:
+            compiled = re.compile(pattern)
+        except re.error as error:
+            raise ContractError(f"the pattern {pattern!r} is no regular expression: {error}") from None
+        name = f"text that matches {pattern}"
+        self.formats[name] = lambda text: compiled.search(text) is not None
+        return name
+
+
+def _quoted(node: Any, patterns: _Patterns, parent: str = "") -> Any:
+    """A copy of a 3.1 document with its references as URIs, and with patterns that can be checked."""
+    if isinstance(node, list):
+        return [_quoted(item, patterns) for item in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {key: value if is_data(key, parent) else _quoted(value, patterns, key) for key, value in node.items()}
+    if isinstance(node.get("$ref"), str):
+        copy["$ref"] = _uri(node["$ref"])
+    patterns.replace(copy)
+    return copy
 
 
 class _Rewriter:
     """Rewrites the 3.0 schemas of a document to Draft 4, for one direction."""
 
-    def __init__(self, refs: Refs, direction: Direction) -> None:
+    def __init__(self, refs: Refs, patterns: _Patterns, direction: Direction) -> None:
         self._refs = refs
+        self._patterns = patterns
         self._hidden = "readOnly" if direction == "request" else "writeOnly"
 
     def document(self, node: Any, parent: str = "") -> Any:
@@ -100,7 +157,7 @@ class _Rewriter:
         if not isinstance(schema, dict):
             return schema
         if isinstance(schema.get("$ref"), str):
-            return {"$ref": schema["$ref"]}  # members beside a $ref are ignored (3.0.3, Reference Object)
+            return {"$ref": _uri(schema["$ref"])}  # members beside a $ref are ignored (3.0.3, Reference Object)
         if schema.get(self._hidden) is True:
             return {"not": {}}
         new = {key: value for key, value in schema.items() if key not in ("nullable", "discriminator", "example")}
@@ -116,6 +173,7 @@ class _Rewriter:
             new["required"] = [name for name in schema["required"] if not self._is_hidden(schema, name)]
             if not new["required"]:
                 del new["required"]  # Draft 4 allows no empty list
+        self._patterns.replace(new)
         self._format_range(new)
         if isinstance(schema.get("discriminator"), dict):
             self._discriminate(schema, new)

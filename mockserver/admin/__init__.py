@@ -1,0 +1,183 @@
+"""The admin API under `/__admin`: a contract of its own, checked by the same engine both ways.
+
+Writes need the header `X-Mockserver-Admin`, which no web page can send unasked; with a token
+configured its value is the token, and reads need it too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+
+from mockserver.admin.handlers import HANDLERS, Ask
+from mockserver.admin.views import entries_view
+from mockserver.apis import bundled_file
+from mockserver.contract import Contract, Operation, load_contract
+from mockserver.contract.bodies import is_json
+from mockserver.documents import read_text
+from mockserver.errors import Problem, UserError, did_you_mean
+from mockserver.messages import Request, Response
+from mockserver.pipeline import Pipeline
+from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
+from mockserver.sandbox import NameTaken, NoSandbox, TooMany
+from mockserver.scenarios import ScenarioError
+
+PREFIX = "/__admin"
+HEADER = "x-mockserver-admin"
+_OPEN = frozenset({"health", "ready", "getDocument"})
+"""Operations that orchestrators call without a token."""
+_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".cluster.local")
+_POLL_SECONDS = 0.05
+
+
+class Admin:
+    """Answers the admin API.
+
+    Args:
+        pipeline: the server to look at and to steer.
+        token: the value that `X-Mockserver-Admin` must have; "" takes any value on writes.
+        draining: tells whether the server is about to stop.
+        origin: scheme and host of the mocked APIs; that of the request when "".
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, token: str = "", draining: Callable[[], bool] = lambda: False, origin: str = ""
+    ) -> None:
+        self._pipeline = pipeline
+        self._token = token.encode()
+        self._draining = draining
+        self._origin = origin
+        file = bundled_file("spec", "admin.yaml")
+        self._document = read_text(file, 1024 * 1024)
+        self.contract: Contract = load_contract(file, name="admin", strict=False)
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request. Never raises."""
+        operation: Operation | None = None
+        try:
+            operation, values = self._match(request)
+            self._guard(request, operation)
+            if operation.id == "getDocument":
+                response = Response(200, self._document, media_type="application/yaml")
+            else:
+                if request.too_large:
+                    raise Problem("too_large", "The request body is larger than this server reads.")
+                checked = operation.check_request(request, values)
+                if checked.violations:
+                    raise Problem("invalid_request", violations=checked.violations)
+                response = HANDLERS[operation.id](Ask(self._pipeline, checked, self._base(request), self._draining()))
+        except Problem as problem:
+            response = _problem(problem)
+        except NoSandbox as error:
+            response = _problem(Problem("not_found", str(error)))
+        except TooMany as error:
+            response = _problem(Problem("unavailable", str(error)))
+        except NameTaken as error:
+            response = _problem(Problem("conflict", str(error)))
+        except ScenarioError as error:
+            response = _problem(Problem("conflict", str(error)))
+            response.data["problems"] = [problem.as_json() for problem in error.problems]
+        except UserError as error:
+            response = _problem(Problem("conflict", str(error)))
+        except Exception as error:
+            response = Response(500, defect_body(f"{type(error).__name__} in the admin API", []), {}, MEDIA_TYPE)
+        violations = operation.check_response(response) if operation is not None else []
+        if violations:
+            detail = f"the admin API's reply to {operation.id if operation else ''} breaks its own document"
+            response = Response(500, defect_body(detail, violations), {}, MEDIA_TYPE)
+        json = response.media_type is not None and is_json(response.media_type)
+        response.content = orjson.dumps(response.data) if json else str(response.data or "").encode()
+        return response
+
+    def events(self, request: Request) -> AsyncIterator[bytes] | None:
+        """The stream of a request for server-sent events; None when it asks for anything else, or is refused."""
+        if not request.path.endswith("/events") or request.method != "GET":
+            return None
+        try:
+            operation, values = self._match(request)
+            self._guard(request, operation)
+            checked = operation.check_request(request, values)
+            sandbox = self._pipeline.sandboxes.get(checked.params["name"])
+        except (Problem, UserError):
+            return None
+        if checked.violations:
+            return None
+        last = request.headers.get("last-event-id", "")
+        after = int(last) if last.isdecimal() and len(last) < 16 else checked.params.get("after")
+        seconds = checked.params.get("seconds")
+        return self._stream(sandbox.name, after, seconds)
+
+    async def _stream(self, name: str, after: int | None, seconds: float | None) -> AsyncIterator[bytes]:
+        sandbox = self._pipeline.sandboxes.get(name)
+        if after is None:
+            after = sandbox.store.journal_count()
+        loop = asyncio.get_running_loop()
+        end = None if seconds is None else loop.time() + seconds
+        yield b": mockserver journal\n\n"
+        while not self._draining():
+            # A reset begins a new journal, whose numbers start again.
+            if sandbox.store.journal_count() < after:
+                after = 0
+            if sandbox.store.journal_count() > after:
+                exchanges = sandbox.store.exchanges()
+                for entry in entries_view(exchanges, [e for e in exchanges if e.number > after]):
+                    after = entry["number"]
+                    yield b"id: %d\ndata: %s\n\n" % (after, orjson.dumps(entry))
+            if end is not None and loop.time() >= end:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _match(self, request: Request) -> tuple[Operation, dict[str, str]]:
+        operation, values, allowed = self.contract.match(request.method, request.path.strip("/").split("/"))
+        if operation is None and allowed:
+            methods = ", ".join(sorted(allowed))
+            raise Problem("method_not_allowed", f"{request.path[:200]} has {methods}.", headers={"Allow": methods})
+        if operation is None:
+            known = [known.path for known in self.contract.operations.values()]
+            nearest = did_you_mean(request.path, known)
+            raise Problem("not_found", f"The admin API has no {request.path[:200]!r}{nearest}")
+        return operation, values
+
+    def _guard(self, request: Request, operation: Operation) -> None:
+        """Refuse what a web page could send, and who has no token."""
+        given = request.headers.get(HEADER)
+        if self._token:
+            if operation.id in _OPEN:
+                return
+            if given is None:
+                raise Problem("unauthorized", "Send the admin token in X-Mockserver-Admin.")
+            if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._token):
+                raise Problem("forbidden", "The admin token in X-Mockserver-Admin is not the right one.")
+            return
+        if not _is_local(request.headers.get("host", "")):
+            raise Problem(
+                "forbidden",
+                "The Host is a public name, which may be a web page's doing; use an address or a local name, "
+                "or start the server with --admin-token.",
+            )
+        if operation.method != "GET" and given is None:
+            raise Problem("forbidden", "Writes need the header X-Mockserver-Admin, with any value.")
+
+    def _base(self, request: Request) -> str:
+        return self._origin or f"http://{request.headers.get('host', 'localhost')}"
+
+
+def _is_local(host: str) -> bool:
+    """Whether a Host header is an address or a name that no public DNS gives out."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return "." not in name or name.lower().endswith(_LOCAL_SUFFIXES)
+    return True
+
+
+def _problem(problem: Problem) -> Response:
+    return Response(problem.status, problem_body(problem), dict(problem.headers), MEDIA_TYPE)
+
+
+__all__ = ["HEADER", "PREFIX", "Admin"]

@@ -1,0 +1,269 @@
+"""What each operation of the admin API does. One function an operation, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from mockserver import __version__, expectations, retries, verify
+from mockserver.admin import views
+from mockserver.clock import parse_duration, parse_time
+from mockserver.contract import Checked
+from mockserver.errors import UserError, did_you_mean
+from mockserver.matchers import parse_range
+from mockserver.messages import JSON, Balance, Response
+from mockserver.pipeline import Pipeline
+from mockserver.ratelimit import parse_limit
+from mockserver.sandbox import DEFAULT, Sandbox
+from mockserver.scenarios import Scenario, bundled_scenarios, load_scenario, parse_scenario
+from mockserver.store import Snapshot
+
+
+class Ask:
+    """A checked request to the admin API."""
+
+    def __init__(self, pipeline: Pipeline, checked: Checked, origin: str, draining: bool) -> None:
+        self.pipeline = pipeline
+        self.params = checked.params
+        self.body = checked.body
+        self.has_body = checked.has_body
+        self.origin = origin
+        """Scheme and host, as the caller sees them."""
+        self.draining = draining
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox that the path names. Raises NoSandbox."""
+        return self.pipeline.sandboxes.get(self.params["name"])
+
+
+Handler = Callable[[Ask], Response]
+
+
+def _ok(data: JSON, status: int = 200) -> Response:
+    return Response(status, data)
+
+
+def _nothing() -> Response:
+    return Response(204, media_type=None)
+
+
+def ready(ask: Ask) -> Response:
+    """503 while draining, so that no new work is sent here."""
+    status = "draining" if ask.draining else "ready"
+    return _ok({"status": status, "apis": list(ask.pipeline.apis)}, 503 if ask.draining else 200)
+
+
+def create_sandbox(ask: Ask) -> Response:
+    """Make a sandbox; everything is checked before it is made."""
+    body = ask.body or {}
+    pipeline = ask.pipeline
+    terms = pipeline.sandboxes.terms
+    changes: dict[str, Any] = {name: body[name] for name in ("credits", "seed") if name in body}
+    if body.get("rate_limit", "vendor") != "vendor":
+        changes["limit"] = parse_limit(body["rate_limit"])
+    if "clock" in body:
+        wanted = body["clock"]
+        rate = 0.0 if wanted.get("mode") == "frozen" else wanted.get("rate", 1.0)
+        start = parse_time(wanted["now"]) if "now" in wanted else None
+        changes |= {"clock_rate": rate, "clock_start": start}
+    scenarios = [_scenario(pipeline, body["scenario"])] if "scenario" in body else []
+    sandbox = pipeline.sandboxes.create(body.get("name"), scenarios, replace(terms, **changes))
+    if "credits" in body:
+        sandbox.store.grant(body["credits"])
+    return _ok(views.sandbox_view(sandbox, pipeline.apis, ask.origin), 201)
+
+
+def _scenario(pipeline: Pipeline, given: JSON) -> Scenario:
+    """A bundled scenario by name, one written out as text, or one given as an object."""
+    if isinstance(given, dict) and "use" in given:
+        given = given["use"]
+    if isinstance(given, str):
+        return _bundled(pipeline, given)
+    text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
+    return parse_scenario(text, pipeline.apis, "upload.yaml")
+
+
+def _bundled(pipeline: Pipeline, name: str) -> Scenario:
+    """Only a bundled one: a name that came over the network must never be read as a path."""
+    known = bundled_scenarios()
+    if name not in known:
+        raise UserError(f"there is no bundled scenario {name[:80]!r}{did_you_mean(name, known)}")
+    return load_scenario(name, pipeline.apis)
+
+
+def set_scenario(ask: Ask) -> Response:
+    """Load, and only then start the sandbox afresh with it."""
+    sandbox = ask.sandbox
+    if isinstance(ask.body, str):
+        scenario = parse_scenario(ask.body, ask.pipeline.apis, "upload.yaml")
+    else:
+        scenario = _scenario(ask.pipeline, ask.body)
+    sandbox.use(scenario)
+    return _ok(views.scenario_view(sandbox))
+
+
+def remove_scenario(ask: Ask) -> Response:
+    """Go on without one."""
+    ask.sandbox.drop_scenarios()
+    return _nothing()
+
+
+def delete_sandbox(ask: Ask) -> Response:
+    """Remove a sandbox."""
+    name = ask.sandbox.name
+    if name == DEFAULT:
+        raise UserError("the default sandbox cannot be deleted; reset it instead")
+    ask.pipeline.sandboxes.delete(name)
+    return _nothing()
+
+
+def reset_sandbox(ask: Ask) -> Response:
+    """Start afresh."""
+    ask.sandbox.reset()
+    return _nothing()
+
+
+def change_clock(ask: Ask) -> Response:
+    """Set the clock ahead, freeze it, or let it run."""
+    clock, body = ask.sandbox.clock, ask.body
+    if "now" in body:
+        clock.set(parse_time(body["now"]))
+    if body.get("mode") == "frozen":
+        clock.freeze()
+    elif "rate" in body or body.get("mode") == "real":
+        clock.run(body.get("rate", 1.0))
+    return _ok(views.clock_view(clock))
+
+
+def advance_clock(ask: Ask) -> Response:
+    """Move the clock ahead."""
+    clock = ask.sandbox.clock
+    clock.advance(parse_duration(ask.body["by"]))
+    return _ok(views.clock_view(clock))
+
+
+def set_credits(ask: Ask) -> Response:
+    """Set what remains to spend."""
+    store = ask.sandbox.store
+    store.grant(ask.body["remaining"])
+    return _ok(views.credits_view(store.balance()))
+
+
+def get_state(ask: Ask) -> Response:
+    """Everything that `setState` takes."""
+    snapshot = ask.sandbox.store.snapshot()
+    credits = views.credits_view(snapshot.balance)
+    return _ok({"tables": snapshot.tables, "counters": snapshot.counters, "credits": credits})
+
+
+def set_state(ask: Ask) -> Response:
+    """Replace rows, counters and account, when every row passes the contract."""
+    sandbox, body = ask.sandbox, ask.body
+    tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.tables.items()}
+    for name, partitions in body["tables"].items():
+        if name not in tables:
+            raise UserError(f"there is no table {name!r}; there are {', '.join(tables)}")
+        api, table = tables[name]
+        for partition, rows in partitions.items():
+            seen: set[str] = set()
+            for index, row in enumerate(rows):
+                where = f"{name} {partition!r} row {index}"
+                if not isinstance(row.get("id"), str) or row["id"] in seen:
+                    raise UserError(f"{where}: `id` must be a text that no other row has")
+                seen.add(row["id"])
+                violations = table.problems(api.contract, row)
+                if violations:
+                    raise UserError(f"{where}: {violations[0]}")
+    credits = body["credits"]
+    sandbox.store.restore(Snapshot(body["tables"], body["counters"], Balance(credits["total"], credits["consumed"])))
+    return _nothing()
+
+
+def get_journal(ask: Ask) -> Response:
+    """Entries that match every filter: the first after a number, or else the newest."""
+    params = ask.params
+    exchanges = ask.sandbox.store.exchanges()
+    found = [
+        exchange
+        for exchange in exchanges
+        if params.get("operation", exchange.operation) == exchange.operation
+        and params.get("status", exchange.status) == exchange.status
+        and params.get("rule", exchange.rule) == exchange.rule
+        and exchange.number > params.get("after", 0)
+        and ("side" not in params or params["side"] in [v.side for v in exchange.violations])
+    ]
+    limit = params["limit"]
+    shown = found[:limit] if "after" in params else found[-limit:]
+    return _ok({"entries": views.entries_view(exchanges, shown), "total": len(found)})
+
+
+def clear_journal(ask: Ask) -> Response:
+    """Forget the exchanges."""
+    ask.sandbox.store.clear_journal()
+    return _nothing()
+
+
+def verify_journal(ask: Ask) -> Response:
+    """Count, or find in order, the exchanges that meet criteria."""
+    body = dict(ask.body)
+    exchanges = ask.sandbox.store.exchanges()
+    order, times = body.pop("order", None), body.pop("times", "1..")
+    known = {id for api in ask.pipeline.apis.values() for id in api.contract.operations}
+    for criteria in [body, *(order or [])]:
+        operation = criteria.get("operation", "*")
+        if operation != "*" and operation not in known:
+            raise UserError(f"there is no operation {operation[:80]!r}{did_you_mean(operation, known)}")
+    verdict = verify.verify(exchanges, verify.parse_criteria(body), parse_range(times))
+    if order is not None and verdict.ok:
+        verdict = verify.verify_order(exchanges, [verify.parse_criteria(criteria) for criteria in order])
+    return _ok(verdict.as_json())
+
+
+def get_expectations(ask: Ask) -> Response:
+    """The scenario's `expect`, judged now."""
+    judged = expectations.judge(ask.sandbox)
+    rows = [judgement.as_json() for judgement in judged]
+    return _ok({"ok": all(j.ok for j in judged), "expectations": rows, "unfired": ask.sandbox.unfired})
+
+
+def get_retries(ask: Ask) -> Response:
+    """How the client retried."""
+    return _ok({"verdicts": [verdict.as_json() for verdict in retries.verdicts(ask.sandbox.store.exchanges())]})
+
+
+HANDLERS: dict[str, Handler] = {
+    "health": lambda ask: _ok({"status": "ok", "version": __version__}),
+    "ready": ready,
+    "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
+    "getMetrics": lambda ask: Response(
+        200, views.metrics_view(ask.pipeline.sandboxes.all()), media_type="text/plain; version=0.0.4"
+    ),
+    "listSandboxes": lambda ask: _ok(
+        {"sandboxes": [views.sandbox_view(s, ask.pipeline.apis, ask.origin) for s in ask.pipeline.sandboxes.all()]}
+    ),
+    "createSandbox": create_sandbox,
+    "getSandbox": lambda ask: _ok(views.sandbox_view(ask.sandbox, ask.pipeline.apis, ask.origin)),
+    "deleteSandbox": delete_sandbox,
+    "resetSandbox": reset_sandbox,
+    "getScenario": lambda ask: _ok(views.scenario_view(ask.sandbox)),
+    "setScenario": set_scenario,
+    "removeScenario": remove_scenario,
+    "getClock": lambda ask: _ok(views.clock_view(ask.sandbox.clock)),
+    "changeClock": change_clock,
+    "advanceClock": advance_clock,
+    "getCredits": lambda ask: _ok(views.credits_view(ask.sandbox.store.balance())),
+    "setCredits": set_credits,
+    "getLimits": lambda ask: _ok(views.limits_view(ask.sandbox, ask.pipeline.apis)),
+    "getState": get_state,
+    "setState": set_state,
+    "getJournal": get_journal,
+    "clearJournal": clear_journal,
+    "verify": verify_journal,
+    "getExpectations": get_expectations,
+    "getRetries": get_retries,
+    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox, ask.pipeline.apis)),
+}

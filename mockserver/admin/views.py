@@ -1,0 +1,189 @@
+"""What the admin API shows: sandboxes, clocks, journal entries and the rest as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mockserver.apis import Api
+from mockserver.clock import Clock, timestamp
+from mockserver.messages import JSON, Balance, Exchange
+from mockserver.retries import Attempt, annotate
+from mockserver.sandbox import DEFAULT, Sandbox
+
+
+def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:
+    """A sandbox, with the URL to give a client for each API."""
+    prefix = "" if sandbox.name == DEFAULT else f"/~{sandbox.name}"
+    return {
+        "name": sandbox.name,
+        "api_key": sandbox.key,
+        "base_urls": {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()},
+        "scenario": ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None,
+        "clock": clock_view(sandbox.clock),
+        "credits": credits_view(sandbox.store.balance()),
+        "requests": sandbox.store.journal_count(),
+    }
+
+
+def clock_view(clock: Clock) -> JSON:
+    """A clock."""
+    now = clock.now()
+    return {"now": now, "iso": timestamp(now), "mode": clock.mode, "rate": clock.rate}
+
+
+def credits_view(balance: Balance) -> JSON:
+    """The credit account."""
+    return {
+        "remaining": balance.remaining,
+        "consumed": balance.consumed,
+        "total": balance.total,
+        "reserved": balance.reserved,
+    }
+
+
+def scenario_view(sandbox: Sandbox) -> JSON:
+    """The scenarios in force; there is usually one."""
+    scenarios = list(sandbox.scenarios.values())
+    rules = [
+        {"id": rule.id, "at": rule.at, "fired": sandbox.fired(scenario, rule.id)}
+        for scenario in scenarios
+        for rule in scenario.rules
+    ]
+    if not scenarios:
+        return {"name": None, "source": None, "text": None, "rules": []}
+    return {
+        "name": ", ".join(scenario.name for scenario in scenarios),
+        "source": "bundled" if all(scenario.source == "bundled" for scenario in scenarios) else "upload",
+        "text": "---\n".join(scenario.text for scenario in scenarios),
+        "rules": rules,
+    }
+
+
+def limits_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
+    """The limit of each operation, and what is left of it for a caller of the home teamspace."""
+    now, rows = sandbox.clock.now(), []
+    for api in apis.values():
+        for operation in api.contract.operations.values():
+            limit, bucket = sandbox.limit(api, operation, "", sandbox.key or "")
+            if limit is not None:
+                window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
+                rows.append(
+                    {
+                        "api": api.name,
+                        "operation": operation.id,
+                        "max": limit.max,
+                        "window": limit.window,
+                        "remaining": window.remaining,
+                        "free_at": window.free_at,
+                    }
+                )
+    return {"limits": rows}
+
+
+def entries_view(exchanges: list[Exchange], shown: list[Exchange]) -> list[JSON]:
+    """Journal entries; attempts are counted over all of `exchanges`."""
+    attempts = annotate(exchanges)
+    return [entry_view(exchange, attempts.get(exchange.number)) for exchange in shown]
+
+
+def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
+    """One journal entry."""
+    request, response = exchange.request, exchange.response
+    return {
+        "number": exchange.number,
+        "at": exchange.at,
+        "iso": timestamp(exchange.at),
+        "sandbox": exchange.sandbox,
+        "api": exchange.api,
+        "operation": exchange.operation,
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "status": exchange.status,
+        "rule": exchange.rule,
+        "rule_at": exchange.rule_at,
+        "violates": exchange.violates,
+        "violations": [violation.as_json() for violation in exchange.violations],
+        "charged": exchange.charged,
+        "committed": exchange.committed,
+        "lost": exchange.lost,
+        "defect": exchange.defect,
+        "duration_ms": exchange.duration * 1000,
+        "attempt": attempt.number if attempt else 1,
+        "waited": attempt.waited if attempt else None,
+        "early_by": attempt.early_by if attempt and attempt.retry_after is not None else None,
+        "request": {"headers": request.headers, "body": _body(request.body)},
+        "response": None
+        if response is None or response.status == 0
+        else {
+            "headers": {name.lower(): value for name, value in response.headers.items()},
+            "body": _body(response.content or b""),
+        },
+    }
+
+
+def _body(content: bytes) -> JSON:
+    if not content:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content.decode("utf-8", "replace")
+
+
+def coverage_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
+    """Which declared statuses of which operation were answered."""
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for exchange in sandbox.store.exchanges():
+        if exchange.operation and exchange.status:
+            statuses = seen.setdefault((exchange.api, exchange.operation), {})
+            statuses[str(exchange.status)] = statuses.get(str(exchange.status), 0) + 1
+    operations: list[dict[str, Any]] = []
+    covered = total = 0
+    for api in apis.values():
+        for operation in api.contract.operations.values():
+            statuses = seen.get((api.name, operation.id), {})
+            unseen = [status for status in operation.declared if status not in statuses]
+            covered += len(operation.declared) - len(unseen)
+            total += len(operation.declared)
+            operations.append({"operation": operation.id, "api": api.name, "statuses": statuses, "unseen": unseen})
+    return {"operations": operations, "covered": covered, "total": total}
+
+
+def apis_view(apis: Mapping[str, Api], origin: str) -> JSON:
+    """The loaded APIs, their operations, and what our overlays add to them."""
+    return {
+        "apis": [
+            {
+                "name": api.name,
+                "title": str(api.contract.document["info"]["title"]),
+                "version": str(api.contract.document["info"]["version"]),
+                "base_url": f"{origin}/{api.name}{api.contract.base_path}",
+                "operations": [
+                    {"id": operation.id, "method": operation.method, "path": operation.path}
+                    for operation in api.contract.operations.values()
+                ],
+                "additions": [
+                    {"pointer": addition.pointer, "provenance": addition.provenance, "note": addition.note}
+                    for addition in api.contract.additions
+                ],
+            }
+            for api in apis.values()
+        ]
+    }
+
+
+def metrics_view(sandboxes: list[Sandbox]) -> str:
+    """Requests by API, operation and status, in the text format of Prometheus."""
+    lines = ["# HELP mockserver_requests_total Requests answered.", "# TYPE mockserver_requests_total counter"]
+    totals: dict[str, int] = {}
+    for sandbox in sandboxes:
+        for name, count in sandbox.answered.items():
+            totals[name] = totals.get(name, 0) + count
+    lines += [f"mockserver_requests_total{{{name}}} {count}" for name, count in sorted(totals.items())]
+    lines += ["# HELP mockserver_sandboxes Sandboxes.", "# TYPE mockserver_sandboxes gauge"]
+    lines += [f"mockserver_sandboxes {len(sandboxes)}", ""]
+    return "\n".join(lines)

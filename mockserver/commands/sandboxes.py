@@ -1,0 +1,147 @@
+"""`mockserver sandboxes`, `reset`, `credits` and `state`: the worlds and what they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from mockserver.commands.common import (
+    clean,
+    connected,
+    connected_to_all,
+    json_option,
+    number,
+    parse_json,
+    print_json,
+    read,
+    source_name,
+    table,
+)
+from mockserver.errors import UserError
+from mockserver.remote import Remote
+
+_MAX_STATE = 256 * 1024 * 1024
+
+
+@click.command()
+@connected
+def reset(remote: Remote) -> None:
+    """Put a sandbox back to where its scenario starts."""
+    remote.reset()
+    click.echo(f"{remote.sandbox}: reset")
+
+
+@click.command()
+@click.argument("amount", metavar="[SET]", required=False)
+@json_option
+@connected
+def credits(remote: Remote, amount: str | None, as_json: bool) -> None:
+    """Print the credit account; with a number, set what remains first.
+
+    \b
+    mockserver credits
+    mockserver credits 1                          one more paid call, then 402
+    """
+    found = remote.credits() if amount is None else remote.set_credits(_amount(amount))
+    if as_json:
+        print_json(found)
+    else:
+        names = ("remaining", "consumed", "reserved", "total")
+        click.echo("  ".join(f"{name} {number(found[name])}" for name in names))
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1e15:
+        raise UserError(f"{text!r} is not a number of credits; give one from 0 to 1e15")
+    return int(value) if value.is_integer() else value
+
+
+@click.command()
+@click.argument("action", type=click.Choice(["create", "delete"]), required=False)
+@click.argument("name", required=False)
+@click.option("--scenario", metavar="NAME", help="With create: the bundled scenario that it starts with.")
+@click.option("--credits", "amount", metavar="NUMBER", help="With create: the credits that it starts with.")
+@json_option
+@connected_to_all
+def sandboxes(
+    remote: Remote, action: str | None, name: str | None, scenario: str | None, amount: str | None, as_json: bool
+) -> None:
+    """List the sandboxes; create or delete one. One that is created without a NAME gets a name.
+
+    \b
+    mockserver sandboxes
+    mockserver sandboxes create ci-1 --scenario out-of-credits
+    mockserver sandboxes delete ci-1
+    """
+    if action != "create" and (scenario is not None or amount is not None):
+        raise UserError("--scenario and --credits belong to `sandboxes create`")
+    if action == "delete":
+        if name is None:
+            raise UserError("say which one: mockserver sandboxes delete NAME")
+        remote.sandbox = name
+        remote.delete()
+        click.echo(f"{clean(name)}: deleted")
+        return
+    if action == "create":
+        made = remote.create(name, scenario=scenario, credits=None if amount is None else _amount(amount))
+        if as_json:
+            print_json(made)
+            return
+        found = [made]
+    else:
+        found = remote.sandboxes()
+        if as_json:
+            print_json(found)
+            return
+    table(("NAME", "SCENARIO", "CLOCK", "CREDITS", "REQUESTS", "API KEY", "BASE URLS"), map(_line, found))
+
+
+def _line(entry: dict[str, Any]) -> tuple[str, ...]:
+    cells = (
+        entry["name"],
+        entry["scenario"] or "-",
+        f"{entry['clock']['iso']} {entry['clock']['mode']}",
+        number(entry["credits"]["remaining"]),
+        entry["requests"],
+        entry["api_key"] or "-",
+        " ".join(entry["base_urls"].values()),
+    )
+    return tuple(clean(cell) for cell in cells)
+
+
+@click.group()
+def state() -> None:
+    """Save what a sandbox has stored, and put it back."""
+
+
+@state.command("save")
+@click.argument("file")
+@connected
+def state_save(remote: Remote, file: str) -> None:
+    """Write a snapshot to FILE; `-` is standard output."""
+    text = orjson.dumps(remote.state(), option=orjson.OPT_INDENT_2) + b"\n"
+    if file == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(file).write_bytes(text)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be written: {error.strerror}") from None
+    click.echo(f"{remote.sandbox}: saved to {file}")
+
+
+@state.command("load")
+@click.argument("file")
+@connected
+def state_load(remote: Remote, file: str) -> None:
+    """Put the snapshot in FILE back; `-` is standard input. One that is not right changes nothing."""
+    source = source_name(file)
+    remote.restore(parse_json(read(file, _MAX_STATE), source), source)
+    click.echo(f"{remote.sandbox}: loaded from {source}")

@@ -1,0 +1,245 @@
+"""Faults: damage done around a reply. Each is a struct whose fields are its wire format.
+
+A fault answers some of five questions that the pipeline and the edge ask at fixed points; the
+others keep their null answer, so nobody asks whether there is a fault. Adding one is a class and a
+line in FAULTS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from random import Random
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockserver.clock import parse_duration
+from mockserver.errors import UserError, did_you_mean
+from mockserver.messages import Delivery, Response
+
+MAX_SECONDS = 300.0
+"""The longest that a fault may keep a client waiting."""
+
+
+def _duration(value: Any) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a duration; write a number and a unit in quotes or bare: 500ms, 2s, 1m")
+    try:
+        return parse_duration(value)
+    except UserError as error:
+        raise ValueError(str(error)) from None
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["500ms", "2s"]}),
+]
+"""Seconds, written as text such as `500ms`."""
+Wait = Annotated[Duration, Field(le=MAX_SECONDS)]
+
+
+class Strict(BaseModel):
+    """A model that names unknown keys and the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            unknown = [key for key in value if key not in cls.model_fields]
+            if unknown:
+                told = "; ".join(f"unknown key {key!r}{did_you_mean(str(key), cls.model_fields)}" for key in unknown)
+                raise PydanticCustomError("unknown_key", "{told}", {"told": told, "key": unknown[0]})
+        return value
+
+
+def _spread(value: Any) -> Any:
+    return {"fixed": value} if isinstance(value, str) else value
+
+
+class _Spread(Strict):
+    """Seconds: fixed, uniform between two, or log-normal by median and 99th percentile."""
+
+    fixed: Wait | None = None
+    uniform: tuple[Wait, Wait] | None = None
+    median: Wait | None = None
+    p99: Wait | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> _Spread:
+        kinds = (self.fixed is not None, self.uniform is not None, self.median is not None or self.p99 is not None)
+        if sum(kinds) != 1:
+            raise ValueError("a latency is a duration, or `uniform: [low, high]`, or `median` and `p99`")
+        if kinds[2] and (self.median is None or self.p99 is None or not 0 < self.median <= self.p99):
+            raise ValueError("a log-normal latency needs `median` above 0 and `p99` of at least as much")
+        if self.uniform is not None and self.uniform[0] > self.uniform[1]:
+            raise ValueError("the low end of `uniform` is above its high end")
+        return self
+
+    def draw(self, random: Random) -> float:
+        """One delay, at most MAX_SECONDS."""
+        if self.uniform is not None:
+            return random.uniform(*self.uniform)
+        if self.median is None or self.p99 is None:
+            return self.fixed or 0.0
+        # The 99th percentile of a normal distribution lies this many standard deviations above its mean.
+        sigma = math.log(self.p99 / self.median) / 2.3263478740408408
+        return min(MAX_SECONDS, random.lognormvariate(math.log(self.median), sigma))
+
+
+Spread = Annotated[_Spread, BeforeValidator(_spread, json_schema_input_type=str | _Spread)]
+
+
+class Fault:
+    """The questions, with their null answers."""
+
+    breaks_contract: ClassVar[bool] = False
+    """Whether it makes bytes leave that break the contract, so that a rule needs `violates`."""
+
+    def before_commit(self) -> str:
+        """How the exchange is lost before anything is done, or ""."""
+        return ""
+
+    def loses_billing(self) -> bool:
+        """Whether the charge cannot be written: the row is kept, nothing is charged."""
+        return False
+
+    def after_commit(self) -> str:
+        """How the reply is lost after everything is done, or ""."""
+        return ""
+
+    def damage(self, response: Response) -> None:
+        """Change the bytes that leave. The reply has been checked before."""
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        """Say how the reply goes out."""
+
+
+class Latency(Fault, RootModel[Spread]):
+    """A delay before the reply."""
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        delivery.delay += self.root.draw(random)
+
+
+class Reset(Fault, RootModel[Literal["before", "after_commit"]]):
+    """The connection is reset, before anything is done or after everything is."""
+
+    def before_commit(self) -> str:
+        return "reset_before" if self.root == "before" else ""
+
+    def after_commit(self) -> str:
+        return "reset_after_commit" if self.root == "after_commit" else ""
+
+
+class Empty(Fault, RootModel[Literal[True]]):
+    """The connection is closed without a byte, after everything is done."""
+
+    def after_commit(self) -> str:
+        return "empty"
+
+
+class Hang(Fault, RootModel[Wait]):
+    """Nothing is sent until the client gives up, or this much real time has passed."""
+
+    def after_commit(self) -> str:
+        return "hang"
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        delivery.hang = self.root
+
+
+class BodyDamage(Fault, Strict):
+    """The body arrives cut off (`truncate`: the share that is sent) or as text that is no JSON."""
+
+    breaks_contract: ClassVar[bool] = True
+    truncate: Annotated[float, Field(ge=0, lt=1)] | None = None
+    malformed: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> BodyDamage:
+        if self.truncate is None and self.malformed is None:
+            raise ValueError("say `truncate: 0.5` or `malformed: true`")
+        return self
+
+    def damage(self, response: Response) -> None:
+        content = response.content or b""
+        if self.truncate is not None:
+            content = content[: int(len(content) * self.truncate)]
+        if self.malformed:
+            # The last bracket goes and commas stay: every JSON parser refuses that.
+            content = content[:-1] + b",,"
+        response.content = content
+
+
+class ContentType(Fault, RootModel[Annotated[str, Field(max_length=200, pattern=r"^[\x20-\x7e]+$")]]):
+    """The reply says that it is something else."""
+
+    breaks_contract: ClassVar[bool] = True
+
+    def damage(self, response: Response) -> None:
+        response.media_type = self.root
+
+
+class Drip(Fault, Strict):
+    """The body arrives in small pieces."""
+
+    bytes: Annotated[int, Field(ge=1, le=1_000_000)]
+    every: Wait
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        delivery.chunk, delivery.every = self.bytes, self.every
+
+
+class BillingWrite(Fault, RootModel[Literal["lost"]]):
+    """The charge is lost: the row is kept, nothing is charged, and `credits` is null."""
+
+    def loses_billing(self) -> bool:
+        return True
+
+
+FAULTS: dict[str, type[Fault]] = {
+    "latency": Latency,
+    "reset": Reset,
+    "empty": Empty,
+    "hang": Hang,
+    "body": BodyDamage,
+    "content_type": ContentType,
+    "drip": Drip,
+    "billing_write": BillingWrite,
+}
+
+
+class Faults(Fault):
+    """Several faults as one: each is asked in turn."""
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self._faults = tuple(faults)
+
+    def before_commit(self) -> str:
+        return next((how for fault in self._faults if (how := fault.before_commit())), "")
+
+    def loses_billing(self) -> bool:
+        return any(fault.loses_billing() for fault in self._faults)
+
+    def after_commit(self) -> str:
+        return next((how for fault in self._faults if (how := fault.after_commit())), "")
+
+    def damage(self, response: Response) -> None:
+        for fault in self._faults:
+            fault.damage(response)
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        for fault in self._faults:
+            fault.pace(delivery, random)
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
+
+
+NO_FAULT = Faults()
+"""The fault of a request that has none."""

@@ -1,0 +1,115 @@
+"""Replies by name, in the API's own shape, and the `Retry-After` edge pack.
+
+A named reply acts where the vendor would give it: `unauthorized` before the limit is counted,
+`rate_limited` before validation, the others after it and before anything is stored.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from email.utils import formatdate
+from typing import Any
+
+from pydantic import field_validator
+
+from mockserver.apis.base import Api
+from mockserver.clock import parse_duration
+from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
+from mockserver.faults import Strict
+from mockserver.messages import Response
+
+NAMED = {
+    "rate_limited": "rate_limit_exceeded",
+    "out_of_credits": "out_of_credits",
+    "unauthorized": "unauthorized",
+    "forbidden": "forbidden",
+    "not_found": "not_found",
+    "conflict": "conflict",
+    "invalid_request": "invalid_request",
+    "server_error": "server_error",
+}
+"""The names of replies, and the kind of error that each is."""
+
+_DATE = re.compile(r"date ([+-])(\S+)")
+
+
+class RateLimited(Strict):
+    """A 429. How it says when to come back is the point of the edge pack.
+
+    `retry_after` is a duration (`2s`: whole seconds, rounded up), a number (sent as it is written),
+    `date +2s` or `date -1h` (an HTTP-date from the sandbox's clock), `absent`, or any other text,
+    sent as it is. `retry_after_ms` adds the header of that name, `should_retry` adds
+    `x-should-retry`. Both vendor clients read all three.
+    """
+
+    retry_after: int | float | str = "1s"
+    retry_after_ms: int | float | None = None
+    should_retry: bool | None = None
+
+    @field_validator("retry_after")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("date"):
+            match = _DATE.fullmatch(value)
+            if not match:
+                raise ValueError(f"{value!r} is not a date; write `date +2s` or `date -1h`")
+            parse_duration(match[2])
+        if isinstance(value, str) and not (value.isascii() and value.isprintable() and len(value) <= 200):
+            raise ValueError("a header is printable ASCII text of at most 200 characters")
+        return value
+
+    def headers(self, now: float) -> dict[str, str]:
+        """The headers that tell the client when to come back. None of them means `absent`."""
+        found = {}
+        value = self.retry_after
+        if value != "absent":
+            found["Retry-After"] = self._text(value, now)
+        if self.retry_after_ms is not None:
+            found["retry-after-ms"] = str(self.retry_after_ms)
+        if self.should_retry is not None:
+            found["x-should-retry"] = str(self.should_retry).lower()
+        return found
+
+    @staticmethod
+    def _text(value: int | float | str, now: float) -> str:
+        if not isinstance(value, str):
+            return str(value)
+        match = _DATE.fullmatch(value)
+        if match:
+            seconds = parse_duration(match[2]) * (1 if match[1] == "+" else -1)
+            return formatdate(now + seconds, usegmt=True)
+        try:
+            return str(max(1, math.ceil(parse_duration(value))))
+        except UserError:
+            return value
+
+
+class ServerError(Strict):
+    """A 5xx."""
+
+    status: int = 500
+
+    @field_validator("status")
+    @classmethod
+    def _is_server_error(cls, value: int) -> int:
+        if not 500 <= value <= 599:
+            raise ValueError(f"{value} is not between 500 and 599")
+        return value
+
+
+def named_reply(api: Api, name: str, arguments: Any, now: float) -> Response:
+    """The named reply of an API as it answers at `now`."""
+    kind, status = NAMED[name], KINDS[NAMED[name]].status
+    headers: dict[str, str] = {}
+    if isinstance(arguments, ServerError):
+        status = arguments.status
+        kind = BY_STATUS[status].name if status in BY_STATUS else "server_error"
+    if isinstance(arguments, RateLimited):
+        headers = arguments.headers(now)
+    response = Response(status, api.error_body(Problem(kind)), headers, api.error_media_type)
+    if isinstance(response.data, dict):
+        for member in ("status", "status_code", "statusCode"):
+            if member in response.data:
+                response.data[member] = status
+    return response

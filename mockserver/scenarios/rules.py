@@ -1,0 +1,247 @@
+"""A compiled scenario: which rule acts on a request, and what it does.
+
+Decided once per request. Counters live in the sandbox's store; `chance` is a hash, so that it is
+the same in every run and in any order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from random import Random
+from typing import Any, Protocol
+
+import orjson
+
+from mockserver.contract import Operation
+from mockserver.contract.parameters import parse_query
+from mockserver.documents import parts_of
+from mockserver.errors import Problem
+from mockserver.faults import NO_FAULT, Fault
+from mockserver.matchers import MISSING, Matcher, Range
+from mockserver.messages import JSON, Request, Response
+from mockserver.prefer import Stage
+from mockserver.ratelimit import Limit
+from mockserver.scenarios.model import ScenarioModel
+
+
+class Counters(Protocol):
+    """The part of a store that counts."""
+
+    def increment(self, counter: str, by: int = 1) -> int:
+        """Add to a counter that starts at 0; returns the new value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule does to a request; the default does nothing."""
+
+    reply: Callable[[float], Response] | None = None
+    """Makes the scripted reply, given the time."""
+    stage: Stage = "content"
+    """Where the scripted reply is given."""
+    set: tuple[tuple[str, JSON], ...] = ()
+    remove: tuple[str, ...] = ()
+    fault: Fault = NO_FAULT
+    violates: str = ""
+
+    def patch(self, response: Response) -> None:
+        """Apply `set` and `remove` to the real reply. Raises KeyError for a pointer that leads nowhere."""
+        if self.set or self.remove:
+            response.data = patched(response.data, self.set, self.remove)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The rule that acts on a request, and how."""
+
+    rule: str = ""
+    at: str = ""
+    action: Action = Action()
+    random: Random = field(default_factory=lambda: Random(0))
+    """Draws of this request, from the seed."""
+
+
+NO_DECISION = Decision()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, compiled."""
+
+    id: str
+    at: str
+    """`file:line`."""
+    operations: frozenset[str]
+    method: str = ""
+    path: str = ""
+    header: Mapping[str, Matcher] = field(default_factory=dict)
+    query: Mapping[str, Matcher] = field(default_factory=dict)
+    body: Matcher | None = None
+    call: Range | None = None
+    chance: float | None = None
+    window: tuple[float, float] | None = None
+    steps: tuple[Action | None, ...] = ()
+    """What the n-th counted request gets; None is the real reply."""
+    action: Action | None = None
+    """What every request gets, when there are no steps."""
+
+    def concerns(self, facts: Facts) -> bool:
+        """Whether everything in `when` holds, but for the call number and chance."""
+        request = facts.request
+        if self.method and request.method != self.method:
+            return False
+        if self.path and facts.operation.path != self.path:
+            return False
+        if not all(matcher.matches(request.headers.get(name, MISSING)) for name, matcher in self.header.items()):
+            return False
+        if not all(matcher.matches(facts.query.get(name, MISSING)) for name, matcher in self.query.items()):
+            return False
+        if self.body is not None and not self.body.matches(facts.body):
+            return False
+        return self.window is None or self.window[0] <= facts.elapsed < self.window[1]
+
+    def act(self, call: int, draw: Callable[[], float]) -> Action | None:
+        """What the `call`-th concerned request gets; None when the rule leaves it alone."""
+        if self.call is not None and not self.call.holds(call):
+            return None
+        if self.chance is not None and draw() >= self.chance:
+            return None
+        if self.steps:
+            return self.steps[call - 1] if call <= len(self.steps) else None
+        return self.action
+
+
+class Facts:
+    """What rules look at. The query and the body are parsed only when a rule asks."""
+
+    __slots__ = ("_body", "_query", "elapsed", "operation", "request")
+
+    def __init__(self, request: Request, operation: Operation, elapsed: float) -> None:
+        self.request = request
+        self.operation = operation
+        self.elapsed = elapsed
+        """Seconds since the scenario began."""
+        self._query: dict[str, str] | None = None
+        self._body: JSON = Facts
+
+    @property
+    def query(self) -> dict[str, str]:
+        """First value of each query parameter."""
+        if self._query is None:
+            try:
+                self._query = {name: values[0] for name, values in parse_query(self.request.query).items()}
+            except Problem:
+                self._query = {}
+        return self._query
+
+    @property
+    def body(self) -> JSON:
+        """The body as JSON, as text when it is none, MISSING when there is none."""
+        if self._body is Facts:
+            raw = self.request.body
+            try:
+                self._body = orjson.loads(raw) if raw else MISSING
+            except orjson.JSONDecodeError:
+                self._body = raw.decode("utf-8", "replace")
+        return self._body
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioLimit:
+    """A rate limit of a scenario."""
+
+    operations: frozenset[str]
+    per: tuple[str, ...]
+    limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario, compiled for one API. It never changes; what it counts is in the store."""
+
+    model: ScenarioModel
+    text: str
+    source: str
+    """`bundled`, or the file or upload it came from."""
+    rules: tuple[Rule, ...] = ()
+    limits: tuple[ScenarioLimit, ...] = ()
+    by_operation: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    rows: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """The starting state: what the file says of each row, by table, oldest first."""
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.model.name
+
+    def decide(self, facts: Facts, counters: Counters, seed: int, sandbox: str) -> Decision:
+        """The first rule that acts. Every rule that is concerned counts the request, whoever acts."""
+        chosen = NO_DECISION
+        for rule in self.by_operation.get(facts.operation.id, ()):
+            if not rule.concerns(facts):
+                continue
+            call = counters.increment(f"rule {self.name} {rule.id}")
+            if chosen is not NO_DECISION:
+                continue
+            random = Random(_draw(seed, self.name, rule.id, sandbox, call))
+            action = rule.act(call, random.random)
+            if action is not None:
+                counters.increment(f"fired {self.name} {rule.id}")
+                chosen = Decision(rule.id, rule.at, action, random)
+        return chosen
+
+
+def _draw(*parts: object) -> int:
+    return int.from_bytes(blake2b("\x00".join(map(str, parts)).encode(), digest_size=8).digest())
+
+
+def patched(data: JSON, changes: tuple[tuple[str, JSON], ...], removals: tuple[str, ...]) -> JSON:
+    """A copy of a JSON value with pointers set and removed (RFC 6901; `-` appends to an array).
+
+    Raises KeyError when a pointer's parent is not there, or what is to be removed.
+    """
+    root = {"": copy.deepcopy(data)}
+    for pointer, value in changes:
+        parent, last = _parent(root, pointer)
+        if isinstance(parent, list):
+            if last == "-":
+                parent.append(value)
+            else:
+                parent[_index(parent, last, pointer)] = value
+        else:
+            parent[last] = copy.deepcopy(value)
+    for pointer in removals:
+        parent, last = _parent(root, pointer)
+        if isinstance(parent, list):
+            del parent[_index(parent, last, pointer)]
+        elif last in parent:
+            del parent[last]
+        else:
+            raise KeyError(pointer)
+    return root.get("")
+
+
+def _parent(root: JSON, pointer: str) -> tuple[Any, str]:
+    if pointer and not pointer.startswith("/"):
+        raise KeyError(pointer)
+    parts = ["", *parts_of(pointer)]
+    node = root
+    for part in parts[:-1]:
+        if isinstance(node, list):
+            node = node[_index(node, part, pointer)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            raise KeyError(pointer)
+    if not isinstance(node, dict | list):
+        raise KeyError(pointer)
+    return node, parts[-1]
+
+
+def _index(items: list[Any], part: str, pointer: str) -> int:
+    if not part.isdecimal() or int(part) >= len(items):
+        raise KeyError(pointer)
+    return int(part)

@@ -1,0 +1,315 @@
+"""Schemas of both dialects: what they accept, and how a breach of each keyword is told."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+from contracts import brief, reply, send, with_body
+
+from mockserver.errors import ContractError
+
+OBJECT = {"type": "object"}
+
+
+def sent(schema, value, version="3.0.3", **document):
+    return send(with_body(schema, version=version, **document), value).violations
+
+
+KEYWORDS = [
+    # schema, value, pointer, keyword, found, expected
+    ({"type": "string"}, 5, "", "type", "the integer 5", "a string"),
+    ({"type": "integer"}, 1.5, "", "type", "the number 1.5", "an integer"),
+    ({"type": "integer"}, "1", "", "type", 'the string "1"', "an integer"),
+    ({"type": "integer"}, True, "", "type", "the boolean true", "an integer"),
+    ({"type": "array", "items": {}}, {}, "", "type", "an empty object", "an array"),
+    ({"type": "object"}, [1, 2], "", "type", "an array of 2", "an object"),
+    ({"type": "string", "nullable": True}, 5, "", "type", "the integer 5", "null or a string"),
+    ({"enum": ["a", "b"]}, "c", "", "enum", 'the string "c"', 'one of "a", "b"'),
+    ({"enum": ["a"]}, "c", "", "enum", 'the string "c"', '"a"'),
+    ({"minimum": 3}, 2, "", "minimum", "the integer 2", "at least 3"),
+    ({"maximum": 3}, 4, "", "maximum", "the integer 4", "at most 3"),
+    ({"minimum": 3, "exclusiveMinimum": True}, 3, "", "exclusiveMinimum", "the integer 3", "more than 3"),
+    ({"maximum": 3, "exclusiveMaximum": True}, 3, "", "exclusiveMaximum", "the integer 3", "less than 3"),
+    ({"multipleOf": 0.01}, 0.015, "", "multipleOf", "the number 0.015", "a multiple of 0.01"),
+    ({"minLength": 2}, "ä", "", "minLength", 'the string "ä"', "at least 2 characters"),
+    ({"maxLength": 2}, "äöü", "", "maxLength", 'the string "äöü"', "at most 2 characters"),
+    ({"minItems": 1}, [], "", "minItems", "an empty array", "at least 1 items"),
+    ({"maxItems": 1}, [1, 2], "", "maxItems", "an array of 2", "at most 1 items"),
+    ({"uniqueItems": True}, [1, 1], "", "uniqueItems", "an array of 2", "items that are all different"),
+    ({"minProperties": 1}, {}, "", "minProperties", "an empty object", "at least 1 members"),
+    ({"maxProperties": 1}, {"a": 1, "b": 2}, "", "maxProperties", "an object of 2", "at most 1 members"),
+    ({"pattern": "^a+$"}, "b", "", "pattern", 'the string "b"', "text that matches ^a+$"),
+    ({"type": "string", "format": "uuid"}, "x", "", "format", 'the string "x"', "a uuid"),
+    ({"required": ["a"]}, {}, "/a", "required", "nothing", "a value"),
+    ({"properties": {"a": {"required": ["b/c"]}}}, {"a": {}}, "/a/b~1c", "required", "nothing", "a value"),
+    ({"additionalProperties": False}, {"z": 1}, "", "falseSchema", "the integer 1", "no others"),
+    (
+        {"properties": {"a": {}}, "additionalProperties": False},
+        {"z": 1},
+        "",
+        "additionalProperties",
+        "'z'",
+        "no others",
+    ),
+    ({"additionalProperties": {"type": "string"}}, {"z": 1}, "/z", "type", "the integer 1", "a string"),
+    ({"items": {"type": "string"}}, ["a", 1], "/1", "type", "the integer 1", "a string"),
+    ({"allOf": [{"minimum": 2}]}, 1, "", "minimum", "the integer 1", "at least 2"),
+    ({"not": {"type": "string"}}, "x", "", "not", 'the string "x"', "no value"),
+    ({"oneOf": [{"minimum": 1}, {"maximum": 5}]}, 3, "", "oneOf", "the integer 3", "to match exactly one"),
+]
+
+
+@pytest.mark.parametrize(("schema", "value", "pointer", "keyword", "found", "expected"), KEYWORDS)
+def test_how_a_breach_of_each_keyword_is_told(schema, value, pointer, keyword, found, expected):
+    violations = sent(schema, value)
+    assert brief(violations) == [("body", pointer, keyword)]
+    violation = violations[0]
+    assert violation.found == found and violation.expected.startswith(expected)
+    assert violation.side == "client" and violation.message
+    ours = reply(with_body(schema), value)
+    assert brief(ours) == brief(violations) and ours[0].side == "server"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "keyword", "expected"),
+    [
+        ({"type": ["string", "null"]}, 5, "type", "null or a string"),
+        ({"const": {"a": 1}}, 5, "const", '{"a":1}'),
+        ({"exclusiveMinimum": 3}, 3, "exclusiveMinimum", "more than 3"),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "required", "a value"),
+        ({"prefixItems": [{"type": "string"}]}, [1], "type", "a string"),
+        ({"propertyNames": {"maxLength": 1}}, {"long": 1}, "propertyNames", ""),
+        ({"type": "object", "unevaluatedProperties": False}, {"z": 1}, "unevaluatedProperties", ""),
+    ],
+)
+def test_keywords_of_3_1(schema, value, keyword, expected):
+    violations = sent(schema, value, "3.1.0")
+    assert [violation.keyword for violation in violations] == [keyword]
+    assert violations[0].expected.startswith(expected)
+
+
+def test_3_1_takes_null_and_siblings_of_a_reference():
+    schemas = {"components": {"schemas": {"S": {"type": "string"}}}}
+    assert sent({"type": ["string", "null"]}, "x", "3.1.0") == []
+    limited = {"$ref": "#/components/schemas/S", "maxLength": 1}
+    assert brief(sent(limited, "xy", "3.1.0", **schemas)) == [("body", "", "maxLength")]
+    assert sent(limited, "xy", "3.0.3", **schemas) == []  # 3.0.3, Reference Object: they are ignored
+    assert brief(send(with_body({"type": "string"}, version="3.1.0"), raw=b"null").violations) == [("body", "", "type")]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "nullable": True},
+        {"type": "string", "nullable": True, "allOf": [{"maxLength": 3}]},
+        {"nullable": True},
+        {"nullable": True, "allOf": [{"$ref": "#/components/schemas/S"}]},
+        {"nullable": True, "oneOf": [{"$ref": "#/components/schemas/S"}]},
+        {"allOf": [{"nullable": True, "type": "string"}]},
+        {"$ref": "#/components/schemas/N"},
+    ],
+)
+def test_nullable_takes_null_in_both_directions(schema):
+    schemas = {"S": {"type": "string"}, "N": {"nullable": True, "anyOf": [{"$ref": "#/components/schemas/S"}]}}
+    operation = with_body({"type": "object", "properties": {"v": schema}}, components={"schemas": schemas})
+    for value in (None, "x"):
+        assert send(operation, {"v": value}).violations == [] == reply(operation, {"v": value})
+    if "allOf" in schema or "$ref" in schema:
+        assert send(operation, {"v": 5}).violations != [] and reply(operation, {"v": 5}) != []
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "string", "nullable": False},
+        {"allOf": [{"$ref": "#/components/schemas/S"}]},
+        {"type": "string", "nullable": True, "enum": ["a"]},
+        {"type": "object", "properties": {}},
+    ],
+)
+def test_without_nullable_null_is_refused(schema):
+    operation = with_body(
+        {"type": "object", "properties": {"v": schema}}, components={"schemas": {"S": {"type": "string"}}}
+    )
+    assert send(operation, {"v": None}).violations != [] and reply(operation, {"v": None}) != []
+
+
+def test_a_member_that_is_called_like_a_keyword():
+    properties = {
+        name: {"type": "integer"} for name in ("nullable", "example", "default", "enum", "discriminator", "$ref", "x-y")
+    }
+    operation = with_body({"type": "object", "properties": properties})
+    for name in properties:
+        assert brief(send(operation, {name: "x"}).violations) == [("body", f"/{name}", "type")]
+
+
+def test_read_only_and_write_only_depend_on_the_direction():
+    schema = {
+        "type": "object",
+        "required": ["id", "secret", "name"],
+        "properties": {
+            "id": {"type": "string", "readOnly": True},
+            "secret": {"$ref": "#/components/schemas/Secret"},
+            "name": {"type": "string"},
+        },
+    }
+    operation = with_body(schema, components={"schemas": {"Secret": {"type": "string", "writeOnly": True}}})
+    assert send(operation, {"secret": "s", "name": "n"}).violations == []
+    assert reply(operation, {"id": "i", "name": "n"}) == []
+    assert brief(send(operation, {"id": "i", "secret": "s", "name": "n"}).violations) == [("body", "/id", "not")]
+    assert brief(reply(operation, {"id": "i", "secret": "s", "name": "n"})) == [("body", "/secret", "not")]
+    assert brief(send(operation, {}).violations) == [("body", "/secret", "required"), ("body", "/name", "required")]
+    assert brief(reply(operation, {})) == [("body", "/id", "required"), ("body", "/name", "required")]
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("uuid", "3f2a1c5e-8d47-4b6a-9e10-5c7d2b8f4a61", "3f2a1c5e8d474b6a9e105c7d2b8f4a61"),
+        ("uuid", "3F2A1C5E-8D47-4B6A-9E10-5C7D2B8F4A61", "{3f2a1c5e-8d47-4b6a-9e10-5c7d2b8f4a61}"),
+        ("byte", "bW9jaw==", "bW9jaw="),
+        ("byte", "", "ä"),
+        ("byte", "AA==", "A A="),
+        ("date", "2026-02-28", "2026-02-30"),
+        ("date-time", "2026-01-01T00:00:00.5+01:00", "2026-01-01 00:00"),
+        ("email", "a@example.com", "a"),
+        ("ipv4", "192.0.2.1", "192.0.2.256"),
+    ],
+)
+def test_formats(version, name, good, bad):
+    schema = {"type": "string", "format": name}
+    assert sent(schema, good, version) == []
+    assert [violation.keyword for violation in sent(schema, bad, version)] == ["format"]
+
+
+def test_unknown_formats_are_only_words():
+    for name in ("binary", "password", "float", "vendor-own"):
+        assert sent({"type": "string", "format": name}, "anything") == []
+
+
+@pytest.mark.parametrize(("name", "bits"), [("int32", 31), ("int64", 63)])
+def test_integer_formats_are_ranges(name, bits):
+    schema = {"type": "integer", "format": name, "allOf": [{"minimum": -(2**63)}]}
+    for value in (2**bits - 1, -(2**bits), 0):
+        assert sent(schema, value) == []
+    assert sent(schema, 2**bits)[0].expected == f"at most {2**bits - 1}"
+    if name == "int32":
+        assert sent(schema, -(2**31) - 1)[0].keyword == "minimum"
+    assert sent({"type": "integer", "format": name, "nullable": True}, 2**bits) != []
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("pattern", ["(?i)^AB+$", "^ab+\\Z", "^(?P<x>a)b+$", "^[a-z-.\\w]+b$", "^ab++$", "^ab+$"])
+def test_patterns_of_other_dialects_are_checked(version, pattern):
+    operation = with_body({"type": "object", "properties": {"v": {"pattern": pattern}}}, version=version)
+    assert send(operation, {"v": "abb"}).violations == []
+    violation = send(operation, {"v": "xa c"}).violations[0]
+    assert violation.expected == f"text that matches {pattern}" and violation.pointer == "/v"
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_a_pattern_that_nobody_can_read_is_refused(version):
+    with pytest.raises(ContractError, match=r"the pattern '\[' is no regular expression: unterminated"):
+        with_body({"pattern": "["}, version=version)
+    data = {"type": "object", "properties": {"pattern": {"type": "string"}}, "example": {"pattern": "["}}
+    assert send(with_body(data, version=version), {"pattern": "["}).violations == []
+
+
+def test_one_and_a_tenth_hundredths():
+    # Decimal steps, which binary fractions cannot hold.
+    for value in (19.99, 0.3, 1.1, 100):
+        assert sent({"multipleOf": 0.01}, value) == []
+
+
+ALTERNATIVES = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["kind"],
+            "properties": {"kind": {"enum": ["cat"]}, "lives": {"type": "integer"}},
+        },
+        {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["dog"]}, "bark": {"type": "string"}}},
+        {"type": "string"},
+    ]
+}
+
+
+@pytest.mark.parametrize("word", ["oneOf", "anyOf"])
+@pytest.mark.parametrize(
+    ("value", "pointer", "keyword"),
+    [
+        ({"kind": "cat", "lives": "nine"}, "/lives", "type"),
+        ({"kind": "dog", "bark": 5}, "/bark", "type"),
+        ({}, "/kind", "required"),
+    ],
+)
+def test_a_failed_choice_is_explained_by_the_nearest_alternative(word, value, pointer, keyword):
+    assert brief(sent({word: ALTERNATIVES["oneOf"]}, value)) == [("body", pointer, keyword)]
+
+
+def test_a_nullable_choice_is_explained_by_what_is_not_null():
+    schema = {
+        "type": "object",
+        "properties": {"v": {"nullable": True, "allOf": [{"required": ["a"], "type": "object"}]}},
+    }
+    assert brief(sent(schema, {"v": {}})) == [("body", "/v/a", "required")]
+
+
+PETS = {
+    "schemas": {
+        "Cat": {"type": "object", "required": ["kind"], "properties": {"kind": {}, "lives": {"type": "integer"}}},
+        "Dog": {"type": "object", "required": ["kind"], "properties": {"kind": {}, "bark": {"type": "string"}}},
+    }
+}
+REFS = [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}]
+
+
+@pytest.mark.parametrize("word", ["oneOf", "anyOf"])
+def test_a_discriminator_decides(word):
+    schema = {word: REFS, "discriminator": {"propertyName": "kind", "mapping": {"woof": "#/components/schemas/Dog"}}}
+    for value in ({"kind": "Cat", "lives": 9}, {"kind": "woof", "bark": "x"}, {"kind": "woof", "lives": "any"}):
+        assert sent(schema, value, components=PETS) == []
+    assert brief(sent(schema, {"kind": "Cat", "lives": "x"}, components=PETS)) == [("body", "/lives", "type")]
+    assert brief(sent(schema, {"kind": "woof", "bark": 5}, components=PETS)) == [("body", "/bark", "type")]
+    assert [v.pointer for v in sent(schema, {"lives": 1}, components=PETS)] == ["/kind"]
+    for kind in ("Dog", "Cow", 5, None):
+        assert brief(sent(schema, {"kind": kind}, components=PETS)) == [("body", "/kind", "enum")]
+
+
+def test_a_discriminator_may_name_schemas_without_a_path():
+    schema = {"oneOf": REFS, "discriminator": {"propertyName": "kind", "mapping": {"a": "Cat", "b": "Cat", "c": "Dog"}}}
+    for kind, fine in (("a", True), ("b", True), ("c", False)):
+        assert (sent(schema, {"kind": kind, "bark": 5}, components=PETS) == []) is fine
+
+
+def test_recursive_schemas():
+    node = {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Node"}, "n": {"type": "integer"}}}
+    schemas = {"schemas": {"Node": node}}
+    schema = {"$ref": "#/components/schemas/Node"}
+    assert sent(schema, {"next": {"next": {"n": 1}}}, components=schemas) == []
+    assert brief(sent(schema, {"next": {"next": {"n": "x"}}}, components=schemas)) == [("body", "/next/next/n", "type")]
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("name", ["a b", "a/b", "ä", "Map«string,object»", "a~b", "a%b", "100%", "schemas", "a.b-c_d"])
+def test_names_with_odd_characters_are_found(version, name):
+    schemas = {"schemas": {name: {"type": "integer", "minimum": 5}}}
+    raw = name.replace("~", "~0").replace("/", "~1")
+    for pointer in (quote(raw), raw) if "%" not in raw else (quote(raw),):
+        schema = {"$ref": f"#/components/schemas/{pointer}"}
+        assert brief(sent(schema, 1, version, components=schemas)) == [("body", "", "minimum")]
+
+
+def test_many_breaches_are_told_up_to_a_number_and_none_twice():
+    schema = {"type": "array", "items": {"type": "integer"}}
+    assert len(sent(schema, ["x"] * 50)) == 20
+    twice = {"allOf": [{"type": "integer"}, {"type": "integer"}]}
+    assert len(sent(twice, "x")) == 1
+
+
+def test_long_values_are_cut():
+    violation = sent({"type": "integer"}, "x" * 1000)[0]
+    assert len(violation.found) < 80 and violation.found.endswith("…")
