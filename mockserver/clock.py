@@ -49,6 +49,11 @@ def monotonic() -> float:
     return time.perf_counter()
 
 
+def sleep(seconds: float) -> None:
+    """Wait for real seconds."""
+    time.sleep(seconds)
+
+
 class Clock:
     """A clock with two bases and a rate: now = base + (real - real base) x rate.
 

@@ -35,16 +35,18 @@ class Request:
 
 @dataclass(slots=True)
 class Delivery:
-    """How a reply goes out. Times are seconds on the sandbox's clock."""
+    """How a reply goes out."""
 
     delay: float = 0.0
-    """Before the first byte."""
+    """Real seconds before the first byte."""
+    latency: float = 0.0
+    """The same wait in seconds of the sandbox's clock, which a frozen one has passed already."""
     hang: float = 0.0
-    """How long to say nothing before giving up."""
+    """Real seconds to say nothing before giving up."""
     chunk: int = 0
     """Bytes at a time; 0 sends the body whole."""
     every: float = 0.0
-    """Between two chunks."""
+    """Real seconds between two chunks."""
     lost: str = ""
     """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole reply goes out."""
 

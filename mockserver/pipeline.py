@@ -169,7 +169,8 @@ class Pipeline:
             response = api.contract.sample(operation, operation.success)
         else:
             base_url = f"http://{request.headers.get('host', 'localhost')}{route.mount}"
-            call = Call(checked.params, checked.body, now, key, tenant, sandbox.store, sandbox.terms.seed, base_url)
+            caller = sandbox.name if key == sandbox.key else key
+            call = Call(checked.params, checked.body, now, caller, tenant, sandbox.store, sandbox.terms.seed, base_url)
             response = _behave(api, operation, behaviour, call, sandbox, exchange, action.fault.loses_billing())
         exchange.lost = action.fault.after_commit()
         try:
@@ -275,6 +276,7 @@ def _damage(clock: Clock, exchange: Exchange, response: Response, decision: Deci
     delivery = Delivery(lost=exchange.lost)
     fault.pace(delivery, decision.random)
     pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0
+    delivery.latency = delivery.delay
     waited = delivery.delay + delivery.every * pieces
     if clock.rate:
         delivery.delay, delivery.every = delivery.delay / clock.rate, delivery.every / clock.rate

@@ -61,7 +61,7 @@ def annotate(exchanges: Iterable[Exchange]) -> dict[int, Attempt]:
     for exchange in sorted(exchanges, key=lambda exchange: (exchange.at, exchange.number)):
         candidates = open_calls[_fingerprint(exchange)]
         count = _retry_count(exchange)
-        previous = _previous(exchange, count, candidates)
+        previous = _previous(exchange, count, candidates, attempts)
         if previous is not None:
             candidates.remove(previous)
             attempts[exchange.number] = _attempt(exchange, count, previous, attempts[previous.number])
@@ -83,7 +83,9 @@ def _retry_count(exchange: Exchange) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,4}", text) else None
 
 
-def _previous(exchange: Exchange, count: int | None, candidates: list[Exchange]) -> Exchange | None:
+def _previous(
+    exchange: Exchange, count: int | None, candidates: list[Exchange], attempts: dict[int, Attempt]
+) -> Exchange | None:
     """The attempt before this one among earlier ones that have not been retried, oldest first."""
     if count == 0:
         return None
@@ -92,8 +94,8 @@ def _previous(exchange: Exchange, count: int | None, candidates: list[Exchange])
         fitting = (c for c in reversed(candidates) if _retryable(c) and (c.lost or c.number < exchange.number))
         return next(fitting, None)
     # The client says that it retried, whatever we answered: it may have given up waiting for it.
-    counted = [(_retry_count(c) or 0, c) for c in candidates]
-    before = [(n == count - 1, _retryable(c), place) for place, (n, c) in enumerate(counted) if n < count]
+    numbered = [(attempts[c.number].number, c) for c in candidates]
+    before = [(n == count, _retryable(c), place) for place, (n, c) in enumerate(numbered) if n <= count]
     return candidates[max(before)[2]] if before else None
 
 
@@ -175,7 +177,8 @@ class Verdict:
     def as_json(self) -> dict[str, JSON]:
         """The verdict as the admin API shows it."""
         fields = asdict(self)
-        return {**fields, "attempts": list(self.attempts), "explain": fields.pop("story")}
+        story = fields.pop("story")
+        return {**fields, "attempts": list(self.attempts), "explain": story}
 
 
 def verdicts(exchanges: Iterable[Exchange]) -> list[Verdict]:

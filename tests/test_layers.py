@@ -17,7 +17,7 @@ LAYERS = [
     ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults", "verify", "retries"],
     ["apis", "scenarios"],
     ["sandbox", "expectations", "pipeline"],
-    ["settings", "admin", "delivery", "app", "server", "remote", "commands"],
+    ["settings", "admin", "delivery", "app", "server", "remote", "commands", "transport"],
     ["cli", "__init__", "__main__"],
 ]
 APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults"}

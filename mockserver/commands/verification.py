@@ -125,7 +125,8 @@ def verify(
         word = "met" if verdict["ok"] else "NOT MET"
         click.echo(f"{word}: {clean(operation)}: expected {clean(verdict['expected'])}, found {verdict['found']}")
         for miss in verdict["near_misses"]:
-            click.echo(f"  near miss: #{miss['number']} {clean(miss['summary'])}")
+            asked = f"{miss['method']} {miss['path']}"
+            click.echo(f"  near miss: #{miss['number']} {clean(asked)}, answered with {miss['status'] or 'nothing'}")
             for difference in miss["differences"]:
                 expected, was = brief(difference["expected"]), brief(difference["found"])
                 click.echo(f"    {clean(difference['where'])}: expected {expected}, found {was}")

@@ -24,6 +24,12 @@ def _range(value: Any) -> Any:
     return value
 
 
+def _calls(value: Any) -> Any:
+    if value == 0:
+        raise ValueError("calls are counted from 1")
+    return _range(value)
+
+
 def _moment(value: str) -> str:
     try:
         parse_time(value)
@@ -49,6 +55,8 @@ def _named(value: Any) -> Any:
 
 RangeText = Annotated[Any, BeforeValidator(_range, json_schema_input_type=int | str)]
 """A count: `3`, `2..4`, `4..`, `every 10`."""
+CallText = Annotated[Any, BeforeValidator(_calls, json_schema_input_type=int | str)]
+"""The same for the number of a call, of which the first is 1."""
 Moment = Annotated[str, AfterValidator(_moment)]
 Faulty = create_model("Faulty", __base__=Strict, **{name: (kind | None, None) for name, kind in FAULTS.items()})  # type: ignore[call-overload]
 Faulty.__doc__ = "Damage done around the reply. Several may be given."
@@ -113,7 +121,7 @@ class When(Strict):
 
     method: str | None = None
     path: str | None = None
-    call: RangeText | None = None
+    call: CallText | None = None
     header: dict[str, Any] = {}
     query: dict[str, Any] = {}
     body: Any = None
