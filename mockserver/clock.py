@@ -20,6 +20,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+LAST = 253_402_300_799.0
+"""Epoch seconds of the end of the year 9999, where calendars end. No clock goes further."""
+
+
 def parse_duration(text: str) -> float:
     """Seconds in a duration such as `500ms`, `2s`, `1.5m` or `1h30m`. Raises UserError."""
     text = text.strip()
@@ -74,7 +78,7 @@ class Clock:
     def now(self) -> float:
         """Epoch seconds."""
         base, real_base, rate = self._state
-        return base + (time.monotonic() - real_base) * rate if rate else base
+        return min(LAST, base + (time.monotonic() - real_base) * rate) if rate else base
 
     @property
     def rate(self) -> float:
@@ -91,7 +95,10 @@ class Clock:
         if not 0 <= seconds < float("inf"):
             raise UserError(f"the clock cannot be advanced by {seconds} s: it never goes back")
         with self._lock:
-            return self._rebase(self.now() + seconds, self.rate)
+            now = self.now()
+            if now + seconds > LAST:
+                raise UserError(f"the clock cannot be advanced by {seconds:g} s: the calendar ends with the year 9999")
+            return self._rebase(now + seconds, self.rate)
 
     def set(self, epoch: float) -> float:
         """Move ahead to a moment; returns it. Raises UserError when it is in the past."""
@@ -99,6 +106,8 @@ class Clock:
             now = self.now()
             if not now <= epoch < float("inf"):
                 raise UserError(f"the clock stands at {timestamp(now)} and cannot go to {epoch}: it never goes back")
+            if epoch > LAST:
+                raise UserError("the clock cannot go there: the calendar ends with the year 9999")
             return self._rebase(epoch, self.rate)
 
     def run(self, rate: float) -> None:

@@ -26,6 +26,8 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
         if delivery.lost == "hang":
             await _until_gone(receive, delivery.hang)
         _cut(send, reset=delivery.lost.startswith("reset"))
+        # uvicorn logs an error when an application ends without a reply on a connection that it thinks is open.
+        await _until_gone(receive, 1)
         return
     content = response.content or b""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]

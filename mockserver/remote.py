@@ -19,6 +19,8 @@ from mockserver.messages import JSON
 DEFAULT_URL = "http://127.0.0.1:4010"
 _TIMEOUT = 30.0
 _YAML = "application/yaml"
+_UPLOAD = "upload.yaml"
+"""What the server calls a scenario that it was sent; the reader knows it by another name."""
 
 
 class Remote:
@@ -193,9 +195,13 @@ class Remote:
         if source and isinstance(problems, list) and problems:
             return UserError("\n".join(_placed(source, problem) for problem in problems))
         detail = str(answer["detail"])
+        if status == 500:
+            return UserError(f"{answer['title']}: {detail}")
         if status in (401, 403) and not self._token and "token" in detail and "--admin-token" not in detail:
             detail = f"{detail.rstrip('.')}; give it with --admin-token"
-        return UserError(f"{source}: {detail}" if source else detail)
+        if source:
+            return UserError(source + (detail.removeprefix(_UPLOAD) if detail.startswith(_UPLOAD) else f": {detail}"))
+        return UserError(detail)
 
 
 def _placed(source: str, problem: dict[str, Any]) -> str:

@@ -92,6 +92,22 @@ def test_the_clock_never_goes_back(run, url):
     assert run("clock", "show")[1].startswith("2026-01-01T00:00:00")
 
 
+@pytest.mark.parametrize("arguments", [("advance", "99999999999999999d"), ("advance", "3650000d")])
+def test_the_clock_does_not_leave_the_calendar(run, url, arguments):
+    code, out, err = run("clock", *arguments)
+    assert (code, out) == (2, "") and "defect" not in err
+    assert run("clock", "show")[1] == "2026-01-01T00:00:00.000Z  frozen\n"
+    assert run("sandboxes")[0] == 0
+
+
+def test_a_clock_that_runs_past_the_calendar_does_no_harm(run, url):
+    run("clock", "set", "9999-12-31T23:59:59Z")
+    run("clock", "run", "--rate", "1000000")
+    for command in (("clock", "show"), ("sandboxes",), ("clock", "freeze"), ("reset",)):
+        code, _, err = run(*command)
+        assert code == 0, err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -157,6 +173,14 @@ def test_a_scenario_that_does_not_load_names_the_place_and_changes_nothing(run, 
     assert f"{file}:6:" in err
     assert "'typo'" in err and "Memory.createUserMemory" in err
     assert "twice-busy" in run("scenario", "show")[1]
+
+
+def test_a_scenario_that_is_not_yaml_names_the_file_and_the_place(run, url, tmp_path):
+    file = tmp_path / "broken.yaml"
+    file.write_text("version: 1\nrules: [")
+    code, out, err = run("scenario", "set", str(file))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"mockserver: {file}:") and "upload" not in err
 
 
 def test_a_scenario_file_that_is_not_there(run, url):
@@ -374,6 +398,28 @@ def test_a_state_that_is_wrong_changes_nothing(run, url, tmp_path):
     assert run("state", "save", "-")[1] == before
 
 
+def test_no_state_that_is_loaded_can_break_the_contract(run, url, tmp_path):
+    create(url)
+    state = json.loads(run("state", "save", "-")[1])
+    file = tmp_path / "state.json"
+    (row,) = state["tables"]["user_memories"][""]
+    credits = state["credits"]
+    for change in (
+        {"tables": {"user_memories": {"": [{"id": "x"}]}}},
+        {"tables": {"user_memories": {"": [{**row, "memory": "no list"}]}}},
+        {"tables": {"user_memories": {"": [row, row]}}},
+        {"credits": {**credits, "total": 1, "consumed": 5}},
+        {"counters": {name: float(count) for name, count in state["counters"].items()}},
+    ):
+        file.write_text(json.dumps({**state, **change}))
+        run("state", "load", str(file))
+        reply = httpx.get(f"{url}/v1/user-memories", headers={"Authorization": "Bearer key"})
+        assert reply.status_code == 200, change
+        assert create(url).status_code in (201, 402), change
+        assert json.loads(run("credits", "--json")[1])["remaining"] >= 0, change
+        run("reset")
+
+
 def test_a_snapshot_that_cannot_be_written(run, url, tmp_path):
     code, _, err = run("state", "save", str(tmp_path))
     assert code == 2 and "cannot be written" in err
@@ -508,6 +554,13 @@ def test_a_refusal_for_want_of_a_token_names_the_option(answering):
     with pytest.raises(UserError) as caught:
         Remote(url, "token").reset()
     assert str(caught.value) == "The admin token is wrong."
+
+
+def test_a_defect_of_the_server_is_called_one(answering):
+    body = '{"type": "urn:mockserver:defect", "title": "The mock server has a defect", "status": 500, "detail": "d"}'
+    with pytest.raises(UserError) as caught:
+        Remote(answering(http_reply(500, body, "application/problem+json"))).clock()
+    assert str(caught.value) == "The mock server has a defect: d"
 
 
 def test_a_proxy_from_the_environment_is_passed_by(url, monkeypatch):

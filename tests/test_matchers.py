@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 import re
 import string
 import time
@@ -219,9 +220,10 @@ def test_a_spec_may_not_be_nested_without_end():
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*x", "[ab]*a[ab]{5000}c", "(x+x+)+y", ".{1,255}$"])
 def test_no_regular_expression_hangs(pattern):
     matcher = compile_matcher({"regex": pattern})
-    started = time.perf_counter()
-    matcher.matches("ab" * 1_000_000 + "!")
-    assert time.perf_counter() - started < 3
+    for text in ("ab" * 200_000 + "!", "".join(random.Random(1).choices("ab", k=200_000))):
+        started = time.process_time()
+        matcher.matches(text)
+        assert time.process_time() - started < 3
 
 
 def test_a_regular_expression_searches_and_never_raises():

@@ -175,11 +175,15 @@ def set_state(ask: Ask) -> Response:
                 if not isinstance(row.get("id"), str) or row["id"] in seen:
                     raise UserError(f"{where}: `id` must be a text that no other row has")
                 seen.add(row["id"])
-                violations = table.problems(api.contract, row)
-                if violations:
-                    raise UserError(f"{where}: {violations[0]}")
+                problems = table.whole_problems(api.contract, row)
+                if problems:
+                    raise UserError(f"{where}: {problems[0]}")
     credits = body["credits"]
-    sandbox.store.restore(Snapshot(body["tables"], body["counters"], Balance(credits["total"], credits["consumed"])))
+    if credits["consumed"] > credits["total"]:
+        raise UserError("credits: more is consumed than there is in total")
+    counters = {name: int(count) for name, count in body["counters"].items()}
+    balance = Balance(credits["total"], credits["consumed"])
+    sandbox.store.restore(Snapshot(body["tables"], counters, balance))
     return _nothing()
 
 
@@ -235,6 +239,11 @@ def get_retries(ask: Ask) -> Response:
     return _ok({"verdicts": [verdict.as_json() for verdict in retries.verdicts(ask.sandbox.store.exchanges())]})
 
 
+def get_events(ask: Ask) -> Response:
+    """The stream itself is the edge's; this answers for a sandbox that is not there."""
+    return Response(200, f": {ask.sandbox.name}\n\n", media_type="text/event-stream")
+
+
 HANDLERS: dict[str, Handler] = {
     "health": lambda ask: _ok({"status": "ok", "version": __version__}),
     "ready": ready,
@@ -265,5 +274,6 @@ HANDLERS: dict[str, Handler] = {
     "verify": verify_journal,
     "getExpectations": get_expectations,
     "getRetries": get_retries,
+    "getEvents": get_events,
     "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox, ask.pipeline.apis)),
 }

@@ -72,14 +72,32 @@ class Table:
     """The row as the API shows it."""
 
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
-        """What is wrong with a row that a scenario gives."""
-        call = Call({}, None, 0.0, "", "", MemoryStore(0), 0)
+        """What is wrong with what a scenario says of a row."""
+        call = _nobody()
         members = self.make(call, {})
         unknown = [name for name in entry if name not in members]
         if unknown:
             known = did_you_mean(unknown[0], members)
             return [Violation("server", "body", pointer_of(unknown[:1]), f"is unknown{known}", unknown[0], "")]
         return contract.check_schema(self.schema, self.shown(self.make(call, entry)))
+
+    def whole_problems(self, contract: Contract, row: Row) -> list[Violation]:
+        """What is wrong with a row of a snapshot, which must be whole: nothing is filled in."""
+        example = self.make(_nobody(), {})
+        for name, value in example.items():
+            if name not in row:
+                return [Violation("server", "body", pointer_of([name]), "is missing", "nothing", "a value")]
+            if value is not None and row[name] is not None and type(value) is not type(row[name]):
+                found, expected = type(row[name]).__name__, type(value).__name__
+                return [Violation("server", "body", pointer_of([name]), f"must be {expected}", found, expected)]
+        return self.problems(contract, {name: row[name] for name in row if name in example}) or contract.check_schema(
+            self.schema, self.shown(row)
+        )
+
+
+def _nobody() -> Call:
+    """A call that leaves no trace."""
+    return Call({}, None, 0.0, "", "", MemoryStore(0), 0)
 
 
 def _one_tenant(_: Request) -> str:
