@@ -7,6 +7,7 @@ blow a small file up. Knows nothing of what the documents mean.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -197,6 +198,14 @@ def depth(value: Any) -> int:
     return level
 
 
+def to_json(value: Any) -> bytes:
+    """The JSON text of a value, integers of any length included."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
 def duplicate_key(raw: bytes, value: Any) -> str | None:
     """A key that one JSON object in `raw` holds twice, or None; `value` is what `raw` parsed to.
 
@@ -218,8 +227,6 @@ def duplicate_key(raw: bytes, value: Any) -> str | None:
 
 
 def _search_duplicate(raw: bytes) -> str | None:
-    import json
-
     found: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> None:

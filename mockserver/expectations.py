@@ -6,8 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from mockserver.documents import to_json
 from mockserver.matchers import parse_range
 from mockserver.retries import judge as judge_retries
 from mockserver.sandbox import Sandbox
@@ -70,7 +69,7 @@ def _failures(sandbox: Sandbox, scenario: Scenario, expected: Expectation) -> li
         rows = [row for rows in partitions.values() for row in rows]
         within(f"rows of {table}", len(rows), wanted.count)
         if wanted.unique_by is not None:
-            values = Counter(orjson.dumps(row.get(wanted.unique_by)) for row in rows)
+            values = Counter(to_json(row.get(wanted.unique_by)) for row in rows)
             for value, count in values.items():
                 if count > 1:
                     failures.append(f"{count} rows of {table} have the {wanted.unique_by} {value.decode()[:80]}")

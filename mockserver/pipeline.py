@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-import orjson
-
 from mockserver import journal, ledger, ratelimit
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.auth import authenticate
 from mockserver.clock import Clock, monotonic
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
+from mockserver.documents import to_json
 from mockserver.errors import BY_STATUS, Problem, did_you_mean, nearest
 from mockserver.messages import Delivery, Exchange, Request, Response
 from mockserver.prefer import Preference, read_preference
@@ -349,6 +348,6 @@ def _serialise(response: Response) -> None:
     if response.media_type is None:
         response.content = b""
     elif is_json(response.media_type):
-        response.content = orjson.dumps(response.data)
+        response.content = to_json(response.data)
     else:
         response.content = response.data if isinstance(response.data, bytes) else str(response.data).encode()

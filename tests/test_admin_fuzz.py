@@ -48,6 +48,9 @@ def before_call(context, case, kwargs):
 # remove these two resources, and the check that a deleted thing is gone does not fit them. That they
 # go with their sandbox has a test of its own below.
 SETTINGS = """\
+[checks]
+enabled = true
+
 [[operations]]
 include-name = "GET /__admin/sandboxes/{name}/journal"
 checks.use_after_free.enabled = false
@@ -74,7 +77,7 @@ def fuzz(make_pipeline, examples, tmp_path):
             "--header",
             f"X-Mockserver-Admin: {TOKEN}",
         ]
-        command += ["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure"]
+        command += ["--phases", "examples,coverage,fuzzing,stateful", "--continue-on-failure"]
         command += ["--max-examples", str(examples), "--no-color", "--generation-deterministic"]
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(tmp_path)}
         done = subprocess.run(command, capture_output=True, text=True, timeout=1700, cwd=tmp_path, env=environment)

@@ -29,10 +29,13 @@ from datagrid_ai import Datagrid
 from mockserver import cli
 from mockserver.app import App
 from mockserver.expectations import judge
+from mockserver.faults import FAULTS
+from mockserver.matchers import OPERATORS
 from mockserver.pipeline import Pipeline
-from mockserver.retries import Verdict, verdicts
+from mockserver.retries import RETRY_RULES, Verdict, verdicts
 from mockserver.sandbox import Terms
-from mockserver.scenarios import bundled_scenarios, load_scenario
+from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
+from mockserver.scenarios.replies import NAMED, RateLimited
 from mockserver.server import ThreadServer
 
 with warnings.catch_warnings():
@@ -451,7 +454,7 @@ def test_brownout(world) -> None:
 
 
 @meets("flaky-network")
-def test_flaky_network(world) -> None:
+def test_flaky_network(world, caplog) -> None:
     client = world.client()
     for number in range(15):
         create(client, f"fact {number}")
@@ -468,6 +471,7 @@ def test_flaky_network(world) -> None:
     found = verdicts(world.sandbox.store.exchanges())
     assert all(verdict.backed_off and not verdict.gave_up and not verdict.duplicated for verdict in found)
     assert world.unmet == []
+    assert caplog.records == [], "a connection that is cut on purpose is no error of the server"
 
 
 @meets("expired-key")
@@ -633,3 +637,30 @@ def test_bundled_scenarios_are_listed(capsys) -> None:
     assert listed == {
         name: path.read_text().splitlines()[0].removeprefix("# ") for name, path in bundled_scenarios().items()
     }
+
+
+# docs/scenarios.md
+
+
+def documented() -> list[tuple[int, str]]:
+    """The YAML blocks of the page, each with its line."""
+    text = DOCS.read_text()
+    found = re.finditer(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(text.count("\n", 0, match.start()) + 2, match[1]) for match in found]
+
+
+@pytest.mark.parametrize(("line", "text"), [pytest.param(*block, id=f"line {block[0]}") for block in documented()])
+def test_an_example_of_the_page_is_a_scenario(line, text, make_pipeline) -> None:
+    if not text.startswith("version: 1\n"):
+        text = f"version: 1\nname: part\napi: datagrid\n{text}"
+    parse_scenario(text, make_pipeline().apis, f"docs/scenarios.md:{line}")
+
+
+def test_the_page_has_every_key_and_every_bundled_scenario() -> None:
+    text = DOCS.read_text()
+    models = (model.ScenarioModel, model.When, model.Action, model.LimitModel, model.Clock, model.Expectation)
+    keys = {key for kind in (*models, model.StateExpectation, RateLimited) for key in kind.model_fields}
+    keys |= {*FAULTS, *NAMED, *OPERATORS, *RETRY_RULES, "sequence"}
+    assert {key for key in keys if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`|^ *[-{{ ]*{key}:", text, re.M)} == set()
+    listed = re.findall(r"^\| `([\w-]+)` \|", text.partition("## Bundled scenarios")[2], re.M)
+    assert sorted(listed) == sorted(bundled_scenarios())

@@ -269,3 +269,14 @@ def test_ids_are_not_reused_after_a_delete(pipeline):
 def test_the_price_is_configurable(make_pipeline):
     pipeline = make_pipeline(characters_per_credit=10)
     assert send(pipeline, body=b'{"agent_id": "a", "memory": "12345678901"}')[1]["credits"] == {"consumed": 2}
+
+
+def test_integers_of_any_length_stay_exact(pipeline):
+    body = b'{"user_id": "u", "memory": "m", "metadata": {"n": 123456789012345678901234567890}}'
+    id = send(pipeline, path="/mem0/v1/memories", body=body)[1]["memory_id"]
+    exchange = pipeline.exchange(Request("GET", f"/mem0/v1/memories/{id}", "", dict(HEADERS)))
+    assert b"123456789012345678901234567890" in exchange.response.content
+    page = b'{"filters": {"user_id": "u"}, "page": 123456789012345678901234567890}'
+    assert "at most 2147483647" in send(pipeline, path="/mem0/v3/memories", body=page)[1]["detail"]
+    too_long = b'{"user_id": "u", "memory": "m", "metadata": {"n": ' + b"9" * 5000 + b"}}"
+    assert send(pipeline, path="/mem0/v1/memories", body=too_long)[0].status == 400

@@ -148,6 +148,8 @@ def test_identical_calls_at_once_are_told_apart_by_their_counts():
         attempt(6, 4, 201, count=1),
     ]
     assert [annotate(journal)[n].of for n in range(1, 7)] == [None, 1, 2, None, None, 4]
+    slow = [attempt(1, 0, 503, count=0), attempt(2, 1, count=0), attempt(3, 2, count=1), attempt(4, 3, count=2)]
+    assert [annotate(slow)[n].of for n in range(1, 5)] == [None, None, 1, 3], "the count before it comes first"
 
 
 def test_a_request_that_hung_is_recorded_after_its_retry():
@@ -313,6 +315,8 @@ def test_a_create_paid_twice_is_found():
     assert not only(before).duplicated
     free = [attempt(1, 0, 201, lost="reset_after_commit"), attempt(2, 0.5, 201, charged=1)]
     assert not only(free).duplicated, "nothing was charged for the first"
+    journal[0].committed = False
+    assert not only(journal).duplicated, "the first was not carried out"
 
 
 def test_giving_up_is_told_from_recovering():

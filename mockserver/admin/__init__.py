@@ -11,14 +11,12 @@ import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Callable
 
-import orjson
-
 from mockserver.admin.handlers import HANDLERS, Ask
 from mockserver.admin.views import entries_view
 from mockserver.apis import bundled_file
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.bodies import is_json
-from mockserver.documents import read_text
+from mockserver.documents import read_text, to_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request, Response
 from mockserver.pipeline import Pipeline
@@ -90,7 +88,7 @@ class Admin:
             detail = f"the admin API's reply to {operation.id if operation else ''} breaks its own document"
             response = Response(500, defect_body(detail, violations), {}, MEDIA_TYPE)
         json = response.media_type is not None and is_json(response.media_type)
-        response.content = orjson.dumps(response.data) if json else str(response.data or "").encode()
+        response.content = to_json(response.data) if json else str(response.data or "").encode()
         return response
 
     def events(self, request: Request) -> AsyncIterator[bytes] | None:
@@ -126,7 +124,7 @@ class Admin:
                 exchanges = sandbox.store.exchanges()
                 for entry in entries_view(exchanges, [e for e in exchanges if e.number > after]):
                     after = entry["number"]
-                    yield b"id: %d\ndata: %s\n\n" % (after, orjson.dumps(entry))
+                    yield b"id: %d\ndata: %s\n\n" % (after, to_json(entry))
             if end is not None and loop.time() >= end:
                 return
             await asyncio.sleep(_POLL_SECONDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
@@ -19,6 +21,7 @@ from mockserver.messages import JSON, Side, Violation
 
 _ANY = Shape(frozenset())
 
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 MAX_DEPTH = 200
 """Levels of nesting that a JSON body may have."""
 
@@ -148,10 +151,20 @@ def parse_json(raw: bytes) -> JSON:
         raise _bad(f"is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
     if depth(value) > MAX_DEPTH:
         raise _too_deep()
+    if _LONG_NUMBER.search(raw):
+        value = _exact(raw)
     duplicate = duplicate_key(raw, value)
     if duplicate is not None:
         raise _bad(f"has the key {duplicate[:60]!r} twice in one object")
     return value
+
+
+def _exact(raw: bytes) -> JSON:
+    """The value with integers of any length as they are; orjson makes those beyond 64 bits inexact."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        raise _bad("holds a number that is too long to read") from None
 
 
 def _too_deep() -> Problem:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from mockserver.documents import pointer_of
+from mockserver.documents import pointer_of, to_json
 from mockserver.messages import Side, Violation
 
 MAX_VIOLATIONS = 20
@@ -141,7 +141,7 @@ def _article(name: str) -> str:
 
 def _short(value: Any, limit: int) -> str:
     try:
-        return _clip(orjson.dumps(value).decode(), limit)
+        return _clip(to_json(value).decode(), limit)
     except (orjson.JSONEncodeError, TypeError):
         return _clip(repr(value), limit)
 

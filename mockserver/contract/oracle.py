@@ -28,6 +28,7 @@ from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import parse_cookies, parse_query
 from mockserver.contract.refs import is_data
+from mockserver.documents import to_json
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 
@@ -115,7 +116,7 @@ def _bytes(response: Response) -> bytes:
     if response.media_type is None:
         return b""
     if is_json(essence(response.media_type)):
-        return orjson.dumps(response.data)
+        return to_json(response.data)
     return response.data if isinstance(response.data, bytes) else str(response.data).encode()
 
 

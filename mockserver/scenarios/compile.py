@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mockserver.apis import Api
-from mockserver.documents import parts_of
+from mockserver.documents import parts_of, to_json
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.faults import Fault, Faults
 from mockserver.matchers import compile_fields, compile_matcher, parse_range
@@ -260,5 +260,5 @@ def _maker(api: Api, reply: Reply) -> Any:
     headers = {key: value for key, value in reply.headers.items() if key.lower() != "content-type"}
     given = next((value for key, value in reply.headers.items() if key.lower() == "content-type"), None)
     media_type = given or ("application/json" if reply.body is not None else None)
-    body = orjson.dumps(reply.body)
+    body = to_json(reply.body)
     return lambda now: Response(reply.status or 200, orjson.loads(body), dict(headers), media_type)
