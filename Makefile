@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-long check format clean
+.PHONY: serve test test-long check format bench clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -37,6 +37,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q --group dev
 	touch $@
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/sandboxes.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
