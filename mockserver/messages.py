@@ -143,6 +143,8 @@ class Exchange:
     response: Response | None = None
     """What was sent, or would have been when `lost` says that nothing arrived."""
     violations: list[Violation] = field(default_factory=list)
+    replied_at: float | None = None
+    """Epoch seconds on the sandbox's clock at which the reply began to go out; None when unknown."""
     duration: float = 0.0
     """Seconds of real time spent answering."""
     number: int = 0

@@ -99,6 +99,9 @@ class Pipeline:
         _serialise(response)
         if decision.rule and not exchange.defect:
             _damage(sandbox.clock, exchange, response, decision)
+        # A clock that runs has not yet passed the latency that the client is made to wait.
+        waiting = response.delivery.latency if response.delivery and sandbox.clock.rate else 0.0
+        exchange.replied_at = sandbox.clock.now() + waiting
         exchange.duration = monotonic() - started
         sandbox.store.append(journal.record(exchange))
         sandbox.answered[f'api="{exchange.api}",operation="{exchange.operation}",status="{exchange.status}"'] += 1

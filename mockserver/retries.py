@@ -107,7 +107,8 @@ def _retryable(exchange: Exchange) -> bool:
 
 
 def _attempt(exchange: Exchange, count: int | None, previous: Exchange, before: Attempt) -> Attempt:
-    waited = max(0.0, round(exchange.at - previous.at, 6))
+    replied_at = previous.at if previous.replied_at is None else previous.replied_at
+    waited = max(0.0, round(exchange.at - replied_at, 6))
     asked = asked_to_wait(previous)
     early = round(asked - waited, 6) if asked is not None else 0.0
     number = count + 1 if count else before.number + 1

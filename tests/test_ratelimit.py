@@ -53,6 +53,14 @@ def test_looking_counts_nothing():
     assert not store.hit("k", 0, 1, 60, count=False).admitted
 
 
+def test_looking_at_a_window_in_use_counts_nothing_either():
+    store = MemoryStore(0)
+    store.hit("k", 0, 2, 60)
+    for _ in range(5):
+        assert store.hit("k", 0, 2, 60, count=False).remaining == 1
+    assert store.hit("k", 0, 2, 60).admitted
+
+
 def test_keys_do_not_share_a_window():
     store = MemoryStore(0)
     assert store.hit("a", 0, 1, 60).admitted

@@ -348,3 +348,11 @@ def test_an_unknown_rule_is_named_with_the_nearest():
 def test_a_long_journal_of_one_request_is_judged_quickly():
     journal = [attempt(number, number, 200 if number % 2 else 503, count=number % 3) for number in range(1, 5001)]
     assert len(annotate(journal)) == 5000
+
+
+def test_the_wait_begins_when_the_reply_came():
+    slow = attempt(1, 0, 429, count=0, retry_after="2")
+    slow.replied_at = START + 10
+    verdict = only([slow, attempt(2, 11, count=1)])
+    assert verdict.honoured_retry_after is False
+    assert verdict.early_by == 1.0
