@@ -238,9 +238,7 @@ register(cli)
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the `mockserver` command."""
     try:
-        cli.main(args=arguments, prog_name="mockserver", standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        code = cli.main(args=arguments, prog_name="mockserver", standalone_mode=False)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -249,6 +247,8 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         click.echo(f"mockserver: {error}", err=True)
         sys.exit(error.exit_code)
+    # Without click's standalone mode an exit asked for by a command comes back as its value.
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,7 @@ def parse_time(text: str) -> float:
 
 def timestamp(epoch: float) -> str:
     """The moment as the bundled APIs print it: `2026-01-01T00:00:00.000Z`."""
-    moment = datetime.fromtimestamp(epoch, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def monotonic() -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.documents import to_json
-from mockserver.matchers import parse_range
+from mockserver.ranges import parse_range
 from mockserver.retries import judge as judge_retries
 from mockserver.sandbox import Sandbox
 from mockserver.scenarios import Scenario

@@ -13,18 +13,9 @@ import orjson
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal import MAX_BODY
-from mockserver.matchers import (
-    MISSING,
-    Difference,
-    Matcher,
-    Range,
-    compile_fields,
-    compile_matcher,
-    parse_range,
-    read_query,
-    show,
-)
+from mockserver.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, read_query, show
 from mockserver.messages import JSON, Exchange
+from mockserver.ranges import Range, parse_range
 
 MAX_NEAR_MISSES = 3
 

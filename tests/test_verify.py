@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import UserError
 from mockserver.journal import MAX_BODY
-from mockserver.matchers import parse_range
 from mockserver.messages import Exchange, Request, Response
+from mockserver.ranges import parse_range
 from mockserver.verify import Bodies, Criteria, parse_criteria, verify, verify_order
 
 CREATE, LIST = "Memory.createUserMemory", "Memory.listUserMemory"

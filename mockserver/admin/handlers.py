@@ -13,9 +13,9 @@ from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
 from mockserver.errors import UserError, did_you_mean
-from mockserver.matchers import parse_range
 from mockserver.messages import JSON, Balance, Response
 from mockserver.pipeline import Pipeline
+from mockserver.ranges import parse_range
 from mockserver.ratelimit import parse_limit
 from mockserver.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios, load_scenario, parse_scenario

@@ -9,8 +9,8 @@ import click
 
 from mockserver.commands.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
-from mockserver.matchers import parse_range
 from mockserver.messages import JSON
+from mockserver.ranges import parse_range
 from mockserver.remote import Remote
 
 _SIDES = ("client", "server", "declared")

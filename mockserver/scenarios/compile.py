@@ -16,9 +16,10 @@ from mockserver.apis import Api
 from mockserver.documents import parts_of, to_json
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.faults import Fault, Faults
-from mockserver.matchers import compile_fields, compile_matcher, parse_range
+from mockserver.matchers import compile_fields, compile_matcher
 from mockserver.messages import Response
 from mockserver.prefer import Stage, stage_of
+from mockserver.ranges import parse_range
 from mockserver.ratelimit import Limit
 from mockserver.retries import RETRY_RULES
 from mockserver.scenarios.model import Action as ActionModel

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
 from mockserver.faults import FAULTS, Duration, Strict
-from mockserver.matchers import parse_range
+from mockserver.ranges import parse_range
 from mockserver.scenarios.replies import NAMED, RateLimited, ServerError
 
 

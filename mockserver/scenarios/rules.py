@@ -20,9 +20,10 @@ from mockserver.contract.parameters import parse_query
 from mockserver.documents import parts_of
 from mockserver.errors import Problem
 from mockserver.faults import NO_FAULT, Fault
-from mockserver.matchers import MISSING, Matcher, Range
+from mockserver.matchers import MISSING, Matcher
 from mockserver.messages import JSON, Request, Response
 from mockserver.prefer import Stage
+from mockserver.ranges import Range
 from mockserver.ratelimit import Limit
 from mockserver.scenarios.model import ScenarioModel
 
