@@ -1,3 +1,36 @@
-"""A twin of a vendor's HTTP API, for the people who write clients against it."""
+"""A twin of a vendor's HTTP API, for the people who write clients against it.
+
+The public Python API is `Mock`, which the pytest fixture `mockserver` gives, and `Session`, which
+makes one by hand:
+
+    from mockserver import Session
+
+    session = Session()
+    mock = session.make(scenario="out-of-credits")
+    client = Datagrid(**mock.client_kwargs("datagrid"))
+    ...
+    session.close()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.errors import UserError
+    from mockserver.mock import Entry, Mock
+    from mockserver.session import Session
 
 __version__ = "0.1.0"
+__all__ = ["Entry", "Mock", "Session", "UserError", "__version__"]
+
+_HOMES = {"Entry": "mock", "Mock": "mock", "Session": "session", "UserError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the command starts fast."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mockserver' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"mockserver.{_HOMES[name]}"), name)

@@ -52,6 +52,10 @@ class Remote:
         self._opener.add_handler(HTTPHandler())
         self._opener.add_handler(HTTPSHandler())
 
+    def at(self, sandbox: str) -> Remote:
+        """The same server, another sandbox."""
+        return Remote(self.url, self._token, sandbox)
+
     # Sandboxes
 
     def sandboxes(self) -> list[dict[str, Any]]:
@@ -137,6 +141,12 @@ class Remote:
     def expectations(self) -> dict[str, Any]:
         """What the scenario expects, judged now."""
         return self._object("GET", self._path("expectations"))
+
+    def retries(self) -> list[dict[str, Any]]:
+        """How the client retried: a verdict for each call that was sent more than once, or should have been."""
+        found = self._object("GET", self._path("retries"))["verdicts"]
+        assert isinstance(found, list)
+        return found
 
     # How it is done
 

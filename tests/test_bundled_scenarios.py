@@ -632,7 +632,9 @@ def test_a_bundled_scenario_says_what_it_is_for(name, make_pipeline) -> None:
 
 
 def test_bundled_scenarios_are_listed(capsys) -> None:
-    cli.main(["scenarios"])
+    with pytest.raises(SystemExit) as done:
+        cli.main(["scenarios"])
+    assert done.value.code == 0
     listed = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert listed == {
         name: path.read_text().splitlines()[0].removeprefix("# ") for name, path in bundled_scenarios().items()

@@ -17,10 +17,13 @@ from mockserver.sandbox import DEFAULT, Sandbox
 def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:
     """A sandbox, with the URL to give a client for each API."""
     prefix = "" if sandbox.name == DEFAULT else f"/~{sandbox.name}"
+    urls = {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()}
+    key = sandbox.key or "any"
     return {
         "name": sandbox.name,
         "api_key": sandbox.key,
-        "base_urls": {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()},
+        "base_urls": urls,
+        "client_kwargs": {name: {api.url_keyword: urls[name], "api_key": key} for name, api in apis.items()},
         "scenario": ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None,
         "clock": clock_view(sandbox.clock),
         "credits": credits_view(sandbox.store.balance()),

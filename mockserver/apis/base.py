@@ -122,5 +122,7 @@ class Api:
     """The tables that a scenario's `state` may fill, by name."""
     costs: Mapping[str, Callable[[Call, int], float]] = field(default_factory=dict)
     """Credits that an operation costs, by operationId, given the call and the characters per credit."""
+    url_keyword: str = "base_url"
+    """What the vendor's own client calls the argument that takes the URL."""
     bill: Callable[[JSON, float | None], None] = lambda data, consumed: None
     """Write the charge into a reply's body; None when the billing write was lost."""

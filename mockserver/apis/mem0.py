@@ -63,5 +63,6 @@ def api(contract: Contract) -> Api:
         behaviours=BEHAVIOURS,
         error_body=error_body,
         limit=LIMIT,
+        url_keyword="host",
         tables={mem0_rows.TABLE: Table("Memory", mem0_rows.state_row, mem0_rows.full)},
     )

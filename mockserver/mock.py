@@ -1,0 +1,400 @@
+"""The Python API: one object that steers a sandbox and proves what a client did in it.
+
+It is the same object in the pytest fixture and by hand, over a server in this process or a running
+one: everything goes through the admin API, so nothing works in one place only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mockserver.admin import Admin
+from mockserver.clock import timestamp
+from mockserver.documents import to_json
+from mockserver.errors import UserError
+from mockserver.messages import JSON, Request
+from mockserver.remote import Remote
+from mockserver.scenarios import bundled_scenarios
+
+
+class Local(Remote):
+    """The admin API of a server in this process: the same calls, without a socket."""
+
+    def __init__(self, admin: Admin, url: str, sandbox: str = "default") -> None:
+        super().__init__(url, "", sandbox)
+        self._admin = admin
+
+    def _call(self, method: str, path: str, body: JSON | bytes = None, source: str = "") -> JSON:
+        headers = {"host": self.url.partition("//")[2], "x-mockserver-admin": "python"}
+        raw = b""
+        if body is not None:
+            raw = body if isinstance(body, bytes) else to_json(body)
+            headers["content-type"] = "application/yaml" if isinstance(body, bytes) else "application/json"
+        path, _, query = f"/__admin/{path}".partition("?")
+        response = self._admin.handle(Request(method, path, query, headers, raw))
+        answer = orjson.loads(response.content) if response.content else None
+        if 200 <= response.status < 300:
+            return answer
+        raise self._refused(response.status, answer, source)
+
+    def at(self, sandbox: str) -> Local:
+        """The same server, another sandbox."""
+        return Local(self._admin, self.url, sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One exchange of the journal."""
+
+    data: Mapping[str, Any]
+    """Everything, as the admin API shows it."""
+
+    @property
+    def operation(self) -> str:
+        """The operationId; "" when no operation has the path."""
+        return str(self.data["operation"])
+
+    @property
+    def status(self) -> int:
+        """The status that was answered; 0 when nothing was done."""
+        return int(self.data["status"])
+
+    @property
+    def json(self) -> JSON:
+        """The request's body."""
+        return self.data["request"]["body"]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's headers, in lower case, secrets masked."""
+        return dict(self.data["request"]["headers"])
+
+    @property
+    def reply(self) -> JSON:
+        """The reply's body; None when there was none."""
+        response = self.data["response"]
+        return response["body"] if response else None
+
+    @property
+    def rule(self) -> str:
+        """The id of the scenario rule that acted; ""."""
+        return str(self.data["rule"])
+
+    @property
+    def attempt(self) -> int:
+        """1 for a first try, 2 for its retry."""
+        return int(self.data["attempt"])
+
+    @property
+    def violations(self) -> list[dict[str, str]]:
+        """Breaches of the contract, each with the side that made it."""
+        return list(self.data["violations"])
+
+    def __str__(self) -> str:
+        entry = self.data
+        query = f"?{entry['query']}" if entry["query"] else ""
+        line = f"#{entry['number']} {timestamp(entry['at'])[11:-1]} {entry['method']} {entry['path']}{query}"
+        line += f" {entry['status'] or 'no reply'}"
+        if entry["attempt"] > 1:
+            line += f"  attempt {entry['attempt']} after {entry['waited']:.2f} s"
+        if entry["early_by"]:
+            line += f", {entry['early_by']:.2f} s too early"
+        if entry["rule"]:
+            line += f"  rule {entry['rule']} ({entry['rule_at']})"
+        if entry["lost"]:
+            line += f"  reply lost: {entry['lost']}"
+        if entry["committed"]:
+            line += f"  stored, {entry['charged']:g} credits" if entry["charged"] else "  done"
+        for violation in entry["violations"][:3]:
+            where = f"{violation['where']} {violation['pointer']}".strip()
+            line += f"\n     {violation['side']}: {where} {violation['message']}"
+        if entry["violates"]:
+            line += f"\n     declared: {entry['violates']}"
+        if entry["defect"]:
+            line += f"\n     defect: {entry['defect']}"
+        return line
+
+
+class CreditsControl:
+    """The credit account of a sandbox."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def set(self, remaining: float) -> None:
+        """Set what remains to spend, in credits."""
+        self._remote.set_credits(remaining)
+
+    @property
+    def remaining(self) -> float:
+        """Credits left to spend."""
+        return float(self._remote.credits()["remaining"])
+
+    @property
+    def consumed(self) -> float:
+        """Credits charged so far."""
+        return float(self._remote.credits()["consumed"])
+
+
+class ClockControl:
+    """The test clock of a sandbox."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self._start = self.now()
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return float(self._remote.clock()["now"])
+
+    @property
+    def rate(self) -> float:
+        """Test seconds per real second; 0 when frozen."""
+        return float(self._remote.clock()["rate"])
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds on this clock since the sandbox was made."""
+        return round(self.now() - self._start, 6)
+
+    def advance(self, by: str | float) -> float:
+        """Move ahead by a duration (`61s`) or by seconds; returns the new time. Raises UserError."""
+        duration = by if isinstance(by, str) else f"{by:.6f}s"
+        return float(self._remote.advance_clock(duration)["now"])
+
+    def set(self, moment: str) -> None:
+        """Move ahead to an ISO 8601 moment. Raises UserError when it is in the past."""
+        self._remote.change_clock(now=moment)
+
+    def freeze(self) -> None:
+        """Stand still."""
+        self._remote.change_clock(mode="frozen")
+
+    def run(self, rate: float = 1.0) -> None:
+        """Go on, `rate` times as fast as the real time."""
+        self._remote.change_clock(mode="real", rate=rate)
+
+    @contextmanager
+    def bridge(self) -> Iterator[None]:
+        """Make this thread's sleeps and clocks follow the test clock for the length of the block."""
+        from mockserver.bridge import bridge
+
+        with bridge(self):
+            yield
+
+
+class StateControl:
+    """What a sandbox has stored."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def snapshot(self) -> dict[str, Any]:
+        """Rows, counters and account as plain JSON."""
+        return self._remote.state()
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Put a snapshot back. Raises UserError when a row breaks the contract."""
+        self._remote.restore(dict(snapshot))
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table, oldest first, of all teamspaces."""
+        partitions = self.snapshot()["tables"].get(table, {})
+        return [row for rows in partitions.values() for row in rows]
+
+
+class Retries:
+    """How the client retried."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """One for each call that was sent more than once, or should have been."""
+        return self._remote.retries()
+
+    def assert_honoured(self) -> None:
+        """Fail when a retry came before its `Retry-After` was over."""
+        self._assert_none("honoured_retry_after", False)
+
+    def assert_backed_off(self) -> None:
+        """Fail when retries that nobody timed came faster and faster."""
+        self._assert_none("backed_off", False)
+
+    def assert_stopped_at_402(self) -> None:
+        """Fail when a call went on after it was told that the credits are used up."""
+        self._assert_none("stopped_at_402", False)
+
+    def assert_no_duplicates(self) -> None:
+        """Fail when a call was stored and charged twice, its first reply having been lost."""
+        self._assert_none("duplicated", True)
+
+    def _assert_none(self, field: str, bad: bool) -> None:
+        __tracebackhide__ = True
+        found = [verdict["explain"] for verdict in self.verdicts if verdict[field] is bad]
+        if found:
+            raise AssertionError("\n".join(found))
+
+
+class Mock:
+    """A sandbox of a mock server.
+
+    Args:
+        remote: the sandbox's admin API.
+        made: what the admin API answered when the sandbox was made.
+        scenarios: folders in which scenario files are looked for.
+        api: the API that `base_url` and `client_kwargs` mean when none is named.
+    """
+
+    def __init__(
+        self, remote: Remote, made: Mapping[str, Any], scenarios: tuple[Path, ...] = (), api: str | None = None
+    ) -> None:
+        self._remote = remote
+        self._made = made
+        self._folders = scenarios
+        self._api = api
+        self.name: str = made["name"]
+        self.api_key: str = made["api_key"] or "any"
+        """The key that leads a client to this sandbox, and the only one that is valid there."""
+        self.credits = CreditsControl(remote)
+        self.clock = ClockControl(remote)
+        self.state = StateControl(remote)
+        self.retries = Retries(remote)
+        self.allows_invalid = False
+
+    def base_url(self, api: str | None = None) -> str:
+        """The URL to give a client. Raises UserError for an API that is not served."""
+        return str(self._of("base_urls", api))
+
+    def client_kwargs(self, api: str | None = None) -> dict[str, Any]:
+        """Keyword arguments for the vendor's own client: its URL and its key."""
+        return dict(self._of("client_kwargs", api))
+
+    def _of(self, member: str, api: str | None) -> Any:
+        known = self._made[member]
+        name = api or self._api or next(iter(known))
+        if name not in known:
+            raise UserError(f"no API {name!r} is served here; there are {', '.join(known)}")
+        return known[name]
+
+    def scenario(self, scenario: str | Path | Mapping[str, Any]) -> None:
+        """Start the sandbox afresh with a scenario: a bundled one's name, a file, or a dict.
+
+        Raises UserError that holds every mistake with its place; the scenario in force then stays.
+        """
+        if isinstance(scenario, Mapping):
+            self._remote.upload_scenario(to_json(scenario).decode(), "scenario")
+        elif str(scenario) in bundled_scenarios():
+            self._remote.use_scenario(str(scenario))
+        else:
+            file = self._find(str(scenario))
+            self._remote.upload_scenario(file.read_text(encoding="utf-8"), str(file))
+
+    def _find(self, name: str) -> Path:
+        for folder in (Path(), *self._folders):
+            for candidate in (folder / name, folder / f"{name}.yaml"):
+                if candidate.is_file():
+                    return candidate
+        from mockserver.errors import did_you_mean
+
+        known = [*bundled_scenarios(), *(path.stem for folder in self._folders for path in folder.glob("*.yaml"))]
+        raise UserError(f"there is no scenario {name!r} and no such file{did_you_mean(name, known)}")
+
+    def reset(self) -> None:
+        """Start afresh; the scenario stays in force."""
+        self._remote.reset()
+
+    def allow_invalid(self) -> None:
+        """Declare that this test sends invalid requests on purpose (for `--mockserver-strict`)."""
+        self.allows_invalid = True
+
+    @property
+    def requests(self) -> list[Entry]:
+        """The exchanges so far, oldest first; the newest 1,000."""
+        return [Entry(entry) for entry in self._remote.journal(limit=1000)["entries"]]
+
+    @property
+    def unmet(self) -> list[str]:
+        """What the scenario expects and has not come true."""
+        return [row["message"] for row in self._remote.expectations()["expectations"] if not row["ok"]]
+
+    @property
+    def unfired(self) -> list[str]:
+        """Rules that have not acted."""
+        return list(self._remote.expectations()["unfired"])
+
+    def assert_requested(
+        self,
+        operation: str = "*",
+        *,
+        times: int | str = "1..",
+        json: JSON = None,
+        header: Mapping[str, JSON] | None = None,
+        query: Mapping[str, JSON] | None = None,
+        status: int | str | None = None,
+    ) -> None:
+        """Assert on the journal.
+
+        Args:
+            operation: an operationId; `*` for any.
+            times: how many exchanges must match: `2`, `4..6`, `1..`.
+            json: what the body must hold; members may be matchers such as `{"regex": "^a"}`.
+            header, query: values or matchers by name.
+            status: the status, or a range of them, that was answered.
+
+        Raises AssertionError with the exchanges that came nearest, and UserError for criteria that
+        make no sense.
+        """
+        __tracebackhide__ = True
+        criteria: dict[str, Any] = {"operation": operation, "times": times, "body": json, "status": status}
+        criteria |= {"header": dict(header) if header else None, "query": dict(query) if query else None}
+        verdict = self._remote.verify({name: value for name, value in criteria.items() if value is not None})
+        if not verdict["ok"]:
+            raise AssertionError("\n".join(_verdict_lines(operation, verdict)))
+
+    def timeline(self) -> list[str]:
+        """What happened, a line or two an exchange, and the account as it stands."""
+        lines = [str(entry) for entry in self.requests] or ["no request came"]
+        credits = self._remote.credits()
+        return [*lines, f"credits: {credits['consumed']:g} consumed, {credits['remaining']:g} remaining"]
+
+    def failures(self, strict: bool = False) -> list[str]:
+        """Why a test that used this sandbox must not pass.
+
+        Always: the mock itself broke the contract or failed, or the scenario expects what has not
+        come true. With `strict` also: a rule never fired, or the client sent an invalid request
+        that the test did not declare with `allow_invalid`.
+        """
+        found, invalid = [], []
+        for entry in self.requests:
+            sides = {violation["side"] for violation in entry.violations}
+            if entry.data["defect"] or "server" in sides:
+                found.append(f"the mock itself failed\n  {entry}")
+            elif "client" in sides:
+                invalid.append(f"an invalid request; `mockserver.allow_invalid()` declares one\n  {entry}")
+        expected = self._remote.expectations()
+        found += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
+        if strict:
+            found += [f"the rule {rule!r} never fired" for rule in expected["unfired"]]
+            found += [] if self.allows_invalid else invalid
+        return found
+
+    def delete(self) -> None:
+        """Remove the sandbox."""
+        self._remote.delete()
+
+
+def _verdict_lines(operation: str, verdict: Mapping[str, Any]) -> list[str]:
+    lines = [f"{operation}: found {verdict['found']} matching requests, expected {verdict['expected']}"]
+    for miss in verdict["near_misses"]:
+        lines.append(f"  nearest: #{miss['number']}")
+        for difference in miss["differences"]:
+            lines.append(f"    {difference['where']}: {difference['found']}, expected {difference['expected']}")
+    return lines

@@ -1,0 +1,131 @@
+"""The pytest plugin: a fixture that gives each test a sandbox of its own, and a test that explains itself.
+
+One server is started on first use, in a background thread, for the whole session (each xdist worker
+has its own); with `--mockserver-url` all tests use sandboxes of a running server instead. Nothing heavy
+is imported until a test asks for the fixture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from mockserver.mock import Mock
+    from mockserver.session import Session
+
+_SESSION = pytest.StashKey["Session"]()
+_MOCKS = pytest.StashKey[list["Mock"]]()
+_OPTIONS = {
+    "url": "use the mockserver at this URL (a sidecar) instead of starting one",
+    "spec": "serve this OpenAPI document too: PATH or NAME=PATH (several separated by commas)",
+    "scenarios": "folder of scenario files",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options, each of them an ini key as well."""
+    group = parser.getgroup("mockserver")
+    for name, text in _OPTIONS.items():
+        group.addoption(f"--mockserver-{name}", default=None, help=text)
+        parser.addini(f"mockserver_{name}", text, default="")
+    strict = "fail tests whose rules never fired, or that sent undeclared invalid requests"
+    group.addoption("--mockserver-strict", action="store_true", default=None, help=strict)
+    parser.addini("mockserver_strict", strict, type="bool", default=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Announce the marker."""
+    config.addinivalue_line(
+        "markers",
+        "mockserver(scenario=None, credits=None, rate_limit=None, clock=None, seed=None, api=None): "
+        "how the test's sandbox starts; markers of test, class and module are joined, the nearest wins",
+    )
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """An option of ours, or its ini key when it was not given."""
+    given = config.getoption(f"mockserver_{name}", default=None)
+    return config.getini(f"mockserver_{name}") if given is None else given
+
+
+def _session(config: pytest.Config) -> Session:
+    if _SESSION not in config.stash:
+        from mockserver.errors import UserError
+        from mockserver.session import Session
+
+        specs = tuple(spec for spec in str(option(config, "spec")).split(",") if spec)
+        folder = option(config, "scenarios")
+        folders = (config.rootpath / folder,) if folder else ()
+        try:
+            config.stash[_SESSION] = Session(str(option(config, "url")), specs, folders)
+        except UserError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_SESSION]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, if one was started."""
+    if _SESSION in config.stash:
+        config.stash[_SESSION].close()
+        del config.stash[_SESSION]
+
+
+@pytest.fixture
+def mockserver_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Mock]]:
+    """Makes sandboxes; takes what the marker takes: `mockserver_factory(scenario=..., credits=...)`."""
+    from mockserver.errors import UserError
+
+    session = _session(request.config)
+    mocks = request.node.stash.setdefault(_MOCKS, [])
+    here = (Path(str(request.path)).parent,)
+
+    def make(**terms: Any) -> Mock:
+        try:
+            mock = session.make(here, **terms)
+        except UserError as error:
+            pytest.fail(str(error), pytrace=False)
+        mocks.append(mock)
+        return mock
+
+    yield make
+    for mock in mocks:
+        session.end(mock)
+
+
+@pytest.fixture
+def mockserver(request: pytest.FixtureRequest, mockserver_factory: Callable[..., Mock]) -> Mock:
+    """A fresh sandbox, made as the `mockserver` markers of the test, its class and its module say."""
+    terms: dict[str, Any] = {}
+    for marker in request.node.iter_markers("mockserver"):
+        if marker.args:
+            raise pytest.UsageError("the mockserver marker takes keyword arguments only: scenario=..., credits=...")
+        terms = {**marker.kwargs, **terms}
+    return mockserver_factory(**terms)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """After a test that passed: fail it for what the mock knows and the test did not look at."""
+    outcome = yield
+    failures = []
+    for mock in item.stash.get(_MOCKS, []):
+        failures += mock.failures(strict=bool(option(item.config, "strict")))
+    if failures:
+        pytest.fail("mockserver: " + "\n".join(failures), pytrace=False)
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed shows what happened on the wire."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for mock in item.stash.get(_MOCKS, []):
+            report.sections.append((f"mockserver {mock.name}", "\n".join(mock.timeline())))
+    return report

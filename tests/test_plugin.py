@@ -1,0 +1,336 @@
+"""The pytest plugin, by running pytest inside pytest."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+CLIENT = """
+import httpx, pytest
+MEMORY = {"agent_id": "a", "memory": "m"}
+def bad(mock, method="POST", query="", body=None):
+    url = mock.base_url("datagrid") + "/user-memories" + query
+    return httpx.request(method, url, json=body, headers={"Authorization": f"Bearer {mock.api_key}"})
+def create(mock, **headers):
+    headers = {"Authorization": f"Bearer {mock.api_key}", **headers}
+    return httpx.post(mock.base_url("datagrid") + "/user-memories", json=MEMORY, headers=headers)
+"""
+
+
+@pytest.fixture
+def run(pytester):
+    """Runs a test module in a process of its own; gives pytest's result."""
+
+    def run(source, *arguments, **files):
+        pytester.makepyfile(test_it=CLIENT + source)
+        for name, text in files.items():
+            pytester.makefile(".yaml", **{name: text})
+        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+    return run
+
+
+def test_every_test_has_a_fresh_sandbox(run):
+    result = run(
+        """
+@pytest.mark.parametrize("n", range(5))
+def test_one(mockserver, n):
+    assert create(mockserver).status_code == 201
+    assert len(mockserver.state.rows("user_memories")) == 1
+    assert [entry.status for entry in mockserver.requests] == [201]
+    assert mockserver.credits.consumed == 1
+"""
+    )
+    result.assert_outcomes(passed=5)
+
+
+def test_markers_of_module_class_and_test_compose(run):
+    result = run(
+        """
+pytestmark = pytest.mark.mockserver(credits=5, clock="2026-01-01T00:00:00Z")
+
+@pytest.mark.mockserver(credits=2, rate_limit="1/10s")
+class TestClass:
+    @pytest.mark.mockserver(credits=0)
+    def test_nearest(self, mockserver):
+        assert mockserver.credits.remaining == 0
+        assert mockserver.clock.now() == 1767225600.0
+        assert create(mockserver).status_code == 402
+        assert create(mockserver).status_code == 429
+        mockserver.clock.advance("10s")
+        mockserver.clock.advance(0.5)
+        assert create(mockserver).status_code == 402
+        assert mockserver.clock.elapsed == 10.5
+
+    def test_class(self, mockserver):
+        assert mockserver.credits.remaining == 2
+
+def test_module(mockserver):
+    assert mockserver.credits.remaining == 5
+
+@pytest.mark.mockserver(scenario="out-of-credits", credits=3)
+def test_terms_come_before_the_scenarios(mockserver):
+    assert mockserver.credits.remaining == 3
+
+@pytest.mark.mockserver(seed=5, clock="x1000", api="mem0")
+def test_the_rest(mockserver):
+    assert mockserver.clock.rate == 1000
+    assert mockserver.base_url().endswith("/mem0")
+    assert set(mockserver.client_kwargs()) == {"host", "api_key"}
+"""
+    )
+    result.assert_outcomes(passed=5)
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ('scenaro="x"', "did you mean 'scenario'?"),
+        ('scenario="out-of-credit"', "did you mean 'out-of-credits'?"),
+        ('scenario={"version": 1}', "'name' is missing"),
+        ("credits=-1", "credits"),
+        ('rate_limit="fast"', "rate_limit"),
+        ('clock="xfast"', "is no clock"),
+        ('"out-of-credits"', "keyword arguments only"),
+    ],
+)
+def test_a_mistake_in_a_marker_is_told(run, marker, said):
+    result = run(f"@pytest.mark.mockserver({marker})\ndef test_x(mockserver): pass\n")
+    result.assert_outcomes(errors=1)
+    assert said in result.stdout.str()
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_scenario_files_are_found_beside_the_test_and_in_the_folder(run, pytester):
+    text = "version: 1\nname: {}\napi: datagrid\ncredits: 0\n"
+    (pytester.mkdir("stories") / "far.yaml").write_text(text.format("far"))
+    result = run(
+        """
+@pytest.mark.mockserver(scenario="far")
+def test_far(mockserver):
+    assert create(mockserver).status_code == 402
+@pytest.mark.mockserver(scenario="near.yaml")
+def test_near(mockserver):
+    assert create(mockserver).status_code == 402
+def test_later(mockserver):
+    mockserver.scenario({"version": 1, "name": "x", "api": "datagrid", "credits": 0})
+    assert create(mockserver).status_code == 402
+    mockserver.credits.set(1)
+    assert create(mockserver).status_code == 201
+    mockserver.reset()
+    assert create(mockserver).status_code == 402
+""",
+        "--mockserver-scenarios=stories",
+        near=text.format("near"),
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_more_than_one_sandbox_in_a_test(run):
+    result = run(
+        """
+def test_two(mockserver_factory):
+    one, other = mockserver_factory(credits=1), mockserver_factory(credits=0)
+    assert create(one).status_code == 201
+    assert create(other).status_code == 402
+    assert one.name != other.name
+"""
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_unittest_classes_asyncio_and_snapshots(run):
+    result = run(
+        """
+import unittest
+class TestOld(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _mock(self, mockserver):
+        self.mock = mockserver
+    def test_it(self):
+        self.assertEqual(create(self.mock).status_code, 201)
+
+@pytest.mark.asyncio
+async def test_async(mockserver):
+    headers = {"Authorization": f"Bearer {mockserver.api_key}"}
+    async with httpx.AsyncClient(base_url=mockserver.base_url(), headers=headers) as client:
+        assert (await client.post("/user-memories", json=MEMORY)).status_code == 201
+
+@pytest.mark.anyio
+async def test_anyio(mockserver):
+    headers = {"Authorization": f"Bearer {mockserver.api_key}"}
+    async with httpx.AsyncClient(base_url=mockserver.base_url(), headers=headers) as client:
+        assert (await client.post("/user-memories", json=MEMORY)).status_code == 201
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+def test_state(mockserver):
+    create(mockserver)
+    saved = mockserver.state.snapshot()
+    create(mockserver)
+    mockserver.state.restore(saved)
+    assert len(mockserver.state.rows("user_memories")) == 1
+"""
+    )
+    result.assert_outcomes(passed=4)
+
+
+def test_a_failing_test_explains_itself(run):
+    result = run(
+        """
+@pytest.mark.mockserver(scenario={"version": 1, "name": "s", "api": "datagrid", "rules": [
+    {"id": "busy", "op": "Memory.createUserMemory", "sequence": ["ok", {"rate_limited": {"retry_after": "30s"}}]}]})
+def test_story(mockserver):
+    create(mockserver)
+    create(mockserver)
+    create(mockserver)
+    bad(mockserver, "GET", "?limit=0")
+    mockserver.assert_requested("Memory.createUserMemory", json={"memory": "tea"}, times=1)
+"""
+    )
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str()
+    assert "Memory.createUserMemory: found 0 matching requests, expected 1" in text
+    assert 'body.memory: "m", expected "tea"' in text
+    assert "- mockserver sandbox-1 -" in text
+    assert "429  rule busy (scenario:" in text or "429  rule busy (upload.yaml:" in text
+    assert "attempt 2 after" in text or "attempt" in text
+    assert "client: query limit must be at least 1, not the integer 0" in text
+    assert "credits: 2 consumed" in text
+
+
+def test_a_broken_expectation_fails_a_test_that_passed(run):
+    result = run(
+        """
+SCENARIO = {"version": 1, "name": "s", "api": "datagrid", "expect": [{"op": "Memory.createUserMemory", "calls": 2}]}
+@pytest.mark.mockserver(scenario=SCENARIO)
+def test_once(mockserver):
+    create(mockserver)
+@pytest.mark.mockserver(scenario=SCENARIO)
+def test_twice(mockserver):
+    create(mockserver)
+    create(mockserver)
+"""
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    assert "calls of Memory.createUserMemory: 1, expected 2" in result.stdout.str()
+
+
+def test_a_mock_that_breaks_the_contract_fails_the_test(run):
+    result = run(
+        """
+SCENARIO = {"version": 1, "name": "s", "api": "datagrid", "rules": [
+    {"id": "r", "op": "Memory.listUserMemory", "set": {"/data/0/memory/0": "tea"}}]}
+@pytest.mark.mockserver(scenario=SCENARIO)
+def test_x(mockserver):
+    httpx.get(mockserver.base_url() + "/user-memories", headers={"Authorization": f"Bearer {mockserver.api_key}"})
+"""
+    )
+    result.assert_outcomes(failed=1)
+    assert "the mock itself failed" in result.stdout.str()
+
+
+STRICT = """
+def test_invalid(mockserver):
+    bad(mockserver, body={})
+def test_declared(mockserver):
+    mockserver.allow_invalid()
+    bad(mockserver, body={})
+@pytest.mark.mockserver(scenario="billing-write-lost")
+def test_unfired(mockserver):
+    mockserver.scenario({"version": 1, "name": "s", "api": "datagrid", "rules": [
+        {"id": "never", "op": "getCredits", "reply": "rate_limited"}]})
+"""
+
+
+def test_strict(run, pytester):
+    run(STRICT).assert_outcomes(passed=3)
+    result = run(STRICT, "--mockserver-strict")
+    result.assert_outcomes(passed=1, failed=2)
+    assert "`mockserver.allow_invalid()` declares one" in result.stdout.str()
+    assert "the rule 'never' never fired" in result.stdout.str()
+    pytester.makeini("[pytest]\nmockserver_strict = true\n")
+    run(STRICT).assert_outcomes(passed=1, failed=2)
+
+
+def test_a_document_of_ones_own(run, pytester):
+    pytester.makefile(
+        ".yaml",
+        shop="""
+openapi: 3.0.3
+info: {title: Shop, version: '1'}
+paths:
+  /things:
+    get:
+      operationId: listThings
+      responses: {'200': {description: ok, content: {application/json: {schema: {type: array, items: {type: string}}}}}}
+""",
+    )
+    source = """
+@pytest.mark.mockserver(api="shop")
+def test_shop(mockserver):
+    assert httpx.get(mockserver.base_url() + "/things").json() == ["sample"]
+    mockserver.assert_requested("listThings")
+"""
+    run(source, "--mockserver-spec=shop=shop.yaml").assert_outcomes(passed=1)
+    result = run(source, "--mockserver-spec=nothing.yaml")
+    assert "there is no API 'nothing.yaml'" in result.stdout.str() + result.stderr.str()
+
+
+def test_a_sidecar_instead_of_a_server_of_our_own(run, make_server):
+    server = make_server()
+    source = """
+def test_x(mockserver):
+    assert create(mockserver).status_code == 201
+    mockserver.assert_requested("Memory.createUserMemory", times=1)
+    mockserver.scenario("out-of-credits")
+    assert create(mockserver).status_code == 402
+"""
+    result = run(source, f"--mockserver-url={server.url}")
+    result.assert_outcomes(passed=1)
+    assert [sandbox.name for sandbox in server.app.pipeline.sandboxes.all()] == ["default"], "it was taken away"
+    result = run(source, "--mockserver-url=http://127.0.0.1:9")
+    assert "nothing answers at http://127.0.0.1:9" in result.stdout.str() + result.stderr.str()
+
+
+CROWD = """
+@pytest.mark.parametrize("n", range(400))
+def test_one(mockserver, n):
+    assert create(mockserver).json()["credits"] == {"consumed": 1}
+    assert [row["agent_id"] for row in mockserver.state.rows("user_memories")] == ["a"]
+    assert len(mockserver.requests) == 1
+"""
+
+
+@pytest.mark.parametrize("where", ["a server per worker", "one sidecar"])
+def test_400_tests_in_4_workers(run, make_server, where):
+    options = ["-n", "4"]
+    if where == "one sidecar":
+        options.append(f"--mockserver-url={make_server().url}")
+    run(CROWD, *options).assert_outcomes(passed=400)
+
+
+def test_nothing_is_left_behind():
+    from mockserver import Session
+
+    before = threading.active_count()
+    session = Session()
+    session.end(session.make())
+    session.close()
+    assert threading.active_count() == before
+
+
+def test_nothing_heavy_is_imported_until_it_is_asked_for(run):
+    result = run(
+        """
+import sys
+def test_x():
+    assert "starlette" not in sys.modules and "mockserver.pipeline" not in sys.modules
+"""
+    )
+    result.assert_outcomes(passed=1)
