@@ -99,7 +99,7 @@ class _Bridge:
         outer = self._stack[-1] if self._stack else None
         self._known = clock.now()
         self._passed = outer.passed() if outer else 0.0
-        self._origin = outer._origin if outer else monotonic()
+        self._origin: float = outer._origin if outer else monotonic()
 
     def wall(self) -> float:
         """Epoch seconds; notices when the test itself has moved the clock."""
@@ -161,8 +161,10 @@ class _Bridge:
 
     def _wait(self, loop: Any, timeout: float) -> float:
         """Real seconds to wait for sockets and worker threads before the jump."""
+        watched = getattr(loop._selector, "get_map", None)
         if (
-            len(loop._selector.get_map()) <= 1  # the loop's own pipe
+            watched is not None
+            and len(watched()) <= 1  # the loop's own pipe
             and not self.outside
             and not any(thread.name.startswith(_WORKERS) for thread in threading.enumerate())
         ):
@@ -333,8 +335,9 @@ class _Patches:
                 names = tuple(key for key, value in list(held.items()) if id(value) in ids) if found else ()
                 self._sites[name] = (id(module), names)
             for key in names:
-                with contextlib.suppress(TypeError):
-                    held[key] = table.get(held.get(key), held.get(key))
+                value = held.get(key)
+                if id(value) in ids and value in table:
+                    held[key] = table[value]
 
 
 _patches = _Patches()

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mockserver.apis import Api
-from mockserver.contract import Contract, Operation
+from mockserver.contract import Operation
 from mockserver.contract.overlay import PROVENANCES
 from mockserver.contract.refs import unescape
 from mockserver.documents import pointer_of
@@ -138,8 +138,9 @@ class Coverage:
         self._operations = {(api.name, id) for api in apis.values() for id in api.contract.operations}
         self._goals: dict[_Key, str] = {}
         for api in apis.values():
+            words = {addition.pointer: addition.provenance for addition in api.contract.additions}
             for operation in api.contract.operations.values():
-                self._declare(api, operation)
+                self._declare(api.name, operation, words)
             if api.name in VARIANTS:
                 for name, fault in FAULT_KINDS.items():
                     if api.costs or not fault.metered:
@@ -147,12 +148,12 @@ class Coverage:
         self._seen: Counter[_Key] = Counter()
         self._calls: Counter[tuple[str, str]] = Counter()
 
-    def _declare(self, api: Api, operation: Operation) -> None:
+    def _declare(self, api: str, operation: Operation, words: Mapping[str, str]) -> None:
         for status in operation.declared:
-            self._goals[api.name, operation.id, "status", status] = provenance(api.contract, operation, status)
-        for name in VARIANTS.get(api.name, {}).get(operation.id, {}):
-            origin = provenance(api.contract, operation, str(operation.success))
-            self._goals[api.name, operation.id, "variant", name] = origin
+            self._goals[api, operation.id, "status", status] = _provenance(operation, status, words)
+        for name in VARIANTS.get(api, {}).get(operation.id, {}):
+            origin = _provenance(operation, str(operation.success), words)
+            self._goals[api, operation.id, "variant", name] = origin
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Count journal entries. Those of unknown APIs and operations are passed over."""
@@ -189,7 +190,8 @@ class Coverage:
 
     def counted(self) -> list[Goal]:
         """The goals that the percentage is of: a suite is not judged on an API that it never calls."""
-        return [goal for goal in self.goals() if self.called(goal.api)]
+        called = {name for name, _ in self._calls}
+        return [goal for goal in self.goals() if goal.api in called]
 
     def called(self, api: str) -> bool:
         """Whether any operation of an API was called."""
@@ -208,10 +210,9 @@ class Coverage:
         return 100 * sum(goal.seen > 0 for goal in goals) / len(goals)
 
 
-def provenance(contract: Contract, operation: Operation, status: str) -> str:
+def _provenance(operation: Operation, status: str, words: Mapping[str, str]) -> str:
     """The weakest word on a status: its own or that of what it stands in, its body's, and that of the
     shared response it refers to. What no overlay added is `documented`."""
-    words = {addition.pointer: addition.provenance for addition in contract.additions}
     pointer = pointer_of(["paths", operation.path, operation.method.lower(), "responses", status])
     node = operation.node.get("responses", {}).get(status)
     shared = unescape(str(node["$ref"])) if isinstance(node, dict) and "$ref" in node else ""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.documents import to_json
 from mockserver.ranges import parse_range
 from mockserver.retries import judge as judge_retries
 from mockserver.sandbox import Sandbox
 from mockserver.scenarios import Scenario
-from mockserver.scenarios.model import Expectation
+
+if TYPE_CHECKING:
+    from mockserver.scenarios.model import Expectation
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ line in FAULTS.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, W
 from pydantic_core import PydanticCustomError
 
 from mockserver.clock import parse_duration
+from mockserver.damage import Fault
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Delivery, Response
 
@@ -92,31 +92,6 @@ class _Spread(Strict):
 
 
 Spread = Annotated[_Spread, BeforeValidator(_spread, json_schema_input_type=str | _Spread)]
-
-
-class Fault:
-    """The questions, with their null answers."""
-
-    breaks_contract: ClassVar[bool] = False
-    """Whether it makes bytes leave that break the contract, so that a rule needs `violates`."""
-
-    def before_commit(self) -> str:
-        """How the exchange is lost before anything is done, or ""."""
-        return ""
-
-    def loses_billing(self) -> bool:
-        """Whether the charge cannot be written: the row is kept, nothing is charged."""
-        return False
-
-    def after_commit(self) -> str:
-        """How the reply is lost after everything is done, or ""."""
-        return ""
-
-    def damage(self, response: Response) -> None:
-        """Change the bytes that leave. The reply has been checked before."""
-
-    def pace(self, delivery: Delivery, random: Random) -> None:
-        """Say how the reply goes out."""
 
 
 class Latency(Fault, RootModel[Spread]):
@@ -212,34 +187,3 @@ FAULTS: dict[str, type[Fault]] = {
     "drip": Drip,
     "billing_write": BillingWrite,
 }
-
-
-class Faults(Fault):
-    """Several faults as one: each is asked in turn."""
-
-    def __init__(self, faults: Sequence[Fault] = ()) -> None:
-        self._faults = tuple(faults)
-
-    def before_commit(self) -> str:
-        return next((how for fault in self._faults if (how := fault.before_commit())), "")
-
-    def loses_billing(self) -> bool:
-        return any(fault.loses_billing() for fault in self._faults)
-
-    def after_commit(self) -> str:
-        return next((how for fault in self._faults if (how := fault.after_commit())), "")
-
-    def damage(self, response: Response) -> None:
-        for fault in self._faults:
-            fault.damage(response)
-
-    def pace(self, delivery: Delivery, random: Random) -> None:
-        for fault in self._faults:
-            fault.pace(delivery, random)
-
-    def __bool__(self) -> bool:
-        return bool(self._faults)
-
-
-NO_FAULT = Faults()
-"""The fault of a request that has none."""

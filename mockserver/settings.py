@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
 from mockserver.sandbox import Bounds, Terms
-from mockserver.scenarios import load_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +61,5 @@ class Settings:
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
         pipeline = Pipeline(apis, terms, bounds)
         for scenario in self.scenarios:
-            pipeline.sandbox.use(load_scenario(scenario, pipeline.apis))
+            pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
         return pipeline

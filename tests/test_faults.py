@@ -10,7 +10,8 @@ from statistics import median, quantiles
 import httpx
 import pytest
 
-from mockserver.faults import MAX_SECONDS, NO_FAULT, Faults, Latency
+from mockserver.damage import NO_FAULT, Faults
+from mockserver.faults import MAX_SECONDS, Latency
 from mockserver.messages import Delivery, Response
 from mockserver.scenarios import parse_scenario
 from mockserver.transport import MockTransport

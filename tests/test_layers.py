@@ -14,7 +14,7 @@ PACKAGE = ROOT / "mockserver"
 LAYERS = [
     ["messages", "errors", "clock", "documents", "problems", "ranges", "matchers"],
     ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults", "verify", "retries"],
+    ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
     ["sandbox", "expectations", "pipeline"],
     ["settings", "admin", "delivery", "app", "server", "remote", "commands", "transport"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver import __version__, expectations, retries, verify
+from mockserver import __version__, expectations, retries, scenarios, verify
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
@@ -18,7 +18,7 @@ from mockserver.pipeline import Pipeline
 from mockserver.ranges import parse_range
 from mockserver.ratelimit import parse_limit
 from mockserver.sandbox import DEFAULT, Sandbox
-from mockserver.scenarios import Scenario, bundled_scenarios, load_scenario, parse_scenario
+from mockserver.scenarios import Scenario, bundled_scenarios
 from mockserver.store import Snapshot
 
 
@@ -66,12 +66,12 @@ def create_sandbox(ask: Ask) -> Response:
     if body.get("rate_limit", "vendor") != "vendor":
         changes["limit"] = parse_limit(body["rate_limit"])
     if "clock" in body:
-        wanted = body["clock"]
-        rate = 0.0 if wanted.get("mode") == "frozen" else wanted.get("rate", 1.0)
-        start = parse_time(wanted["now"]) if "now" in wanted else None
+        clock = body["clock"]
+        rate = 0.0 if clock.get("mode") == "frozen" else clock.get("rate", 1.0)
+        start = parse_time(clock["now"]) if "now" in clock else None
         changes |= {"clock_rate": rate, "clock_start": start}
-    scenarios = [_scenario(pipeline, body["scenario"])] if "scenario" in body else []
-    sandbox = pipeline.sandboxes.create(body.get("name"), scenarios, replace(terms, **changes))
+    wanted = [_scenario(pipeline, body["scenario"])] if "scenario" in body else []
+    sandbox = pipeline.sandboxes.create(body.get("name"), wanted, replace(terms, **changes))
     if "credits" in body:
         sandbox.store.grant(body["credits"])
     return _ok(views.sandbox_view(sandbox, pipeline.apis, ask.origin), 201)
@@ -84,7 +84,7 @@ def _scenario(pipeline: Pipeline, given: JSON) -> Scenario:
     if isinstance(given, str):
         return _bundled(pipeline, given)
     text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
-    return parse_scenario(text, pipeline.apis, "upload.yaml")
+    return scenarios.parse_scenario(text, pipeline.apis, "upload.yaml")
 
 
 def _bundled(pipeline: Pipeline, name: str) -> Scenario:
@@ -92,14 +92,14 @@ def _bundled(pipeline: Pipeline, name: str) -> Scenario:
     known = bundled_scenarios()
     if name not in known:
         raise UserError(f"there is no bundled scenario {name[:80]!r}{did_you_mean(name, known)}")
-    return load_scenario(name, pipeline.apis)
+    return scenarios.load_scenario(name, pipeline.apis)
 
 
 def set_scenario(ask: Ask) -> Response:
     """Load, and only then start the sandbox afresh with it."""
     sandbox = ask.sandbox
     if isinstance(ask.body, str):
-        scenario = parse_scenario(ask.body, ask.pipeline.apis, "upload.yaml")
+        scenario = scenarios.parse_scenario(ask.body, ask.pipeline.apis, "upload.yaml")
     else:
         scenario = _scenario(ask.pipeline, ask.body)
     sandbox.use(scenario)

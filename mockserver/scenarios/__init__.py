@@ -1,14 +1,20 @@
-"""Scenario files: the starting state and the failures of a sandbox."""
+"""Scenario files: the starting state and the failures of a sandbox.
 
-from mockserver.scenarios.load import (
-    ScenarioError,
-    ScenarioProblem,
-    bundled_scenarios,
-    load_scenario,
-    parse_scenario,
-)
-from mockserver.scenarios.model import ScenarioModel
+What a server needs to answer requests is imported at once; what it takes to read a scenario file
+only when there is one to read.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
 from mockserver.scenarios.rules import NO_DECISION, Decision, Facts, Rule, Scenario
+
+if TYPE_CHECKING:
+    from mockserver.scenarios.load import load_scenario, parse_scenario
+    from mockserver.scenarios.model import ScenarioModel
 
 __all__ = [
     "NO_DECISION",
@@ -23,3 +29,12 @@ __all__ = [
     "load_scenario",
     "parse_scenario",
 ]
+
+_HOMES = {"load_scenario": "load", "parse_scenario": "load", "ScenarioModel": "model"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mockserver.scenarios' has no attribute {name!r}")
+    return getattr(import_module(f"mockserver.scenarios.{_HOMES[name]}"), name)

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from mockserver.apis import Api
+from mockserver.damage import Fault, Faults
 from mockserver.documents import parts_of, to_json
 from mockserver.errors import KINDS, UserError, did_you_mean
-from mockserver.faults import Fault, Faults
 from mockserver.matchers import compile_fields, compile_matcher
 from mockserver.messages import Response
 from mockserver.prefer import Stage, stage_of

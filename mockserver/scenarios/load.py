@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from mockserver.apis import Api, bundled_file
+from mockserver.apis import Api
 from mockserver.documents import DocumentError, Locator, parse, read_text
 from mockserver.errors import UserError, did_you_mean
 from mockserver.scenarios.compile import Compiler, Place
+from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
 from mockserver.scenarios.model import ScenarioModel
 from mockserver.scenarios.rules import Scenario
 
 MAX_BYTES = 1024 * 1024
 MAX_EXTENDS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioProblem:
-    """One thing that is wrong with a scenario."""
-
-    file: str
-    line: int
-    column: int
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        rule = f"rule {self.rule!r}: " if self.rule else ""
-        return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}"
-
-    def as_json(self) -> dict[str, Any]:
-        """The problem as the admin API shows it."""
-        return {"line": self.line, "column": self.column, "rule": self.rule, "message": self.message}
-
-
-class ScenarioError(UserError):
-    """A scenario that cannot be used. `problems` holds all that is wrong."""
-
-    def __init__(self, problems: list[ScenarioProblem]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
-
-
-def bundled_scenarios() -> dict[str, Path]:
-    """The bundled scenarios by name."""
-    folder = bundled_file("scenarios", "out-of-credits.yaml").parent
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_scenario(source: str, apis: Mapping[str, Api]) -> Scenario:

@@ -11,21 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
 from mockserver.contract import Operation
 from mockserver.contract.parameters import parse_query
+from mockserver.damage import NO_FAULT, Fault
 from mockserver.documents import parts_of
 from mockserver.errors import Problem
-from mockserver.faults import NO_FAULT, Fault
 from mockserver.matchers import MISSING, Matcher
 from mockserver.messages import JSON, Request, Response
 from mockserver.prefer import Stage
 from mockserver.ranges import Range
 from mockserver.ratelimit import Limit
-from mockserver.scenarios.model import ScenarioModel
+
+if TYPE_CHECKING:
+    from mockserver.scenarios.model import ScenarioModel
 
 
 class Counters(Protocol):

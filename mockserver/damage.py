@@ -1,0 +1,69 @@
+"""What a fault is to the pipeline and the edge: five questions with null answers.
+
+The kinds of faults stand in `faults`; this module needs none of what they need, so that a server
+without a scenario starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar
+
+from mockserver.messages import Delivery, Response
+
+
+class Fault:
+    """The questions, with their null answers."""
+
+    breaks_contract: ClassVar[bool] = False
+    """Whether it makes bytes leave that break the contract, so that a rule needs `violates`."""
+
+    def before_commit(self) -> str:
+        """How the exchange is lost before anything is done, or ""."""
+        return ""
+
+    def loses_billing(self) -> bool:
+        """Whether the charge cannot be written: the row is kept, nothing is charged."""
+        return False
+
+    def after_commit(self) -> str:
+        """How the reply is lost after everything is done, or ""."""
+        return ""
+
+    def damage(self, response: Response) -> None:
+        """Change the bytes that leave. The reply has been checked before."""
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        """Say how the reply goes out."""
+
+
+class Faults(Fault):
+    """Several faults as one: each is asked in turn."""
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self._faults = tuple(faults)
+
+    def before_commit(self) -> str:
+        return next((how for fault in self._faults if (how := fault.before_commit())), "")
+
+    def loses_billing(self) -> bool:
+        return any(fault.loses_billing() for fault in self._faults)
+
+    def after_commit(self) -> str:
+        return next((how for fault in self._faults if (how := fault.after_commit())), "")
+
+    def damage(self, response: Response) -> None:
+        for fault in self._faults:
+            fault.damage(response)
+
+    def pace(self, delivery: Delivery, random: Random) -> None:
+        for fault in self._faults:
+            fault.pace(delivery, random)
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
+
+
+NO_FAULT = Faults()
+"""The fault of a request that has none."""

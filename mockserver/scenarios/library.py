@@ -1,0 +1,43 @@
+"""The bundled scenarios by name, and what can be wrong with a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mockserver.apis import bundled_file
+from mockserver.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioProblem:
+    """One thing that is wrong with a scenario."""
+
+    file: str
+    line: int
+    column: int
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        rule = f"rule {self.rule!r}: " if self.rule else ""
+        return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem as the admin API shows it."""
+        return {"line": self.line, "column": self.column, "rule": self.rule, "message": self.message}
+
+
+class ScenarioError(UserError):
+    """A scenario that cannot be used. `problems` holds all that is wrong."""
+
+    def __init__(self, problems: list[ScenarioProblem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(str, problems)))
+
+
+def bundled_scenarios() -> dict[str, Path]:
+    """The bundled scenarios by name."""
+    folder = bundled_file("scenarios", "out-of-credits.yaml").parent
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
