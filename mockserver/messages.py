@@ -161,6 +161,8 @@ class Exchange:
     """Whether the behaviour ran, so that state may have changed."""
     lost: str = ""
     """Why no whole reply arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
+    faults: list[str] = field(default_factory=list)
+    """Names of the faults that the rule did, as in the scenario."""
     defect: str = ""
     """Set when the mock itself failed: what went wrong, for the log. Never sent to the client."""
 

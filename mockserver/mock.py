@@ -147,6 +147,10 @@ class ClockControl:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
+        self.restart()
+
+    def restart(self) -> None:
+        """Count `elapsed` from now on."""
         self._start = self.now()
 
     def now(self) -> float:
@@ -296,6 +300,7 @@ class Mock:
         else:
             file = self._find(str(scenario))
             self._remote.upload_scenario(file.read_text(encoding="utf-8"), str(file))
+        self.clock.restart()
 
     def _find(self, name: str) -> Path:
         for folder in (Path(), *self._folders):
@@ -310,6 +315,7 @@ class Mock:
     def reset(self) -> None:
         """Start afresh; the scenario stays in force."""
         self._remote.reset()
+        self.clock.restart()
 
     def allow_invalid(self) -> None:
         """Declare that this test sends invalid requests on purpose (for `--mockserver-strict`)."""

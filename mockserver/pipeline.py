@@ -274,6 +274,7 @@ def _damage(clock: Clock, exchange: Exchange, response: Response, decision: Deci
     rate makes the wait shorter by that rate.
     """
     fault = decision.action.fault
+    exchange.faults = list(decision.action.faults)
     fault.damage(response)
     delivery = Delivery(lost=exchange.lost)
     fault.pace(delivery, decision.random)

@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     strict = "fail tests whose rules never fired, or that sent undeclared invalid requests"
     group.addoption("--mockserver-strict", action="store_true", default=None, help=strict)
     parser.addini("mockserver_strict", strict, type="bool", default=False)
+    kinds = "report which answers of the vendor the suite has seen: term, html or json (several separated by commas)"
+    group.addoption("--mockserver-coverage", default=None, help=kinds)
+    parser.addini("mockserver_coverage", kinds, default="")
+    under = "fail the run when less than this percentage was seen"
+    group.addoption("--mockserver-fail-under", type=float, default=None, help=under)
+    parser.addini("mockserver_fail_under", under, default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +68,8 @@ def _session(config: pytest.Config) -> Session:
         folders = (config.rootpath / folder,) if folder else ()
         try:
             config.stash[_SESSION] = Session(str(option(config, "url")), specs, folders)
+            if _counts(config):
+                config.stash[_SESSION].count()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_SESSION]
@@ -72,6 +80,38 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _SESSION in config.stash:
         config.stash[_SESSION].close()
         del config.stash[_SESSION]
+
+
+def _counts(config: pytest.Config) -> bool:
+    return bool(option(config, "coverage") or str(option(config, "fail_under")))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist sends home what it has seen; everyone else judges it."""
+    config = session.config
+    if not _counts(config):
+        return
+    from mockserver.coverage_plugin import finish
+
+    finish(session, _session(config).count(), str(option(config, "coverage")), str(option(config, "fail_under")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take in what a worker has seen."""
+    seen = getattr(node, "workeroutput", {}).get("mockserver_coverage")
+    if seen is not None:
+        _session(node.config).count().merge(seen)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the coverage."""
+    if _counts(config) and not hasattr(config, "workerinput"):
+        from mockserver.coverage_plugin import summary
+
+        fail_under = str(option(config, "fail_under"))
+        summary(terminalreporter, _session(config).count(), str(option(config, "coverage")), fail_under)
 
 
 @pytest.fixture

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
 from mockserver.mock import Local, Mock
 from mockserver.remote import Remote
 from mockserver.scenarios import bundled_scenarios
+
+if TYPE_CHECKING:
+    from mockserver.coverage import Coverage
 
 TERMS = ("scenario", "credits", "rate_limit", "clock", "seed", "api")
 
@@ -28,17 +32,21 @@ class Session:
     def __init__(self, url: str = "", specs: tuple[str, ...] = (), folders: tuple[Path, ...] = ()) -> None:
         self._folders = folders
         self._server: Any = None
+        self._apis: Mapping[str, Api] = {}
+        self.coverage: Coverage | None = None
+        """Counts what the suite has seen, once `count` was called."""
+        self._specs = (*BUNDLED, *specs)
         if url:
             self._remote = Remote(url)
             self._remote.sandboxes()
             return
         from mockserver.admin import Admin
-        from mockserver.apis import BUNDLED
         from mockserver.app import App
         from mockserver.server import ThreadServer
         from mockserver.settings import Settings
 
-        pipeline = Settings(apis=(*BUNDLED, *specs)).pipeline()
+        pipeline = Settings(apis=self._specs).pipeline()
+        self._apis = pipeline.apis
         admin = Admin(pipeline)
         self._server = ThreadServer(App(pipeline, admin))
         self._server.__enter__()
@@ -76,8 +84,18 @@ class Session:
                 raise
         return mock
 
+    def count(self) -> Coverage:
+        """Begin to count what the suite has seen of the contracts."""
+        if self.coverage is None:
+            from mockserver.coverage import Coverage
+
+            self.coverage = Coverage(self._apis or {api.name: api for api in map(load_api, self._specs)})
+        return self.coverage
+
     def end(self, mock: Mock) -> None:
-        """Take a sandbox away."""
+        """Take a sandbox away, its exchanges counted."""
+        if self.coverage is not None:
+            self.coverage.add([dict(entry.data) for entry in mock.requests])
         mock.delete()
 
     def close(self) -> None:

@@ -289,7 +289,7 @@ def of(entries):
 
 
 @given(ENTRIES, ENTRIES, ENTRIES)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 def test_merging_is_adding_counts(a, b, c):
     left, middle, right = of(a), of(b), of(c)
     assert counted(left, middle) == counted(middle, left) == of(a + b)

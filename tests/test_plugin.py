@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -334,3 +336,49 @@ def test_x():
 """
     )
     result.assert_outcomes(passed=1)
+
+
+def test_the_recipes_of_the_documentation(pytester, monkeypatch):
+    monkeypatch.setenv("MEM0_TELEMETRY", "False")
+    monkeypatch.setenv("MEM0_DIR", str(pytester.path / "mem0"))
+    page = (Path(__file__).parent.parent / "docs" / "pytest.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 10
+    pytester.makepyfile(**{f"test_recipe_{n}": block for n, block in enumerate(blocks, 1)})
+    pytester.makeini("[pytest]\n")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=10)
+
+
+COVERED = """
+def test_created(mockserver):
+    create(mockserver)
+@pytest.mark.mockserver(credits=0)
+def test_refused(mockserver):
+    create(mockserver)
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
+def test_coverage(run, pytester, workers):
+    result = run(COVERED, "--mockserver-coverage=term,html,json", *workers)
+    result.assert_outcomes(passed=2)
+    text = result.stdout.str()
+    assert "mockserver coverage" in text
+    assert "Memory.createUserMemory" in text
+    page = (pytester.path / "mockserver-coverage.html").read_text()
+    assert "Memory.createUserMemory" in page and "http://" not in page.replace("http://www.w3.org", "")
+    counts = (pytester.path / "mockserver-coverage.json").read_text()
+    assert "Memory.createUserMemory" in counts
+
+
+@pytest.mark.parametrize(("under", "code"), [("1", 0), ("99", 1)])
+def test_fail_under(run, under, code):
+    result = run(COVERED, f"--mockserver-fail-under={under}")
+    assert result.ret == code
+    assert ("FAIL:" in result.stdout.str()) is bool(code)
+
+
+def test_a_wrong_kind_of_report_is_told(run):
+    result = run(COVERED, "--mockserver-coverage=htm")
+    assert "did you mean 'html'?" in result.stdout.str() + result.stderr.str()

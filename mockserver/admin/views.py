@@ -113,6 +113,7 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "charged": exchange.charged,
         "committed": exchange.committed,
         "lost": exchange.lost,
+        "faults": exchange.faults,
         "defect": exchange.defect,
         "duration_ms": exchange.duration * 1000,
         "attempt": attempt.number if attempt else 1,

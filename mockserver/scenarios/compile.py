@@ -166,10 +166,12 @@ class Compiler:
             self._problem(here, "`set` and `remove` change the real reply; a scripted `reply` has none", entry.id)
         stage: Stage = "content" if reply is None else stage_of(_status(reply))
         make = None if reply is None else _maker(api, reply)
-        faults = _faults(step.fault)
-        action = Action(make, stage, tuple(step.set.items()), tuple(step.remove), Faults(faults), violates)
+        named = faults_by_name(step.fault)
+        fault = Faults([fault for _, fault in named])
+        names = tuple(name for name, _ in named)
+        action = Action(make, stage, tuple(step.set.items()), tuple(step.remove), fault, violates, names)
         if not violates:
-            breaking = next((name for name, fault in faults_by_name(step.fault) if fault.breaks_contract), None)
+            breaking = next((name for name, fault in named if fault.breaks_contract), None)
             if breaking:
                 message = f'the fault `{breaking}` sends what the contract forbids; add `violates: "why"`'
                 self._problem((*here, "fault", breaking), message, entry.id)
@@ -237,10 +239,6 @@ def faults_by_name(model: Faulty | None) -> list[tuple[str, Fault]]:
     if model is None:
         return []
     return [(name, fault) for name in type(model).model_fields if (fault := getattr(model, name)) is not None]
-
-
-def _faults(model: Faulty | None) -> list[Fault]:
-    return [fault for _, fault in faults_by_name(model)]
 
 
 def _status(reply: Reply) -> int:

@@ -49,6 +49,8 @@ class Action:
     remove: tuple[str, ...] = ()
     fault: Fault = NO_FAULT
     violates: str = ""
+    faults: tuple[str, ...] = ()
+    """The names that the faults have in the file."""
 
     def patch(self, response: Response) -> None:
         """Apply `set` and `remove` to the real reply. Raises KeyError for a pointer that leads nowhere."""
