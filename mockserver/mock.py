@@ -6,8 +6,7 @@ one: everything goes through the admin API, so nothing works in one place only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import orjson
 
 from mockserver.admin import Admin
 from mockserver.clock import timestamp
+from mockserver.controls import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.documents import to_json
 from mockserver.errors import UserError
 from mockserver.messages import JSON, Request
@@ -119,132 +119,6 @@ class Entry:
         if entry["defect"]:
             line += f"\n     defect: {entry['defect']}"
         return line
-
-
-class CreditsControl:
-    """The credit account of a sandbox."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    def set(self, remaining: float) -> None:
-        """Set what remains to spend, in credits."""
-        self._remote.set_credits(remaining)
-
-    @property
-    def remaining(self) -> float:
-        """Credits left to spend."""
-        return float(self._remote.credits()["remaining"])
-
-    @property
-    def consumed(self) -> float:
-        """Credits charged so far."""
-        return float(self._remote.credits()["consumed"])
-
-
-class ClockControl:
-    """The test clock of a sandbox."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-        self.restart()
-
-    def restart(self) -> None:
-        """Count `elapsed` from now on."""
-        self._start = self.now()
-
-    def now(self) -> float:
-        """Epoch seconds."""
-        return float(self._remote.clock()["now"])
-
-    @property
-    def rate(self) -> float:
-        """Test seconds per real second; 0 when frozen."""
-        return float(self._remote.clock()["rate"])
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds on this clock since the sandbox was made."""
-        return round(self.now() - self._start, 6)
-
-    def advance(self, by: str | float) -> float:
-        """Move ahead by a duration (`61s`) or by seconds; returns the new time. Raises UserError."""
-        duration = by if isinstance(by, str) else f"{by:.6f}s"
-        return float(self._remote.advance_clock(duration)["now"])
-
-    def set(self, moment: str) -> None:
-        """Move ahead to an ISO 8601 moment. Raises UserError when it is in the past."""
-        self._remote.change_clock(now=moment)
-
-    def freeze(self) -> None:
-        """Stand still."""
-        self._remote.change_clock(mode="frozen")
-
-    def run(self, rate: float = 1.0) -> None:
-        """Go on, `rate` times as fast as the real time."""
-        self._remote.change_clock(mode="real", rate=rate)
-
-    @contextmanager
-    def bridge(self) -> Iterator[None]:
-        """Make this thread's sleeps and clocks follow the test clock for the length of the block."""
-        from mockserver.bridge import bridge
-
-        with bridge(self):
-            yield
-
-
-class StateControl:
-    """What a sandbox has stored."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    def snapshot(self) -> dict[str, Any]:
-        """Rows, counters and account as plain JSON."""
-        return self._remote.state()
-
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Put a snapshot back. Raises UserError when a row breaks the contract."""
-        self._remote.restore(dict(snapshot))
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table, oldest first, of all teamspaces."""
-        partitions = self.snapshot()["tables"].get(table, {})
-        return [row for rows in partitions.values() for row in rows]
-
-
-class Retries:
-    """How the client retried."""
-
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
-
-    @property
-    def verdicts(self) -> list[dict[str, Any]]:
-        """One for each call that was sent more than once, or should have been."""
-        return self._remote.retries()
-
-    def assert_honoured(self) -> None:
-        """Fail when a retry came before its `Retry-After` was over."""
-        self._assert_none("honoured_retry_after", False)
-
-    def assert_backed_off(self) -> None:
-        """Fail when retries that nobody timed came faster and faster."""
-        self._assert_none("backed_off", False)
-
-    def assert_stopped_at_402(self) -> None:
-        """Fail when a call went on after it was told that the credits are used up."""
-        self._assert_none("stopped_at_402", False)
-
-    def assert_no_duplicates(self) -> None:
-        """Fail when a call was stored and charged twice, its first reply having been lost."""
-        self._assert_none("duplicated", True)
-
-    def _assert_none(self, field: str, bad: bool) -> None:
-        __tracebackhide__ = True
-        found = [verdict["explain"] for verdict in self.verdicts if verdict[field] is bad]
-        if found:
-            raise AssertionError("\n".join(found))
 
 
 class Mock:

@@ -18,7 +18,17 @@ LAYERS = [
     ["apis", "scenarios"],
     ["sandbox", "expectations", "pipeline"],
     ["settings", "admin", "delivery", "app", "server", "remote", "commands", "transport"],
-    ["bridge", "coverage", "coverage_report", "coverage_plugin", "fuzz", "mock", "session", "pytest_plugin"],
+    [
+        "bridge",
+        "coverage",
+        "coverage_report",
+        "coverage_plugin",
+        "fuzz",
+        "controls",
+        "mock",
+        "session",
+        "pytest_plugin",
+    ],
     ["cli", "__init__", "__main__"],
 ]
 APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults"}
