@@ -34,13 +34,12 @@ class App:
     Args:
         pipeline: answers the mocked operations.
         admin: answers `/__admin`; None when that has a port of its own.
-        max_body: bytes of a request body that are read; a longer one is answered with 413.
     """
 
-    def __init__(self, pipeline: Pipeline, admin: Admin | None = None, max_body: int = 1024 * 1024) -> None:
+    def __init__(self, pipeline: Pipeline, admin: Admin | None = None) -> None:
         self.pipeline = pipeline
         self.admin = admin
-        self._max_body = max_body
+        self._max_body = pipeline.most_body
         self._ours = Starlette(routes=_documents(pipeline))
         self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
 

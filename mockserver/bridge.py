@@ -65,6 +65,12 @@ class _Thread(threading.local):
         self.aside = False
 
 
+_WAKE: Any = futures._set_result_unless_cancelled  # type: ignore[attr-defined]
+"""What the timer of `asyncio.sleep` calls."""
+
+_HOUSEKEEPING = "_weakref_handle"
+"""What the timer calls with which aiohttp closes idle connections: it guards nothing."""
+
 _thread = _Thread()
 _lock = threading.RLock()
 _held: dict[int, tuple[int, float]] = {}
@@ -171,7 +177,9 @@ class _Bridge:
             return 0.0
         now, here = monotonic(), loop.time()
         timers = [timer for timer in loop._scheduled if not timer._cancelled]
-        guards = [timer for timer in timers if timer._callback is not futures._set_result_unless_cancelled]  # type: ignore[attr-defined]
+        guards = [timer for timer in timers if timer._callback is not _WAKE]
+        if len(guards) < len(timers):
+            guards = [timer for timer in guards if getattr(timer._callback, "__name__", "") != _HOUSEKEEPING]
         # A timeout also strikes when its real time is up, however many sockets spoke in between.
         self._due = {id(t): self._due.get(id(t), (t, now + t._when - here)) for t in guards}
         if loop._scheduled[0] not in guards:
@@ -196,22 +204,17 @@ def _sleep(seconds: float, /) -> None:
     return sleep(0)
 
 
-def _seconds(real: Callable[[], float]) -> Callable[[], float]:
+def _reader(real: Callable[[], Any], unit: Callable[[float], float] = float) -> Callable[[], Any]:
     @functools.wraps(real)
-    def read() -> float:
+    def read() -> Any:
         bridged = _current()
-        return real() if bridged is None else real() + bridged.passed()
+        return real() if bridged is None else real() + unit(bridged.passed())
 
     return read
 
 
-def _nanoseconds(real: Callable[[], int]) -> Callable[[], int]:
-    @functools.wraps(real)
-    def read() -> int:
-        bridged = _current()
-        return real() if bridged is None else real() + round(bridged.passed() * 1e9)
-
-    return read
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)
 
 
 _real_wait = threading.Condition.wait
@@ -259,11 +262,12 @@ def _run_in_executor(loop: Any, executor: Any, func: Any, *args: Any) -> Any:
 
 _BY_NAME: dict[Any, Any] = {
     sleep: functools.wraps(sleep)(_sleep),
-    monotonic: _seconds(monotonic),
-    perf_counter: _seconds(perf_counter),
-    monotonic_ns: _nanoseconds(monotonic_ns),
-    perf_counter_ns: _nanoseconds(perf_counter_ns),
+    monotonic: _reader(monotonic),
+    perf_counter: _reader(perf_counter),
+    monotonic_ns: _reader(monotonic_ns, _nanoseconds),
+    perf_counter_ns: _reader(perf_counter_ns, _nanoseconds),
 }
+_IDS = frozenset(map(id, [*_BY_NAME.keys(), *_BY_NAME.values()]))
 _METHODS: tuple[tuple[type, str, Any], ...] = (
     (threading.Condition, "wait", functools.wraps(_real_wait)(_condition_wait)),
     (asyncio.BaseEventLoop, "time", functools.wraps(_real_loop_time)(_loop_time)),
@@ -279,7 +283,8 @@ class _Patches:
     def __init__(self) -> None:
         self._users = 0
         self._undo = contextlib.ExitStack()
-        self._sites: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._checked: dict[int, Any] = {}
+        self._sites: dict[int, tuple[dict[str, Any], list[str]]] = {}
 
     def acquire(self) -> None:
         with _lock:
@@ -305,7 +310,7 @@ class _Patches:
 
         def epoch_ns() -> int:
             bridged = _current()
-            return real_ns() if bridged is None else round(bridged.wall() * 1e9)
+            return real_ns() if bridged is None else _nanoseconds(bridged.wall())
 
         vars(travel_source)["time_ns"] = epoch_ns
         for owner, name, replacement in _METHODS:
@@ -323,43 +328,44 @@ class _Patches:
 
     def _swap(self, table: dict[Any, Any]) -> None:
         """Replace what modules hold under any name; also in those imported meanwhile."""
-        ids = {id(old): new for pair in _BY_NAME.items() for old, new in (pair, pair[::-1])}
-        for name, module in list(sys.modules.items()):
-            if name in _UNTOUCHED or not isinstance(module, ModuleType):
+        loaded = {id(module): module for module in list(sys.modules.values())}
+        for ident in loaded.keys() - self._checked.keys():
+            module = loaded[ident]
+            if not isinstance(module, ModuleType) or module.__name__ in _UNTOUCHED:
                 continue
             held = vars(module)
-            seen, names = self._sites.get(name, (0, ()))
-            if seen != id(module):
-                # One pass in C over the values; few modules hold any of these functions.
-                found = not ids.keys().isdisjoint(map(id, list(held.values())))
-                names = tuple(key for key, value in list(held.items()) if id(value) in ids) if found else ()
-                self._sites[name] = (id(module), names)
-            for key in names:
-                value = held.get(key)
-                if id(value) in ids and value in table:
-                    held[key] = table[value]
+            # One pass in C over the values; few modules hold any of these functions.
+            if not _IDS.isdisjoint(map(id, list(held.values()))):
+                self._sites[ident] = (held, [name for name, value in list(held.items()) if id(value) in _IDS])
+        for ident, (held, names) in list(self._sites.items()):
+            for name in names:
+                if id(held.get(name)) in _IDS:
+                    held[name] = table.get(held[name], held[name])
+            if ident not in loaded and table is not _BY_NAME:
+                del self._sites[ident]
+        self._checked = loaded
 
 
 _patches = _Patches()
 
 
-def _hold(clock: BridgedClock) -> None:
-    with _lock:
+@contextlib.contextmanager
+def _held_still(clock: BridgedClock) -> Iterator[None]:
+    """Freezes a clock until the last of the blocks that hold it ends."""
+    with _lock, _aside():
         count, rate = _held.get(id(clock), (0, 0.0))
-        if not count:
-            rate = clock.rate
-            if rate:
-                clock.run(0.0)
+        if not count and (rate := clock.rate):
+            clock.run(0.0)
         _held[id(clock)] = (count + 1, rate)
-
-
-def _let_go(clock: BridgedClock) -> None:
-    with _lock:
-        count, rate = _held.pop(id(clock))
-        if count > 1:
-            _held[id(clock)] = (count - 1, rate)
-        elif rate and not clock.rate:
-            clock.run(rate)
+    try:
+        yield
+    finally:
+        with _lock, _aside():
+            count, rate = _held.pop(id(clock))
+            if count > 1:
+                _held[id(clock)] = (count - 1, rate)
+            elif rate and not clock.rate:
+                clock.run(rate)
 
 
 @contextlib.contextmanager
@@ -379,17 +385,11 @@ def bridge(clock: BridgedClock, *, patience: float = PATIENCE) -> Iterator[None]
         if not hasattr(asyncio.get_running_loop(), "_selector"):
             raise UserError("the clock bridge needs asyncio's own event loop; this one is another (uvloop?)")
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_held_still(clock))
         with _aside():
-            _hold(clock)
-            stack.callback(_put_back, clock)
             bridged = _Bridge(clock, patience)
         _patches.acquire()
         stack.callback(_patches.release)
         bridged.enter()
         stack.callback(bridged.leave)
         yield
-
-
-def _put_back(clock: BridgedClock) -> None:
-    with _aside():
-        _let_go(clock)

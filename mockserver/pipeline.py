@@ -27,6 +27,10 @@ from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
 from mockserver.scenarios import NO_DECISION, Decision
 
 
+MAX_BODY = 1024 * 1024
+"""Bytes of a request body that are taken by default."""
+
+
 @dataclass(slots=True)
 class _Route:
     """Where a request goes."""
@@ -48,10 +52,19 @@ class Pipeline:
             always means the API of that name.
         terms: how sandboxes start.
         bounds: how many sandboxes there may be.
+        max_body: bytes of a request body that are taken; a longer one is 413. An operation that needs
+            more by its nature (`x-max-body-bytes`) has it, unless less than the default was asked for.
     """
 
-    def __init__(self, apis: Sequence[Api], terms: Terms | None = None, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self,
+        apis: Sequence[Api],
+        terms: Terms | None = None,
+        bounds: Bounds | None = None,
+        max_body: int = MAX_BODY,
+    ) -> None:
         self.apis = {api.name: api for api in apis}
+        self._max_body = max_body
         self.sandboxes = Sandboxes(self.apis, terms or Terms(), bounds or Bounds())
 
     @property
@@ -157,8 +170,9 @@ class Pipeline:
         wanted = read_preference(request.headers["prefer"]) if "prefer" in request.headers else None
         if wanted is not None and wanted.early:
             return _preferred(api, operation, wanted, sandbox, headers)
-        if request.too_large:
-            raise Problem("too_large", "The request body is larger than this server reads.")
+        limit_bytes = self._limit(operation)
+        if request.too_large or len(request.body) > limit_bytes:
+            raise Problem("too_large", f"The request body is larger than {limit_bytes:,} bytes.")
         checked = operation.check_request(request, route.values)
         if checked.violations:
             raise Problem("invalid_request", violations=checked.violations)
@@ -180,6 +194,15 @@ class Pipeline:
         except KeyError as error:
             raise RuntimeError(f"rule {decision.rule!r}: {error.args[0]!r} leads nowhere in this reply") from None
         return response
+
+    def _limit(self, operation: Operation) -> int:
+        return self._max_body if self._max_body < MAX_BODY else max(self._max_body, operation.max_body)
+
+    @property
+    def most_body(self) -> int:
+        """Bytes of the largest body that any operation takes."""
+        operations = [o for api in self.apis.values() for o in api.contract.operations.values()]
+        return max([self._max_body, *map(self._limit, operations)])
 
     def _route(self, request: Request, path: str) -> _Route:
         segments = path.strip("/").split("/")

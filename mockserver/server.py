@@ -93,7 +93,7 @@ def serve(settings: Settings) -> None:
             draining=lambda: bool(servers) and servers[0].should_exit,
             origin=origin if own_port else "",
         )
-        servers.append(_Server(_config(App(pipeline, None if own_port else admin, settings.max_body))))
+        servers.append(_Server(_config(App(pipeline, None if own_port else admin))))
         sockets = [sock]
         if settings.admin_port is not None:
             sockets.append(stack.enter_context(contextlib.closing(listen(settings.host, settings.admin_port))))

@@ -59,7 +59,7 @@ class Settings:
             stateless=self.stateless,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
-        pipeline = Pipeline(apis, terms, bounds)
+        pipeline = Pipeline(apis, terms, bounds, self.max_body)
         for scenario in self.scenarios:
             pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
         return pipeline

@@ -25,9 +25,8 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     clock, where it takes no real time.
     """
 
-    def __init__(self, pipeline: Pipeline, max_body: int = 1024 * 1024) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._max_body = max_body
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""
@@ -50,9 +49,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         headers: dict[str, str] = {}
         for name, value in request.headers.multi_items():
             headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
-        too_large = len(body) > self._max_body
-        asked = Request(request.method, path, query, headers, b"" if too_large else body, too_large)
-        return self._pipeline.handle(asked)
+        return self._pipeline.handle(Request(request.method, path, query, headers, body))
 
 
 def _wait(request: httpx.Request, response: Response) -> tuple[float, httpx.TransportError | None]:

@@ -19,7 +19,7 @@ import anyio
 import httpx
 import orjson
 import pytest
-from datagrid_ai import AsyncDatagrid, Datagrid
+from datagrid_ai import AsyncDatagrid, Datagrid, DefaultAioHttpClient
 
 from mockserver.bridge import bridge
 from mockserver.clock import Clock
@@ -122,6 +122,16 @@ def test_sync_client_waits_out_the_limit(throttled):
 async def test_async_client_waits_out_the_limit(throttled):
     server, clock, own = throttled
     async with AsyncDatagrid(api_key="k", base_url=f"{server.url}/datagrid/v1", max_retries=1) as client:
+        with quick(), bridge(clock):
+            for _ in range(3):
+                await client.memory.user.list()
+    assert own.now() == START + 30
+
+
+async def test_a_client_that_keeps_listening_on_idle_connections(throttled):
+    server, clock, own = throttled
+    url = f"{server.url}/datagrid/v1"
+    async with AsyncDatagrid(api_key="k", base_url=url, max_retries=1, http_client=DefaultAioHttpClient()) as client:
         with quick(), bridge(clock):
             for _ in range(3):
                 await client.memory.user.list()
@@ -416,6 +426,29 @@ async def test_an_async_socket_timeout_takes_real_time(answers, clock):
             assert 0.2 <= REAL[time, "perf_counter"]() - started < 0.9
 
 
+async def test_a_socket_that_never_falls_silent_cannot_stop_a_timeout(clock):
+    def drip():
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with quick(5), bridge(clock):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.4):
+                    while True:
+                        assert await asyncio.wait_for(reader.read(1), 30) == b"x"
+            writer.close()
+            await writer.wait_closed()
+        thread.join()
+    assert clock.now() == pytest.approx(START + 0.4)
+
+
 async def test_a_request_in_flight_outlives_a_sleep_beside_it(server):
     clock = server.app.pipeline.sandbox.clock
 
@@ -446,6 +479,18 @@ async def test_the_time_of_a_loop_never_goes_back(clock):
             await asyncio.sleep(0.02)
             assert time.perf_counter() - started >= 0.02
     assert clock.now() == START + 1000
+
+
+async def test_blocks_of_two_tasks_may_overlap(clock):
+    other = Clock(START, 0)
+
+    async def live(own, seconds):
+        with bridge(own):
+            await asyncio.sleep(seconds)
+
+    with quick():
+        await asyncio.gather(live(clock, 10), live(other, 20))
+    assert clock.now() + other.now() >= 2 * START + 20
 
 
 @pytest.mark.anyio

@@ -148,6 +148,17 @@ def test_a_body_that_is_too_large_is_413(pipeline):
     assert orjson.loads(exchange.response.content)["error"] == "too_large"
 
 
+def test_a_batch_may_be_larger_than_other_bodies(apis):
+    item = {"user_id": "u", "memory": "x" * 2000}
+    batch = orjson.dumps([item] * 1000)
+    assert len(batch) > 1024 * 1024
+    pipeline = Pipeline(apis)
+    assert send(pipeline, path="/mem0/v1/memories/batch", body=batch)[0].status == 201
+    assert send(pipeline, path="/mem0/v1/memories", body=batch)[0].status == 413
+    small = Pipeline(apis, max_body=1000)
+    assert send(small, path="/mem0/v1/memories/batch", body=batch)[0].status == 413, "less was asked for"
+
+
 def test_the_order_key_before_limit_before_content(make_pipeline):
     pipeline = make_pipeline(limit=Limit(1), keys=("key",))
     assert send(pipeline, authorization="Bearer wrong", body=b"{")[0].status == 401

@@ -106,6 +106,11 @@ class Operation:
         self._pointer = f"{pointer}/{method.lower()}"
         self._replies: dict[str, Reply] = {}
 
+    @cached_property
+    def max_body(self) -> int:
+        """Bytes of a body that this operation needs by its nature (`x-max-body-bytes`); 0 when it says nothing."""
+        return int(self.node.get("x-max-body-bytes", 0))
+
     def __repr__(self) -> str:
         return f"<Operation {self.id}>"
 
