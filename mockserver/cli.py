@@ -11,6 +11,7 @@ import click
 from mockserver import __version__
 from mockserver.commands import register
 from mockserver.errors import UserError
+from mockserver.fuzz import fuzz_command
 
 _DEFAULT_APIS = "datagrid,mem0"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -233,6 +234,7 @@ def provenance(api: str, as_json: bool) -> None:
 
 
 register(cli)
+cli.add_command(fuzz_command)
 
 
 def main(arguments: list[str] | None = None) -> None:

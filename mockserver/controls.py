@@ -73,11 +73,16 @@ class ClockControl:
         self._remote.change_clock(mode="real", rate=rate)
 
     @contextmanager
-    def bridge(self) -> Iterator[None]:
-        """Make this thread's sleeps and clocks follow the test clock for the length of the block."""
+    def bridge(self, patience: float = 0.05) -> Iterator[None]:
+        """Make this thread's sleeps and clocks follow the test clock for the length of the block.
+
+        Args:
+            patience: real seconds that a socket or another thread gets to answer before a sleep
+                beside it is over.
+        """
         from mockserver.bridge import bridge
 
-        with bridge(self):
+        with bridge(self, patience=patience):
             yield
 
 

@@ -21,18 +21,16 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 import orjson
 
-from mockserver.apis import load_api
-from mockserver.apis.base import Api
-from mockserver.app import App
 from mockserver.errors import UserError
-from mockserver.server import ThreadServer
-from mockserver.settings import Settings
+
+if TYPE_CHECKING:  # they would slow down every other command
+    from mockserver.apis import Api
 
 _KEY = "fuzz-key"
 _KEY_VARIABLE = "MOCKSERVER_FUZZ_KEY"
@@ -130,6 +128,10 @@ def _verdict(report: Path, code: int, text: str) -> Found:
 @contextlib.contextmanager
 def served(api: str, key: str) -> Iterator[tuple[Api, str]]:
     """The built-in app in this process, made for fuzzing: no limits, ample credits, one valid key."""
+    from mockserver.app import App
+    from mockserver.server import ThreadServer
+    from mockserver.settings import Settings
+
     settings = Settings(apis=(api,), api_keys=(key,), credits=_CREDITS, rate_limit=None)
     pipeline = settings.pipeline()
     [loaded] = pipeline.apis.values()
@@ -187,6 +189,8 @@ def fuzz_command(
     mockserver fuzz --api mem0 --junit fuzz.xml              with a report for CI
     mockserver fuzz --url http://127.0.0.1:4010/datagrid/v1  a running server
     """
+    from mockserver.apis import load_api
+
     if junit is not None and not junit.absolute().parent.is_dir():
         raise UserError(f"{junit}: there is no directory {str(junit.parent)!r}")
     if not api_key.strip() or not api_key.isascii() or not api_key.isprintable():

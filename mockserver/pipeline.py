@@ -26,7 +26,6 @@ from mockserver.problems import defect_body
 from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
 from mockserver.scenarios import NO_DECISION, Decision
 
-
 MAX_BODY = 1024 * 1024
 """Bytes of a request body that are taken by default."""
 

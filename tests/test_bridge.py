@@ -434,15 +434,17 @@ async def test_a_socket_that_never_falls_silent_cannot_stop_a_timeout(clock):
                 connection.sendall(b"x")
                 time.sleep(0.02)
 
+    async def listen(reader):
+        while True:
+            assert await asyncio.wait_for(reader.read(1), 30) == b"x"
+
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=drip)
         thread.start()
         with quick(5), bridge(clock):
             reader, writer = await asyncio.open_connection(*listening.getsockname())
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.4):
-                    while True:
-                        assert await asyncio.wait_for(reader.read(1), 30) == b"x"
+                await asyncio.wait_for(listen(reader), 0.4)
             writer.close()
             await writer.wait_closed()
         thread.join()
