@@ -93,7 +93,8 @@ class Remote:
 
     def upload_scenario(self, text: str, source: str) -> dict[str, Any]:
         """Set a scenario from its text. `source` names it in messages."""
-        return self._object("PUT", self._path("scenario"), text.encode(), source=source)
+        path = f"{self._path('scenario')}?{urlencode({'file': source[-300:]})}"
+        return self._object("PUT", path, text.encode(), source=source)
 
     def remove_scenario(self) -> None:
         """Go on without a scenario."""
@@ -210,6 +211,8 @@ class Remote:
         if status in (401, 403) and not self._token and "token" in detail and "--admin-token" not in detail:
             detail = f"{detail.rstrip('.')}; give it with --admin-token"
         if source:
+            if detail.startswith(source):
+                return UserError(detail)
             return UserError(source + (detail.removeprefix(_UPLOAD) if detail.startswith(_UPLOAD) else f": {detail}"))
         return UserError(detail)
 

@@ -432,7 +432,7 @@ def commands(group, path=()):
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
-        elif any(option.name == "url" for option in command.params):
+        elif name != "fuzz" and any(option.name == "url" for option in command.params):
             yield (*path, name)
 
 

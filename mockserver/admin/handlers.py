@@ -99,7 +99,7 @@ def set_scenario(ask: Ask) -> Response:
     """Load, and only then start the sandbox afresh with it."""
     sandbox = ask.sandbox
     if isinstance(ask.body, str):
-        scenario = scenarios.parse_scenario(ask.body, ask.pipeline.apis, "upload.yaml")
+        scenario = scenarios.parse_scenario(ask.body, ask.pipeline.apis, ask.params["file"])
     else:
         scenario = _scenario(ask.pipeline, ask.body)
     sandbox.use(scenario)
