@@ -149,6 +149,7 @@ def test_the_command_lines_of_the_page(tmp_path):
     assert "Stateful" in done.stdout
 
 
+@pytest.mark.long
 def test_the_python_of_the_page(tmp_path, make_server):
     module, one_line = snippets("python")
     assert one_line.startswith("schema = schemathesis.openapi.from_url(")
