@@ -11,6 +11,9 @@ import pytest
 from test_server import ready, running, stop
 
 from mockserver.admin import Admin
+from mockserver.admin.handlers import HANDLERS
+from mockserver.apis import bundled_file
+from mockserver.contract import load_contract
 from mockserver.messages import Request
 
 WRITE = {"X-Mockserver-Admin": "1"}
@@ -298,3 +301,8 @@ def test_a_port_of_its_own():
         assert listed["sandboxes"][0]["scenario"] == "out-of-credits"
         assert httpx.post(f"{url}/user-memories", json=MEMORY, headers={"Authorization": "Bearer k"}).status_code == 402
         assert stop(process, signal.SIGTERM)[0] == 0
+
+
+def test_its_document_is_sound():
+    contract = load_contract(bundled_file("spec", "admin.yaml"), name="admin", strict=True)
+    assert set(contract.operations) - {"getDocument"} == set(HANDLERS)

@@ -32,7 +32,7 @@ def load_api(spec: str) -> Api:
             bundled_file("spec", f"{spec}.yaml"),
             bundled_file("spec", f"{spec}.overlay.yaml"),
             name=spec,
-            strict=False,  # the test-suite has judged the bundled documents
+            trusted=True,
         )
         return BUNDLED[spec](contract)
     name, equals, path = spec.partition("=")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
 import jsonschema_rs
@@ -183,6 +181,10 @@ def _text(raw: bytes) -> str:
 
 
 def _multipart(raw: bytes, content_type: str) -> dict[str, list[str]]:
+    # Imported when the first form comes: few APIs have any, and every start would pay for it.
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
     try:
         message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + raw)
     except RecursionError:
