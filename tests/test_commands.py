@@ -290,7 +290,7 @@ def test_expect_is_red_until_the_scenario_is_met(run, url):
         create(url)
     code, out, err = run("expect")
     assert (code, err) == (0, "")
-    assert out.startswith("met: ")
+    assert out.startswith('met: {"'), "it names what is met"
     assert json.loads(run("expect", "--json")[1])["ok"] is True
 
 

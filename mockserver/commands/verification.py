@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import click
+import orjson
 
 from mockserver.commands.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
@@ -149,7 +150,8 @@ def expect(remote: Remote, as_json: bool) -> None:
         print_json(found)
     else:
         for entry in found["expectations"]:
-            click.echo(f"{'met' if entry['ok'] else 'NOT MET'}: {clean(entry['message'])}")
+            wanted = orjson.dumps(entry["expect"]).decode()
+            click.echo(f"met: {clean(wanted)}" if entry["ok"] else f"NOT MET: {clean(entry['message'])}")
         for rule in found["unfired"]:
             click.echo(f"rule {clean(rule)} never fired", err=True)
         if not found["expectations"]:
