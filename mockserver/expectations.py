@@ -1,4 +1,4 @@
-"""Judge a scenario's `expect` now: what the client did, and what is in the store."""
+"""Judge a scenario now: its `expect`, and the rules that never acted, each with the exchange that came nearest."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.documents import to_json
+from mockserver.matchers import Difference
+from mockserver.messages import Exchange
 from mockserver.ranges import parse_range
 from mockserver.retries import judge as judge_retries
 from mockserver.sandbox import Sandbox
-from mockserver.scenarios import Scenario
+from mockserver.scenarios import Facts, Rule, Scenario
 
 if TYPE_CHECKING:
     from mockserver.scenarios.model import Expectation
@@ -76,3 +78,62 @@ def _failures(sandbox: Sandbox, scenario: Scenario, expected: Expectation) -> li
                 if count > 1:
                     failures.append(f"{count} rows of {table} have the {wanted.unique_by} {value.decode()[:80]}")
     return failures
+
+
+@dataclass(frozen=True, slots=True)
+class Unfired:
+    """A rule that never acted, and its near miss."""
+
+    rule: str
+    at: str
+    """Where it stands: `file:line`."""
+    nearest: Exchange | None
+    """The exchange that came nearest; None when no operation of the API was called."""
+    differences: list[Difference]
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule as the admin API shows it."""
+        return {
+            "rule": self.rule,
+            "at": self.at,
+            "number": self.nearest.number if self.nearest else None,
+            "differences": [difference.as_json() for difference in self.differences],
+        }
+
+
+def unfired(sandbox: Sandbox) -> list[Unfired]:
+    """The rules of the scenarios in force that never acted."""
+    exchanges: list[Exchange] | None = None
+    found = []
+    for scenario in sandbox.scenarios.values():
+        for rule in scenario.rules:
+            if not sandbox.fired(scenario, rule.id):
+                exchanges = sandbox.store.exchanges() if exchanges is None else exchanges
+                found.append(Unfired(rule.id, rule.at, *_nearest(sandbox, scenario, rule, exchanges)))
+    return found
+
+
+def _nearest(
+    sandbox: Sandbox, scenario: Scenario, rule: Rule, exchanges: list[Exchange]
+) -> tuple[Exchange | None, list[Difference]]:
+    """The exchange with the fewest differences, the newest among equals; another operation is the last choice."""
+    operations = sandbox.operations(scenario)
+    seen = [
+        exchange for exchange in exchanges if exchange.operation in operations and exchange.api == scenario.model.api
+    ]
+    seen.sort(key=lambda exchange: (exchange.at, exchange.number))
+    facts = {e.number: Facts(e.request, operations[e.operation], e.at - sandbox.started_at) for e in seen}
+    concerned = {e.number for e in seen if e.operation in rule.operations and rule.concerns(facts[e.number])}
+    # The journal may have lost its beginning; the counter has not.
+    call = sandbox.counted(scenario, rule.id) - len(concerned)
+    misses: list[tuple[Exchange, list[Difference]]] = []
+    for exchange in seen:
+        call += exchange.number in concerned
+        random = scenario.random(rule, call, sandbox.terms.seed, sandbox.name)
+        differences = rule.why(facts[exchange.number], call, random.random)
+        if not differences:
+            differences = [Difference("rule", f"{rule.id} to be the first that acts", exchange.rule or "none")]
+        misses.append((exchange, differences))
+    if not misses:
+        return None, []
+    return min(reversed(misses), key=lambda miss: (miss[0].operation not in rule.operations, len(miss[1])))

@@ -7,10 +7,15 @@ contracts or vendors.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
+
+ChangeKind = Literal["added", "changed", "removed"]
+
+MAX_CHANGES = 20
+"""Rows that an exchange names of those that it changed."""
 
 Side = Literal["client", "server", "declared"]
 """Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
@@ -105,6 +110,32 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """One row to add, to replace or to remove; a behaviour collects them, the store commits them together."""
+
+    table: str
+    id: str
+    row: JSON = None
+    """The row as it will be; None removes it."""
+    was: JSON = None
+    """The row that it takes the place of, as it was read; None when it is a new one."""
+    partition: str = ""
+
+    @property
+    def kind(self) -> ChangeKind:
+        """What it does to the row."""
+        return "removed" if self.row is None else "added" if self.was is None else "changed"
+
+
+class Change(NamedTuple):
+    """What became of one row, as the journal tells it."""
+
+    kind: ChangeKind
+    table: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What a sliding window said of one request."""
 
@@ -159,6 +190,10 @@ class Exchange:
     """Credits charged for this request."""
     committed: bool = False
     """Whether the behaviour ran, so that state may have changed."""
+    changes: list[Change] = field(default_factory=list)
+    """The rows that it changed, the first MAX_CHANGES of them."""
+    changed: int = 0
+    """How many rows it changed."""
     lost: str = ""
     """Why no whole reply arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
     faults: list[str] = field(default_factory=list)

@@ -19,7 +19,7 @@ from mockserver.controls import ClockControl, CreditsControl, Retries, StateCont
 from mockserver.documents import to_json
 from mockserver.errors import UserError
 from mockserver.messages import JSON, Request
-from mockserver.remote import Remote
+from mockserver.remote import Remote, difference_text, unfired_text
 from mockserver.scenarios import bundled_scenarios
 
 
@@ -109,8 +109,10 @@ class Entry:
             line += f"  rule {entry['rule']} ({entry['rule_at']})"
         if entry["lost"]:
             line += f"  reply lost: {entry['lost']}"
-        if entry["committed"]:
-            line += f"  stored, {entry['charged']:g} credits" if entry["charged"] else "  done"
+        if entry["changed"]:
+            line += f"  {_changes(entry)}"
+        if entry["charged"]:
+            line += f"  {entry['charged']:g} credit{'s' if entry['charged'] != 1 else ''}"
         for violation in entry["violations"][:3]:
             where = f"{violation['where']} {violation['pointer']}".strip()
             line += f"\n     {violation['side']}: {where} {violation['message']}"
@@ -119,6 +121,13 @@ class Entry:
         if entry["defect"]:
             line += f"\n     defect: {entry['defect']}"
         return line
+
+
+def _changes(entry: Mapping[str, Any]) -> str:
+    """`added user_memories 3f2a`, or the number of rows when there are several."""
+    named = [f"{change['change']} {change['table']} {change['id']}" for change in entry["changes"][:3]]
+    more = entry["changed"] - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
 
 
 class Mock:
@@ -146,6 +155,8 @@ class Mock:
         self.state = StateControl(remote)
         self.retries = Retries(remote)
         self.allows_invalid = False
+        self._misses: dict[int, list[str]] = {}
+        """What was wrong with the exchanges that came nearest to a failed assertion, by their numbers."""
 
     def base_url(self, api: str | None = None) -> str:
         """The URL to give a client. Raises UserError for an API that is not served."""
@@ -207,8 +218,8 @@ class Mock:
 
     @property
     def unfired(self) -> list[str]:
-        """Rules that have not acted."""
-        return list(self._remote.expectations()["unfired"])
+        """Ids of the rules that have not acted."""
+        return [rule["rule"] for rule in self._remote.expectations()["unfired"]]
 
     def assert_requested(
         self,
@@ -237,11 +248,24 @@ class Mock:
         criteria |= {"header": dict(header) if header else None, "query": dict(query) if query else None}
         verdict = self._remote.verify({name: value for name, value in criteria.items() if value is not None})
         if not verdict["ok"]:
+            for miss in verdict["near_misses"]:
+                told = f"near miss of {operation}: {difference_text(miss['differences'])}"
+                self._misses.setdefault(miss["number"], []).append(told)
             raise AssertionError("\n".join(_verdict_lines(operation, verdict)))
 
     def timeline(self) -> list[str]:
-        """What happened, a line or two an exchange, and the account as it stands."""
-        lines = [str(entry) for entry in self.requests] or ["no request came"]
+        """What happened, a line or two an exchange, its near misses, and the account as it stands.
+
+        A near miss is of an assertion that failed, or of a rule that never fired.
+        """
+        lines, notes = [], {number: list(misses) for number, misses in self._misses.items()}
+        for rule in self._remote.expectations()["unfired"]:
+            if rule["number"] is not None:
+                told = f"near miss of rule {rule['rule']} ({rule['at']}): {difference_text(rule['differences'])}"
+                notes.setdefault(rule["number"], []).append(told)
+        for entry in self.requests:
+            lines += [str(entry), *(f"     {note}" for note in notes.get(entry.data["number"], []))]
+        lines = lines or ["no request came"]
         credits = self._remote.credits()
         return [*lines, f"credits: {credits['consumed']:g} consumed, {credits['remaining']:g} remaining"]
 
@@ -262,7 +286,7 @@ class Mock:
         expected = self._remote.expectations()
         found += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
         if strict:
-            found += [f"the rule {rule!r} never fired" for rule in expected["unfired"]]
+            found += [unfired_text(rule) for rule in expected["unfired"]]
             found += [] if self.allows_invalid else invalid
         return found
 

@@ -20,12 +20,14 @@ from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
 from mockserver.documents import to_json
 from mockserver.errors import BY_STATUS, Problem, did_you_mean, nearest
-from mockserver.messages import Delivery, Exchange, Request, Response
+from mockserver.messages import MAX_CHANGES, Change, Delivery, Exchange, Request, Response
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
 from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
 from mockserver.scenarios import NO_DECISION, Decision
 
+MAX_TRIES = 100
+"""How often a behaviour is asked again when another request changed the rows that it read."""
 MAX_BODY = 1024 * 1024
 """Bytes of a request body that are taken by default."""
 
@@ -265,27 +267,35 @@ def _behave(
     call: Call,
     sandbox: Sandbox,
     exchange: Exchange,
-    loses_billing: bool,
+    unbilled: bool,
 ) -> Response:
-    """Reserve, behave, charge. When the billing write is lost the row stays and nothing is charged."""
-    cost = api.costs.get(operation.id)
-    if cost is None:
-        response = behaviour(call)
-        exchange.committed = True
-        return response
-    reservation = ledger.reserve(sandbox.store, cost(call, sandbox.terms.characters_per_credit))
+    """Reserve, behave, and commit what is to be stored together with the charge.
+
+    When the billing write is lost (`unbilled`) the rows stay and nothing is charged.
+    """
+    store, price = sandbox.store, api.costs.get(operation.id)
+    cost = price(call, sandbox.terms.characters_per_credit) if price is not None else 0
+    if price is not None:
+        ledger.reserve(store, cost)
     try:
-        response = behaviour(call)
+        for _ in range(MAX_TRIES):
+            response = behaviour(call)
+            charged = 0 if unbilled else cost
+            if store.commit(call.writes, cost, charged):
+                break
+            call.writes.clear()
+        else:
+            raise Problem("unavailable", "Others keep changing the same rows; try again.")
     except BaseException:
-        reservation.release()
+        if cost:
+            ledger.release(store, cost)
         raise
     exchange.committed = True
-    if loses_billing:
-        reservation.release()
-        api.bill(response.data, None)
-    else:
-        exchange.charged = reservation.charge()
-        api.bill(response.data, exchange.charged)
+    exchange.changed = len(call.writes)
+    exchange.changes = [Change(write.kind, write.table, write.id) for write in call.writes[:MAX_CHANGES]]
+    if price is not None:
+        exchange.charged = charged
+        api.bill(response.data, None if unbilled else charged)
     return response
 
 

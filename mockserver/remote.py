@@ -220,3 +220,16 @@ class Remote:
 def _placed(source: str, problem: dict[str, Any]) -> str:
     rule = f"rule {problem['rule']!r}: " if problem.get("rule") else ""
     return f"{source}:{problem.get('line', 1)}:{problem.get('column', 1)}: {rule}{problem.get('message', '')}"
+
+
+def difference_text(differences: list[dict[str, str]]) -> str:
+    """Why something did not match, on one line."""
+    return "; ".join(f"{one['where']}: {one['found']}, expected {one['expected']}" for one in differences)
+
+
+def unfired_text(rule: dict[str, Any]) -> str:
+    """A rule that never acted, and why it left the exchange alone that came nearest."""
+    text = f"the rule {rule['rule']!r} ({rule['at']}) never fired"
+    if rule["number"] is None:
+        return f"{text}; the API was not called"
+    return f"{text}; nearest #{rule['number']}: {difference_text(rule['differences'])}"

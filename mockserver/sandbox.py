@@ -89,10 +89,10 @@ class Sandbox:
         for name, scenario in self.scenarios.items():
             for table, entries in scenario.rows.items():
                 make = self._apis[name].tables[table].make
+                call = Call({}, None, self.started_at, "", "", self.store, terms.seed)
                 for entry in entries:
-                    call = Call({}, None, self.started_at, "", "", self.store, terms.seed)
-                    row = make(call, entry)
-                    self.store.put(table, row["id"], row)
+                    call.add(table, make(call, entry))
+                self.store.commit(call.writes)
 
     def reset(self) -> None:
         """Forget everything and start afresh; the scenarios stay in force."""
@@ -128,15 +128,13 @@ class Sandbox:
         # A stateless world has a limit only when one was asked for.
         return (None if self.terms.stateless else api.limit), bucket
 
-    @property
-    def unfired(self) -> list[str]:
-        """Rules that never acted."""
-        return [
-            rule.id
-            for scenario in self.scenarios.values()
-            for rule in scenario.rules
-            if not self.fired(scenario, rule.id)
-        ]
+    def operations(self, scenario: Scenario) -> Mapping[str, Operation]:
+        """The operations of the API that a scenario is for, by operationId."""
+        return self._apis[scenario.model.api].contract.operations
+
+    def counted(self, scenario: Scenario, rule: str) -> int:
+        """How many requests a rule was concerned with."""
+        return self.store.increment(f"rule {scenario.name} {rule}", 0)
 
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""

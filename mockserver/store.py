@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mockserver.messages import Balance, Exchange, Window
+from mockserver.messages import Balance, Exchange, Window, Write
 
 Row = dict[str, Any]
 
@@ -46,25 +46,8 @@ class Snapshot:
 class Store(Protocol):
     """What a sandbox remembers. Every method is atomic; rows are never changed in place."""
 
-    def put(self, table: str, id: str, row: Row, partition: str = "") -> None:
-        """Add a row, or replace the one with this id (which keeps its place in the order)."""
-
-    def put_all(self, table: str, rows: dict[str, Row], partition: str = "") -> None:
-        """Add or replace several rows: all of them, or none."""
-
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         """The row, or None."""
-
-    def update_all(
-        self, table: str, ids: list[str], change: Callable[[Row], Row], partition: str = ""
-    ) -> list[str] | None:
-        """Replace rows by what `change` makes of them. None when done; else the unknown ids, nothing changed."""
-
-    def delete(self, table: str, id: str, partition: str = "") -> Row | None:
-        """Remove a row and return it; None when there is none."""
-
-    def delete_all(self, table: str, ids: list[str], partition: str = "") -> list[str] | None:
-        """Remove rows. None when done; else the unknown ids, and nothing was removed."""
 
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         """Rows from newest to oldest."""
@@ -78,8 +61,12 @@ class Store(Protocol):
     def reserve(self, credits: float) -> bool:
         """Set credits aside for a request in flight; False when too few remain."""
 
-    def settle(self, reserved: float, charged: float) -> None:
-        """End a reservation, charging some or none of it."""
+    def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
+        """Do all the writes, and end a reservation of credits by charging some or none of it.
+
+        False when a row is no longer the one that a write was made for: then nothing is done. A row
+        that is replaced keeps its place in the order.
+        """
 
     def balance(self) -> Balance:
         """The credit account as it stands."""
@@ -128,12 +115,9 @@ class _Table:
         else:
             self.by_id[id] = (known[0], row)
 
-    def delete(self, id: str) -> Row | None:
-        known = self.by_id.pop(id, None)
-        if known is None:
-            return None
-        del self.order[bisect_left(self.order, (known[0], id))]
-        return known[1]
+    def delete(self, id: str) -> None:
+        number, _ = self.by_id.pop(id)
+        del self.order[bisect_left(self.order, (number, id))]
 
     def newest(self, offset: int, limit: int) -> list[Row]:
         end = len(self.order) - offset
@@ -163,47 +147,10 @@ class MemoryStore:
         self._journal_room = journal_bytes
         self._journal_count = 0
 
-    def put(self, table: str, id: str, row: Row, partition: str = "") -> None:
-        with self._lock:
-            self._table(table, partition).put(id, row)
-
-    def put_all(self, table: str, rows: dict[str, Row], partition: str = "") -> None:
-        with self._lock:
-            target = self._table(table, partition)
-            for id, row in rows.items():
-                target.put(id, row)
-
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         source = self._tables.get((table, partition))
         known = source.by_id.get(id) if source else None
         return known[1] if known else None
-
-    def update_all(
-        self, table: str, ids: list[str], change: Callable[[Row], Row], partition: str = ""
-    ) -> list[str] | None:
-        with self._lock:
-            target = self._table(table, partition)
-            unknown = [id for id in ids if id not in target.by_id]
-            if unknown:
-                return unknown
-            for id in ids:
-                target.put(id, change(target.by_id[id][1]))
-            return None
-
-    def delete(self, table: str, id: str, partition: str = "") -> Row | None:
-        with self._lock:
-            source = self._tables.get((table, partition))
-            return source.delete(id) if source else None
-
-    def delete_all(self, table: str, ids: list[str], partition: str = "") -> list[str] | None:
-        with self._lock:
-            target = self._table(table, partition)
-            unknown = [id for id in ids if id not in target.by_id]
-            if unknown:
-                return unknown
-            for id in ids:
-                target.delete(id)
-            return None
 
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         with self._lock:
@@ -228,10 +175,21 @@ class MemoryStore:
             self._balance = Balance(account.total, account.consumed, account.reserved + credits)
             return True
 
-    def settle(self, reserved: float, charged: float) -> None:
+    def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
         with self._lock:
-            account = self._balance
-            self._balance = Balance(account.total, account.consumed + charged, account.reserved - reserved)
+            for write in writes:
+                if self.get(write.table, write.id, write.partition) is not write.was:
+                    return False
+            for write in writes:
+                table = self._table(write.table, write.partition)
+                if write.row is None:
+                    table.delete(write.id)
+                else:
+                    table.put(write.id, write.row)
+            if reserved:
+                account = self._balance
+                self._balance = Balance(account.total, account.consumed + charged, account.reserved - reserved)
+            return True
 
     def balance(self) -> Balance:
         return self._balance

@@ -135,7 +135,8 @@ def test_an_inline_scenario_and_its_rules(call):
     }  # fmt: skip
     assert call.write("PUT", "/sandboxes/default/scenario", scenario)[0] == 200
     assert call("GET", "/sandboxes/default/expectations")[1]["ok"] is False
-    assert call("GET", "/sandboxes/default/expectations")[1]["unfired"] == ["r"]
+    (unfired,) = call("GET", "/sandboxes/default/expectations")[1]["unfired"]
+    assert unfired == {"rule": "r", "at": "upload.yaml:5", "number": None, "differences": []}
     assert [call.create_memory().status for _ in range(3)] == [201, 429, 201]
     assert call("GET", "/sandboxes/default/scenario")[1]["rules"][0]["fired"] == 1
     assert call("GET", "/sandboxes/default/expectations")[1] == {

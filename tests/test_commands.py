@@ -285,7 +285,7 @@ def test_expect_is_red_until_the_scenario_is_met(run, url):
     run("scenario", "set", "-", stdin=SCENARIO)
     code, out, err = run("expect")
     assert code == 1
-    assert "NOT MET: " in out and "busy never fired" in err
+    assert "NOT MET: " in out and "'busy' (standard input:6) never fired" in err
     for _ in range(3):
         create(url)
     code, out, err = run("expect")

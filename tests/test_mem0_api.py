@@ -32,8 +32,9 @@ class World:
 
     def __call__(self, operation: str, body: Any = None, **params: Any) -> Any:
         defaults = {"page_size": 100} if operation == "listMemories" else {}
-        self.call = replace(self.call, params=defaults | params, body=body, now=self.call.now + 1)
+        self.call = replace(self.call, params=defaults | params, body=body, now=self.call.now + 1, writes=[])
         response = BEHAVIOURS[operation](self.call)
+        assert self.call.store.commit(self.call.writes)
         assert response.status == (201 if operation.startswith("createMemory") else 200)
         json.dumps(response.data)
         return response.data

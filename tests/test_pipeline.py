@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.apis.base import Api
 from mockserver.errors import Problem
-from mockserver.messages import Request, Response
+from mockserver.messages import Balance, Request, Response, Write
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
 
@@ -291,3 +291,41 @@ def test_integers_of_any_length_stay_exact(pipeline):
     assert "at most 2147483647" in send(pipeline, path="/mem0/v3/memories", body=page)[1]["detail"]
     too_long = b'{"user_id": "u", "memory": "m", "metadata": {"n": ' + b"9" * 5000 + b"}}"
     assert send(pipeline, path="/mem0/v1/memories", body=too_long)[0].status == 400
+
+
+def test_a_behaviour_is_asked_again_when_another_request_changed_its_row(pipeline, monkeypatch):
+    """Two deletes of one row: the slower one finds it gone, and answers what a later one would."""
+    id = send(pipeline)[1]["id"]
+    store, commit, calls = pipeline.sandbox.store, pipeline.sandbox.store.commit, []
+
+    def overtaken(writes, reserved=0, charged=0):
+        calls.append(len(writes))
+        if len(calls) == 1:
+            assert commit([Write("user_memories", id, None, store.get("user_memories", id))])
+        return commit(writes, reserved, charged)
+
+    monkeypatch.setattr(store, "commit", overtaken)
+    assert send(pipeline, "DELETE", f"/user-memories/{id}", body=b"")[0].status == 404
+    assert calls == [1]
+
+
+def test_rows_that_never_rest_are_a_503(pipeline, monkeypatch):
+    store, commit = pipeline.sandbox.store, pipeline.sandbox.store.commit
+    monkeypatch.setattr(store, "commit", lambda writes, *rest: not writes and commit(writes, *rest))
+    exchange, _ = send(pipeline)
+    assert (exchange.status, exchange.committed, stored(pipeline)) == (503, False, 0)
+    assert store.balance() == Balance(10_000)
+
+
+def test_the_journal_tells_which_rows_changed(pipeline):
+    exchange, body = send(pipeline)
+    assert exchange.changes == [("added", "user_memories", body["id"])]
+    exchange, _ = send(pipeline, "DELETE", f"/user-memories/{body['id']}", body=b"")
+    assert exchange.changes == [("removed", "user_memories", body["id"])]
+    many = orjson.dumps([{"user_id": "u", "memory": str(n)} for n in range(50)])
+    exchange, body = send(pipeline, path="/v1/memories/batch", body=many)
+    assert (exchange.changed, len(exchange.changes)) == (50, 20)
+    id = body["results"][0]["memory_id"]
+    exchange, _ = send(pipeline, "PUT", f"/v1/memories/{id}", body=b'{"text": "new"}')
+    assert exchange.changes == [("changed", "memories", id)]
+    assert send(pipeline, "GET")[0].changes == []

@@ -186,7 +186,8 @@ def test_a_failing_test_explains_itself(run):
     result = run(
         """
 @pytest.mark.mockserver(scenario={"version": 1, "name": "s", "api": "datagrid", "rules": [
-    {"id": "busy", "op": "Memory.createUserMemory", "sequence": ["ok", {"rate_limited": {"retry_after": "30s"}}]}]})
+    {"id": "busy", "op": "Memory.createUserMemory", "sequence": ["ok", {"rate_limited": {"retry_after": "30s"}}]},
+    {"id": "late", "op": "Memory.createUserMemory", "when": {"call": 9}, "reply": "out_of_credits"}]})
 def test_story(mockserver):
     create(mockserver)
     create(mockserver)
@@ -204,6 +205,9 @@ def test_story(mockserver):
     assert "attempt 2 after" in text or "attempt" in text
     assert "client: query limit must be at least 1, not the integer 0" in text
     assert "credits: 2 consumed" in text
+    assert re.search(r"#1 .* 201  added user_memories [0-9a-f-]{36}  1 credit\b", text)
+    assert 'near miss of Memory.createUserMemory: body.memory: "m", expected "tea"' in text
+    assert re.search(r"near miss of rule late \(\S+:\d+\): call: 3, expected 9", text)
 
 
 def test_a_broken_expectation_fails_a_test_that_passed(run):
@@ -255,7 +259,7 @@ def test_strict(run, pytester):
     result = run(STRICT, "--mockserver-strict")
     result.assert_outcomes(passed=1, failed=2)
     assert "`mockserver.allow_invalid()` declares one" in result.stdout.str()
-    assert "the rule 'never' never fired" in result.stdout.str()
+    assert re.search(r"the rule 'never' \(\S+:\d+\) never fired; the API was not called", result.stdout.str())
     pytester.makeini("[pytest]\nmockserver_strict = true\n")
     run(STRICT).assert_outcomes(passed=1, failed=2)
 
@@ -348,6 +352,38 @@ def test_the_recipes_of_the_documentation(pytester, monkeypatch):
     pytester.makeini("[pytest]\n")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=10)
+
+
+def test_every_option_has_an_ini_key(run, pytester, make_server):
+    """Each is given in the ini file alone, and must do what the option does."""
+    stories = pytester.mkdir("stories")
+    (stories / "poor.yaml").write_text("version: 1\nname: poor\napi: datagrid\ncredits: 0\n")
+    (pytester.path / "shop.yaml").write_text(
+        "openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /things:\n    get:\n"
+        "      responses: {'204': {description: none}}\n"
+    )
+    pytester.makeini(
+        "[pytest]\nmockserver_spec = shop=shop.yaml\nmockserver_scenarios = stories\n"
+        "mockserver_coverage = json\nmockserver_fail_under = 99\n"
+    )
+    source = """
+@pytest.mark.mockserver(scenario="poor")
+def test_it(mockserver):
+    assert create(mockserver).status_code == 402
+    assert httpx.get(mockserver.base_url("shop") + "/things").status_code == 204
+"""
+    result = run(source)
+    result.assert_outcomes(passed=1)
+    assert result.ret == 1 and "--mockserver-fail-under=99" in result.stdout.str()
+    assert (pytester.path / "mockserver-coverage.json").is_file()
+
+    server = make_server()
+    pytester.makeini(f"[pytest]\nmockserver_url = {server.url}\n")
+    run(f"def test_it(mockserver):\n    assert mockserver.base_url().startswith('{server.url}')").assert_outcomes(
+        passed=1
+    )
+    result = run("def test_it(mockserver): pass", "--mockserver-url=http://127.0.0.1:9")
+    assert "nothing answers at http://127.0.0.1:9" in result.stdout.str() + result.stderr.str(), "the option wins"
 
 
 COVERED = """

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.documents import DocumentError
-from mockserver.expectations import judge
+from mockserver.expectations import judge, unfired
 from mockserver.messages import Request
 from mockserver.ratelimit import Limit
 from mockserver.scenarios import ScenarioError, parse_scenario
@@ -284,7 +284,56 @@ def test_expectations(world):
     assert [j.ok for j in judged] == [True, False, False, True, False, True]
     assert "0, expected 1" in judged[1].failures[0]
     assert "2 rows of user_memories have the memory" in judged[4].failures[0]
-    assert w.sandbox.unfired == ["never"]
+    (never,) = unfired(w.sandbox)
+    assert (never.rule, never.at, never.nearest.number) == ("never", "test.yaml:6", 2)
+    assert [str(d) for d in never.differences] == ["operation: expected getCredits, found Memory.createUserMemory"]
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("call: 4", "call: expected 4, found 3"),
+        ("chance: 0", "chance: expected a draw below 0, found 0."),
+        ("window: [9s, 10s]", "window: expected 9 s to 10 s after the start, found 0 s after it"),
+        ("method: GET", "method: expected GET, found POST"),
+        ("path: /organization/credits", "operation: expected getCredits"),
+        ("body: {agent_id: b}", 'body.agent_id: expected "b", found "a"'),
+        ("header: {x-stainless-retry-count: 1}", 'header.x-stainless-retry-count: expected "1", found nothing'),
+        ("query: {limit: 5}", 'query.limit: expected "5", found nothing'),
+    ],
+)
+def test_a_rule_that_never_fired_has_a_near_miss(world, when, said):
+    op = "getCredits" if when.startswith("path") else CREATE
+    w = world(f"rules: [{{id: r, op: {op}, when: {{{when}}}, reply: out_of_credits, violates: x}}]")
+    w.statuses(3)
+    (rule,) = unfired(w.sandbox)
+    assert rule.nearest.number == 3
+    assert said in "; ".join(map(str, rule.differences))
+
+
+def test_near_misses_of_a_sequence_and_of_a_rule_that_came_second(world):
+    w = world(
+        f"rules:\n"
+        f"  - {{id: one, op: {CREATE}, when: {{call: 2}}, reply: out_of_credits}}\n"
+        f"  - {{id: two, op: {CREATE}, when: {{call: 2}}, reply: out_of_credits}}\n"
+        f"  - {{id: steps, op: {CREATE}, sequence: [ok, ok]}}\n"
+    )
+    assert unfired(w.sandbox)[0].nearest is None, "nothing was called yet"
+    w.statuses(2)
+    found = {rule.rule: "; ".join(map(str, rule.differences)) for rule in unfired(w.sandbox)}
+    assert found == {
+        "two": "rule: expected two to be the first that acts, found one",
+        "steps": "sequence: expected a step that does something, found step 2, which is ok",
+    }
+
+
+def test_near_misses_count_calls_from_before_the_journal(world):
+    w = world(f"rules: [{{id: r, op: {CREATE}, when: {{call: 9}}, reply: out_of_credits}}]")
+    w.statuses(3)
+    w.sandbox.store.clear_journal()
+    w.statuses(2)
+    (rule,) = unfired(w.sandbox)
+    assert (rule.nearest.number, rule.differences[0].found) == (5, "5")
 
 
 @pytest.mark.parametrize(
@@ -320,6 +369,7 @@ def test_expectations(world):
         ("state: {user_memory: []}", "6:9", "did you mean 'user_memories'?"),
         ("state: {user_memories: [{memroy: [x]}]}", "6:26", "did you mean 'memory'?"),
         ("state: {user_memories: [{memory: x}]}", "6:26", "memory: must be an array"),
+        ("state: {user_memories: [{id: x}, {id: x}]}", "6:35", "two rows of user_memories have the id 'x'"),
         ("credits: -1", "6:1", "greater than or equal to 0"),
         ("clock: {mode: x0.5.5}", "6:9", "mode"),
         ("expect: [{retries: honor}]", "6:11", "is no rule of retries"),

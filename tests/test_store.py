@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mockserver.errors import Problem
-from mockserver.ledger import reserve
-from mockserver.messages import Exchange, Request, Response
+from mockserver.ledger import release, reserve
+from mockserver.messages import Balance, Exchange, Request, Response, Write
 from mockserver.store import MemoryStore
 
 ids = st.sampled_from([f"id{i}" for i in range(8)])
@@ -27,41 +27,39 @@ class RowsMachine(RuleBasedStateMachine):
         self.model = {"a": [], "b": []}  # newest first: (id, row)
         self.count = 0
 
-    @rule(id=ids, partition=st.sampled_from("ab"))
-    def put(self, id, partition):
-        self.count += 1
-        row = {"n": self.count}
-        self.store.put("t", id, row, partition)
-        rows = self.model[partition]
-        for index, (known, _) in enumerate(rows):
-            if known == id:
-                rows[index] = (id, row)
-                return
-        rows.insert(0, (id, row))
+    def read(self, id, partition):
+        return self.store.get("t", id, partition)
 
-    @rule(id=ids, partition=st.sampled_from("ab"))
-    def delete(self, id, partition):
-        expected = dict(self.model[partition]).get(id)
-        assert self.store.delete("t", id, partition) == expected
-        self.model[partition] = [pair for pair in self.model[partition] if pair[0] != id]
+    @rule(
+        some=st.lists(st.tuples(ids, st.booleans()), unique_by=lambda pair: pair[0], max_size=3),
+        part=st.sampled_from("ab"),
+    )
+    def commit(self, some, part):
+        writes = []
+        for id, kept in some:
+            self.count += 1
+            was = self.read(id, part)
+            row = {"id": id, "n": self.count} if kept or was is None else None
+            writes.append(Write("t", id, row, was, part))
+        assert self.store.commit(writes)
+        rows = self.model[part]
+        for write in writes:
+            places = [place for place, (known, _) in enumerate(rows) if known == write.id]
+            if write.row is None:
+                del rows[places[0]]
+            elif places:
+                rows[places[0]] = (write.id, write.row)
+            else:
+                rows.insert(0, (write.id, write.row))
 
-    @rule(some=st.lists(ids, unique=True, max_size=3), partition=st.sampled_from("ab"))
-    def delete_all(self, some, partition):
-        known = dict(self.model[partition])
-        unknown = [id for id in some if id not in known]
-        assert self.store.delete_all("t", some, partition) == (unknown or None)
-        if not unknown:
-            self.model[partition] = [pair for pair in self.model[partition] if pair[0] not in some]
-
-    @rule(some=st.lists(ids, unique=True, max_size=3), partition=st.sampled_from("ab"))
-    def update_all(self, some, partition):
-        known = dict(self.model[partition])
-        unknown = [id for id in some if id not in known]
-        done = self.store.update_all("t", some, lambda row: {**row, "seen": True}, partition)
-        assert done == (unknown or None)
-        if not unknown:
-            rows = self.model[partition]
-            self.model[partition] = [(id, {**row, "seen": True} if id in some else row) for id, row in rows]
+    @rule(id=ids, other=ids, part=st.sampled_from("ab"), gone=st.booleans())
+    def commit_what_another_changed(self, id, other, part, gone):
+        """A write for a row that is no longer the same undoes the whole commit."""
+        was = None if gone else {"id": id, "n": 0}
+        if was is None and self.read(id, part) is None:
+            return
+        writes = [Write("t", other, {"id": other}, self.read(other, part), part)] if other != id else []
+        assert not self.store.commit([*writes, Write("t", id, {"id": id, "n": -1}, was, part)])
 
     @rule(offset=st.integers(0, 10), limit=st.integers(1, 4), partition=st.sampled_from("ab"))
     def page(self, offset, limit, partition):
@@ -90,15 +88,16 @@ def test_the_balance_is_never_negative_and_every_credit_is_somewhere(total, requ
     store, charged, held = MemoryStore(total), 0, 0
     for credits, end in requests:
         try:
-            reservation = reserve(store, credits)
+            reserve(store, credits)
         except Problem as problem:
             assert problem.kind.name == "out_of_credits"
             assert credits > total - charged - held
             continue
         if end == "charge":
-            charged += reservation.charge()
+            assert store.commit([], credits, credits)
+            charged += credits
         elif end == "release":
-            reservation.release()
+            release(store, credits)
         else:
             held += credits
         balance = store.balance()
@@ -107,9 +106,18 @@ def test_the_balance_is_never_negative_and_every_credit_is_somewhere(total, requ
         assert balance.total == total
 
 
+def test_a_commit_that_fails_keeps_the_reservation():
+    store = MemoryStore(10)
+    reserve(store, 4)
+    assert not store.commit([Write("t", "a", {"id": "a"}, {"id": "a"})], 4, 4)
+    assert store.balance() == Balance(10, 0, 4)
+    assert store.get("t", "a") is None
+
+
 def test_grant_sets_what_remains():
     store = MemoryStore(10)
-    reserve(store, 4).charge()
+    reserve(store, 4)
+    store.commit([], 4, 4)
     store.grant(1)
     assert (store.balance().remaining, store.balance().consumed, store.balance().total) == (1, 4, 5)
 
@@ -120,9 +128,11 @@ def test_threads_cannot_spend_a_credit_twice():
     def work():
         for _ in range(200):
             try:
-                spent.append(reserve(store, 1).charge())
+                reserve(store, 1)
             except Problem:
                 return
+            store.commit([], 1, 1)
+            spent.append(1)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -172,7 +182,6 @@ def test_asking_for_what_is_not_there_keeps_nothing():
     for i in range(1000):
         store.page("t", 0, 10, f"p{i}")
         store.get("t", "x", f"p{i}")
-        store.delete("t", "x", f"p{i}")
         store.rows("t", f"p{i}")
     assert not store._tables
 
@@ -181,7 +190,7 @@ def test_asking_for_what_is_not_there_keeps_nothing():
 def test_pages_of_a_large_table(offset):
     store = MemoryStore(0)
     for i in range(100_000):
-        store.put("t", str(i), {"n": i})
-    store.delete("t", "99999")
+        assert store.commit([Write("t", str(i), {"n": i})])
+    store.commit([Write("t", "99999", None, store.get("t", "99999"))])
     page = store.page("t", offset, 3)
     assert [row["n"] for row in page.rows] == [n for n in (99_998 - offset, 99_997 - offset, 99_996 - offset) if n >= 0]

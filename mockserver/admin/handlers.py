@@ -231,7 +231,8 @@ def get_expectations(ask: Ask) -> Response:
     """The scenario's `expect`, judged now."""
     judged = expectations.judge(ask.sandbox)
     rows = [judgement.as_json() for judgement in judged]
-    return _ok({"ok": all(j.ok for j in judged), "expectations": rows, "unfired": ask.sandbox.unfired})
+    unfired = [rule.as_json() for rule in expectations.unfired(ask.sandbox)]
+    return _ok({"ok": all(j.ok for j in judged), "expectations": rows, "unfired": unfired})
 
 
 def get_retries(ask: Ask) -> Response:

@@ -112,6 +112,8 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "violations": [violation.as_json() for violation in exchange.violations],
         "charged": exchange.charged,
         "committed": exchange.committed,
+        "changes": [{"change": c.kind, "table": c.table, "id": c.id} for c in exchange.changes],
+        "changed": exchange.changed,
         "lost": exchange.lost,
         "faults": exchange.faults,
         "defect": exchange.defect,

@@ -16,9 +16,9 @@ from mockserver.clock import timestamp
 from mockserver.contract import Contract
 from mockserver.documents import pointer_of
 from mockserver.errors import Problem, did_you_mean
-from mockserver.messages import JSON, Request, Response, Violation
+from mockserver.messages import JSON, Request, Response, Violation, Write
 from mockserver.ratelimit import Limit
-from mockserver.store import MemoryStore, Row, Store
+from mockserver.store import MemoryStore, Page, Row, Store
 
 
 @dataclass(slots=True)
@@ -39,11 +39,37 @@ class Call:
     seed: int
     base_url: str = ""
     """Where the caller reaches this API, for links in replies."""
+    writes: list[Write] = field(default_factory=list)
+    """What to do to the store when the behaviour is through. Until then it changes nothing there."""
 
     @property
     def timestamp(self) -> str:
         """`now` as the bundled APIs print it."""
         return timestamp(self.now)
+
+    def get(self, table: str, id: str) -> Row | None:
+        """A row that the caller sees, or None."""
+        return self.store.get(table, id, self.tenant)
+
+    def rows(self, table: str) -> list[Row]:
+        """All rows of a table that the caller sees, newest first."""
+        return self.store.rows(table, self.tenant)
+
+    def page(self, table: str, offset: int, limit: int) -> Page:
+        """Some of them."""
+        return self.store.page(table, offset, limit, self.tenant)
+
+    def add(self, table: str, row: Row) -> None:
+        """Store a new row under its `id`."""
+        self.writes.append(Write(table, row["id"], row, None, self.tenant))
+
+    def replace(self, table: str, was: Row, row: Row) -> None:
+        """Put a row in the place of one that was read."""
+        self.writes.append(Write(table, was["id"], row, was, self.tenant))
+
+    def remove(self, table: str, was: Row) -> None:
+        """Remove a row that was read."""
+        self.writes.append(Write(table, was["id"], None, was, self.tenant))
 
     def new_id(self) -> str:
         """A UUID made from the sandbox's seed and a counter: deterministic, and never given twice."""
@@ -57,7 +83,9 @@ def derived_uuid(*parts: object) -> str:
 
 
 Behaviour = Callable[[Call], Response]
-"""Answers an operation from state. Raises Problem, and then must have changed nothing."""
+"""Answers an operation from state. What it changes it says to the Call; with a Problem raised none of it is done.
+
+It may be asked again for the same request, when a row that it read was changed by another one meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

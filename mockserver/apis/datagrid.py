@@ -32,22 +32,24 @@ def create_user_memory(call: Call) -> Response:
         user_prompt=body.get("user_prompt") or "",
         at=call.timestamp,
     )
-    call.store.put(TABLE, row["id"], row, call.tenant)
+    call.add(TABLE, row)
     return Response(201, dict(row))
 
 
 def list_user_memory(call: Call) -> Response:
     """A page of memories, newest first; `has_more` is always sent."""
     limit, offset = call.params["limit"], call.params["offset"]
-    page = call.store.page(TABLE, offset, limit, call.tenant)
+    page = call.page(TABLE, offset, limit)
     return Response(200, {"object": "list", "data": page.rows, "has_more": offset + len(page.rows) < page.total})
 
 
 def delete_user_memory(call: Call) -> Response:
     """Remove a memory; 404 when the teamspace has none of that id."""
     id = call.params["user_memory_id"]
-    if call.store.delete(TABLE, id, call.tenant) is None:
+    row = call.get(TABLE, id)
+    if row is None:
         raise Problem("not_found", f"There is no user memory {id[:100]!r} in this teamspace.")
+    call.remove(TABLE, row)
     return Response(204, media_type=None)
 
 

@@ -121,7 +121,7 @@ def entities(call: Call) -> Response:
 
 def _rows(call: Call) -> list[Row]:
     """All memories, newest first by their number, whichever request got to write first."""
-    return sorted(call.store.rows(TABLE, call.tenant), key=lambda row: -row["sequence"])
+    return sorted(call.rows(TABLE), key=lambda row: -row["sequence"])
 
 
 def _selected(call: Call, at: str) -> list[Row]:

@@ -6,6 +6,7 @@ history, so that a change and its record are written together and vanish togethe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from mockserver.apis.base import Call, derived_uuid
@@ -25,8 +26,8 @@ _FIRST, _LAST = -30_610_224_000, 253_402_300_799
 """Epoch seconds of the years 1000 and 9999, the ends of what prints with four digits."""
 
 
-def new_rows(call: Call, memories: list[dict[str, JSON]]) -> dict[str, Row]:
-    """Rows by id for memories to store, all made now.
+def new_rows(call: Call, memories: list[dict[str, JSON]]) -> list[Row]:
+    """Rows for memories to store, all made now.
 
     Args:
         call: the request that stores them.
@@ -36,7 +37,7 @@ def new_rows(call: Call, memories: list[dict[str, JSON]]) -> dict[str, Row]:
     """
     # Pages are cut by this number, which grows with every memory and is never given twice.
     sequence = call.store.increment("mem0.sequence", len(memories)) - len(memories)
-    rows = {}
+    rows = []
     for given in memories:
         sequence += 1
         row: Row = dict.fromkeys([*ENTITIES.values(), "metadata", "expiration_date"])
@@ -44,14 +45,14 @@ def new_rows(call: Call, memories: list[dict[str, JSON]]) -> dict[str, Row]:
         row |= {"input": [{"role": "user", "content": given["memory"]}]}
         row |= given
         row |= {"id": call.new_id(), "sequence": sequence, "updated_at": call.timestamp, "history": []}
-        rows[row["id"]] = _recorded(call, row, "ADD", None, row.pop("input"))
+        rows.append(_recorded(call, row, "ADD", None, row.pop("input")))
     return rows
 
 
 def state_row(call: Call, entry: Row) -> Row:
     """A row from a scenario's `state`; what it does not say is filled in."""
     given = {"memory": "Something to remember", "user_id": "user-1", **entry}
-    (row,) = new_rows(call, [given]).values()
+    (row,) = new_rows(call, [given])
     return {**row, **{name: entry[name] for name in ("id", "updated_at") if name in entry}}
 
 
@@ -135,10 +136,17 @@ def events(row: Row) -> list[dict[str, Any]]:
 
 def row_of(call: Call) -> Row:
     """The memory that the path names. Raises Problem when there is none."""
-    row = call.store.get(TABLE, call.params["memory_id"], call.tenant)
-    if row is None:
-        raise unknown([call.params["memory_id"]])
+    (row,) = rows_of(call, [call.params["memory_id"]])
     return row
+
+
+def rows_of(call: Call, ids: Iterable[str]) -> list[Row]:
+    """The memories of those ids. Raises Problem that names the ids of which there is none."""
+    found = {id: call.get(TABLE, id) for id in ids}
+    missing = [id for id, row in found.items() if row is None]
+    if missing:
+        raise unknown(missing)
+    return [row for row in found.values() if row is not None]
 
 
 def unknown(ids: list[str]) -> Problem:

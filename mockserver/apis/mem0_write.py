@@ -10,7 +10,7 @@ from typing import Any
 
 from mockserver.apis.base import Call, derived_uuid
 from mockserver.apis.mem0_filters import ENTITIES, belongs
-from mockserver.apis.mem0_rows import TABLE, categorized, changed, full, moment, new_rows, row_of, shortened, unknown
+from mockserver.apis.mem0_rows import TABLE, categorized, changed, full, moment, new_rows, row_of, rows_of, shortened
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
 from mockserver.store import Row
@@ -29,9 +29,15 @@ def create_batch(call: Call) -> Response:
 
 def _stored(call: Call, items: list[dict[str, JSON]]) -> list[JSON]:
     names = ("user_id", "memory", "metadata")
-    rows = new_rows(call, [{name: item[name] for name in names if name in item} for item in items])
-    call.store.put_all(TABLE, rows, call.tenant)
-    return [{"memory_id": id, "created_at": row["created_at"]} for id, row in rows.items()]
+    rows = _add(call, [{name: item[name] for name in names if name in item} for item in items])
+    return [{"memory_id": row["id"], "created_at": row["created_at"]} for row in rows]
+
+
+def _add(call: Call, memories: list[dict[str, JSON]]) -> list[Row]:
+    rows = new_rows(call, memories)
+    for row in rows:
+        call.add(TABLE, row)
+    return rows
 
 
 def add(call: Call) -> Response:
@@ -60,19 +66,18 @@ def add(call: Call) -> Response:
         for message in said
         if not infer or (message["role"] == "user" and message["content"].strip())
     ]
-    rows = new_rows(call, kept)
-    call.store.put_all(TABLE, rows, call.tenant)
+    rows = _add(call, kept)
     if infer:
         return Response(200, {"message": "Queued for processing.", "status": "PENDING", "event_id": _event(call)})
-    results = [{"id": id, "data": {"memory": row["memory"]}, "event": "ADD"} for id, row in rows.items()]
+    results = [{"id": row["id"], "data": {"memory": row["memory"]}, "event": "ADD"} for row in rows]
     answer = {"message": "Stored word for word.", "status": "SUCCEEDED", "event_id": _event(call), "results": results}
     return Response(200, answer)
 
 
 def update(call: Call) -> Response:
     """Change a memory; 409 when it is immutable."""
-    _change(call, {call.params["memory_id"]: [call.body]})
-    return Response(200, full(row_of(call)))
+    (row,) = _change(call, {call.params["memory_id"]: [call.body]})
+    return Response(200, full(row))
 
 
 def batch_update(call: Call) -> Response:
@@ -84,28 +89,23 @@ def batch_update(call: Call) -> Response:
     return Response(200, {"message": f"Successfully updated {len(wanted)} memories"})
 
 
-def _change(call: Call, wanted: dict[str, list[dict[str, JSON]]]) -> None:
-    """Apply changes by id: all of them, or none."""
-
-    def change(row: Row) -> Row:
+def _change(call: Call, wanted: dict[str, list[dict[str, JSON]]]) -> list[Row]:
+    """Apply changes by id, all of them; the rows as they are then."""
+    found, new = rows_of(call, wanted), []
+    for row in found:
+        if row["immutable"]:
+            raise Problem("conflict", f"The memory {shortened(row['id'])} is immutable.")
+        after = row
         for changes in wanted[row["id"]]:
-            row = changed(call, row, changes)
-        return row
-
-    # Whether a memory is immutable is settled when it is stored, so it may be asked beforehand.
-    for id in wanted:
-        row = call.store.get(TABLE, id, call.tenant)
-        if row is not None and row["immutable"]:
-            raise Problem("conflict", f"The memory {shortened(id)} is immutable.")
-    missing = call.store.update_all(TABLE, list(wanted), change, call.tenant)
-    if missing:
-        raise unknown(missing)
+            after = changed(call, after, changes)
+        call.replace(TABLE, row, after)
+        new.append(after)
+    return new
 
 
 def delete(call: Call) -> Response:
     """Remove a memory with its history. The answer is JSON: the client parses it, a 204 breaks it."""
-    if call.store.delete(TABLE, call.params["memory_id"], call.tenant) is None:
-        raise unknown([call.params["memory_id"]])
+    call.remove(TABLE, row_of(call))
     answer: dict[str, Any] = {"message": "Memory deleted successfully!"}
     if call.params.get("delete_linked"):
         answer["cascade_count"] = 0  # memories are only ever added here: none supersedes another
@@ -114,11 +114,10 @@ def delete(call: Call) -> Response:
 
 def batch_delete(call: Call) -> Response:
     """Remove several memories, or none: 404 names the ids that are unknown."""
-    ids = list(dict.fromkeys(item["memory_id"] for item in call.body["memories"]))
-    missing = call.store.delete_all(TABLE, ids, call.tenant)
-    if missing:
-        raise unknown(missing)
-    return Response(200, {"message": f"Successfully deleted {len(ids)} memories"})
+    rows = rows_of(call, (item["memory_id"] for item in call.body["memories"]))
+    for row in rows:
+        call.remove(TABLE, row)
+    return Response(200, {"message": f"Successfully deleted {len(rows)} memories"})
 
 
 def delete_all(call: Call) -> Response:
@@ -136,9 +135,11 @@ def delete_entity(call: Call) -> Response:
 
 
 def _remove(call: Call, chosen: Callable[[Row], bool]) -> int:
-    """Remove memories; how many there were. One that another request removed meanwhile is fine."""
-    ids = [row["id"] for row in call.store.rows(TABLE, call.tenant) if chosen(row)]
-    return sum(call.store.delete(TABLE, id, call.tenant) is not None for id in ids)
+    """Remove memories; how many there were."""
+    rows = [row for row in call.rows(TABLE) if chosen(row)]
+    for row in rows:
+        call.remove(TABLE, row)
+    return len(rows)
 
 
 def _started(call: Call) -> Response:

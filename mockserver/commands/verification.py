@@ -12,7 +12,7 @@ from mockserver.commands.common import brief, clean, connected, json_option, pai
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.ranges import parse_range
-from mockserver.remote import Remote
+from mockserver.remote import Remote, unfired_text
 
 _SIDES = ("client", "server", "declared")
 
@@ -153,7 +153,7 @@ def expect(remote: Remote, as_json: bool) -> None:
             wanted = orjson.dumps(entry["expect"]).decode()
             click.echo(f"met: {clean(wanted)}" if entry["ok"] else f"NOT MET: {clean(entry['message'])}")
         for rule in found["unfired"]:
-            click.echo(f"rule {clean(rule)} never fired", err=True)
+            click.echo(clean(unfired_text(rule)), err=True)
         if not found["expectations"]:
             click.echo(f"{remote.sandbox} expects nothing: its scenario has no `expect`", err=True)
     if not found["ok"]:

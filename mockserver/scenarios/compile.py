@@ -203,7 +203,11 @@ class Compiler:
         if table not in tables:
             self._problem(("state", table), f"{api.name} has no table {table!r}{did_you_mean(table, tables)}")
             return
+        ids: set[Any] = set()
         for index, entry in enumerate(entries):
+            if "id" in entry and repr(entry["id"]) in ids:
+                self._problem(("state", table, index, "id"), f"two rows of {table} have the id {entry['id']!r}")
+            ids.add(repr(entry.get("id")))
             for violation in tables[table].problems(api.contract, entry)[:3]:
                 self._problem(("state", table, index, *parts_of(violation.pointer)), str(violation))
             yield entry

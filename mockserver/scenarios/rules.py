@@ -20,7 +20,7 @@ from mockserver.contract.parameters import parse_query
 from mockserver.damage import NO_FAULT, Fault
 from mockserver.documents import parts_of
 from mockserver.errors import Problem
-from mockserver.matchers import MISSING, Matcher
+from mockserver.matchers import MISSING, Difference, Matcher
 from mockserver.messages import JSON, Request, Response
 from mockserver.prefer import Stage
 from mockserver.ranges import Range
@@ -108,6 +108,34 @@ class Rule:
             return False
         return self.window is None or self.window[0] <= facts.elapsed < self.window[1]
 
+    def why(self, facts: Facts, call: int, draw: Callable[[], float]) -> list[Difference]:
+        """Why the rule left a request alone, which it counts as its `call`-th if it is concerned with it."""
+        request, found = facts.request, []
+        if facts.operation.id not in self.operations:
+            found.append(Difference("operation", " or ".join(sorted(self.operations)), facts.operation.id))
+        if self.method and request.method != self.method:
+            found.append(Difference("method", self.method, request.method))
+        if self.path and facts.operation.path != self.path:
+            found.append(Difference("path", self.path, facts.operation.path))
+        for name, matcher in self.header.items():
+            found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
+        for name, matcher in self.query.items():
+            found += matcher.why(facts.query.get(name, MISSING), f"query.{name}")
+        if self.body is not None:
+            found += self.body.why(facts.body, "body")
+        if self.window is not None and not self.window[0] <= facts.elapsed < self.window[1]:
+            expected = f"{self.window[0]:g} s to {self.window[1]:g} s after the start"
+            found.append(Difference("window", expected, f"{facts.elapsed:g} s after it"))
+        if found:
+            return found
+        if self.call is not None and not self.call.holds(call):
+            return [Difference("call", str(self.call), str(call))]
+        if self.chance is not None and (drawn := draw()) >= self.chance:
+            return [Difference("chance", f"a draw below {self.chance:g}", f"{drawn:.3f}")]
+        if self.steps and self.act(call, lambda: 0.0) is None:
+            return [Difference("sequence", "a step that does something", f"step {call}, which is ok")]
+        return []
+
     def act(self, call: int, draw: Callable[[], float]) -> Action | None:
         """What the `call`-th concerned request gets; None when the rule leaves it alone."""
         if self.call is not None and not self.call.holds(call):
@@ -182,6 +210,10 @@ class Scenario:
         """The scenario's name."""
         return self.model.name
 
+    def random(self, rule: Rule, call: int, seed: int, sandbox: str) -> Random:
+        """The draws of a rule for the `call`-th request that it counts."""
+        return Random(_draw(seed, self.name, rule.id, sandbox, call))
+
     def decide(self, facts: Facts, counters: Counters, seed: int, sandbox: str) -> Decision:
         """The first rule that acts. Every rule that is concerned counts the request, whoever acts."""
         chosen = NO_DECISION
@@ -191,7 +223,7 @@ class Scenario:
             call = counters.increment(f"rule {self.name} {rule.id}")
             if chosen is not NO_DECISION:
                 continue
-            random = Random(_draw(seed, self.name, rule.id, sandbox, call))
+            random = self.random(rule, call, seed, sandbox)
             action = rule.act(call, random.random)
             if action is not None:
                 counters.increment(f"fired {self.name} {rule.id}")
@@ -200,6 +232,7 @@ class Scenario:
 
 
 def _draw(*parts: object) -> int:
+    """A number that depends on nothing but `parts`."""
     return int.from_bytes(blake2b("\x00".join(map(str, parts)).encode(), digest_size=8).digest())
 
 
