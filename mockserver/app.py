@@ -39,7 +39,7 @@ class App:
     def __init__(self, pipeline: Pipeline, admin: Admin | None = None) -> None:
         self.pipeline = pipeline
         self.admin = admin
-        self._max_body = pipeline.most_body
+        self._max_body = pipeline.routes.most_body
         self._ours = Starlette(routes=_documents(pipeline))
         self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
 

@@ -7,7 +7,7 @@ sandboxes.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl
 
@@ -33,7 +33,7 @@ def read_key(credential: Credential, request: Request) -> str | None:
     return morsel.value or None if morsel else None
 
 
-def authenticate(request: Request, alternatives: Sequence[Alternative], keys: Iterable[str]) -> str:
+def authenticate(request: Request, alternatives: Sequence[Alternative], keys: Sequence[bytes]) -> str:
     """The caller's key; "" when the operation needs none.
 
     Args:
@@ -44,27 +44,33 @@ def authenticate(request: Request, alternatives: Sequence[Alternative], keys: It
     Raises:
         Problem: `unauthorized`, when no alternative is met. The key itself is never repeated.
     """
-    if not alternatives:
-        return ""
-    valid = [key.encode() for key in keys]
     refused = False
     for alternative in alternatives:
-        found = [read_key(credential, request) for credential in alternative]
-        if None in found:
-            continue
-        given = [key for key in found if key is not None]
-        if not valid or all(_known(key, valid) for key in given):
-            return given[0] if given else ""
-        refused = True
+        given = []
+        for credential in alternative:
+            key = read_key(credential, request)
+            if key is None:
+                break
+            given.append(key)
+        else:
+            if not keys or all(_known(key, keys) for key in given):
+                return given[0] if given else ""
+            refused = True
+    if not alternatives:
+        return ""
+    raise _refusal(alternatives, refused)
+
+
+def _refusal(alternatives: Sequence[Alternative], refused: bool) -> Problem:
     schemes = dict.fromkeys(c.name for a in alternatives for c in a if c.place == "authorization")
-    challenge = {"WWW-Authenticate": ", ".join(name.capitalize() for name in schemes)} if schemes else None
+    challenge = {"www-authenticate": ", ".join(name.capitalize() for name in schemes)} if schemes else None
     if refused:
-        raise Problem("unauthorized", "The API key is not a valid one.", headers=challenge)
+        return Problem("unauthorized", "The API key is not a valid one.", headers=challenge)
     wanted = " or ".join(dict.fromkeys(_describe(c) for a in alternatives for c in a))
-    raise Problem("unauthorized", f"No API key was given; send {wanted}.", headers=challenge)
+    return Problem("unauthorized", f"No API key was given; send {wanted}.", headers=challenge)
 
 
-def _known(key: str, valid: list[bytes]) -> bool:
+def _known(key: str, valid: Sequence[bytes]) -> bool:
     """Compared in constant time, so that a key cannot be guessed byte by byte."""
     given = key.encode("utf-8", "surrogateescape")
     return sum(hmac.compare_digest(given, one) for one in valid) > 0

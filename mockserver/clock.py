@@ -6,10 +6,12 @@ epoch seconds, taken once per request.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal
 
 from mockserver.errors import UserError
@@ -44,7 +46,16 @@ def parse_time(text: str) -> float:
 
 def timestamp(epoch: float) -> str:
     """The moment as the bundled APIs print it: `2026-01-01T00:00:00.000Z`."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second = math.floor(epoch)
+    micros = round((epoch - second) * 1e6)
+    if micros == 1_000_000:
+        second, micros = second + 1, 0
+    return f"{_second(second)}.{micros // 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat().removesuffix("+00:00")
 
 
 def monotonic() -> float:

@@ -61,9 +61,6 @@ class Faults(Fault):
         for fault in self._faults:
             fault.pace(delivery, random)
 
-    def __bool__(self) -> bool:
-        return bool(self._faults)
 
-
-NO_FAULT = Faults()
+NO_FAULT = Fault()
 """The fault of a request that has none."""

@@ -30,7 +30,7 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
         await _until_gone(receive, 1)
         return
     content = response.content or b""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
     if response.media_type is not None:
         headers.append((b"content-type", response.media_type.encode("latin-1")))
     if response.media_type is not None or response.status not in (204, 304):

@@ -54,7 +54,7 @@ def _failures(sandbox: Sandbox, scenario: Scenario, expected: Expectation) -> li
     if expected.calls is not None:
         exchanges = [
             exchange
-            for exchange in sandbox.store.exchanges()
+            for exchange in sandbox.exchanges()
             if expected.op in ("*", exchange.operation)
             and (expected.status is None or parse_range(expected.status).holds(exchange.status))
         ]
@@ -63,7 +63,7 @@ def _failures(sandbox: Sandbox, scenario: Scenario, expected: Expectation) -> li
     if expected.fired is not None and expected.rule is not None:
         within(f"rule {expected.rule!r} fired", sandbox.fired(scenario, expected.rule), expected.fired)
     if expected.retries is not None:
-        failures += judge_retries(sandbox.store.exchanges(), expected.retries)
+        failures += judge_retries(sandbox.exchanges(), expected.retries)
     if expected.credits is not None:
         balance = sandbox.store.balance()
         within("credits remaining", balance.remaining, expected.credits.remaining)
@@ -108,7 +108,7 @@ def unfired(sandbox: Sandbox) -> list[Unfired]:
     for scenario in sandbox.scenarios.values():
         for rule in scenario.rules:
             if not sandbox.fired(scenario, rule.id):
-                exchanges = sandbox.store.exchanges() if exchanges is None else exchanges
+                exchanges = sandbox.exchanges() if exchanges is None else exchanges
                 found.append(Unfired(rule.id, rule.at, *_nearest(sandbox, scenario, rule, exchanges)))
     return found
 

@@ -6,6 +6,7 @@ contracts or vendors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -63,6 +64,7 @@ class Response:
     status: int
     data: JSON = None
     headers: dict[str, str] = field(default_factory=dict)
+    """By lower-case name."""
     media_type: str | None = "application/json"
     """None means that the response has no body."""
     content: bytes | None = None
@@ -109,8 +111,7 @@ class Violation:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One row to add, to replace or to remove; a behaviour collects them, the store commits them together."""
 
     table: str
@@ -122,21 +123,16 @@ class Write:
     partition: str = ""
 
     @property
-    def kind(self) -> ChangeKind:
-        """What it does to the row."""
-        return "removed" if self.row is None else "added" if self.was is None else "changed"
+    def change(self) -> Change:
+        """What it does to the row, for the journal."""
+        return "removed" if self.row is None else "added" if self.was is None else "changed", self.table, self.id
 
 
-class Change(NamedTuple):
-    """What became of one row, as the journal tells it."""
-
-    kind: ChangeKind
-    table: str
-    id: str
+Change = tuple[ChangeKind, str, str]
+"""What became of one row, its table and its id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What a sliding window said of one request."""
 
     limit: int
@@ -147,8 +143,7 @@ class Window:
     admitted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """The credit account: `total` granted, `consumed` charged, `reserved` by requests in flight."""
 
     total: float
@@ -161,19 +156,18 @@ class Balance:
         return self.total - self.consumed - self.reserved
 
 
-@dataclass(slots=True)
 class Exchange:
-    """One request with everything that became of it; the journal keeps these."""
+    """One request with everything that became of it; the journal keeps these.
 
-    request: Request
-    at: float
-    """Epoch seconds on the sandbox's clock."""
+    What did not happen keeps its default, which costs nothing for each request.
+    """
+
+    response: Response | None = None
+    """What was sent, or would have been when `lost` says that nothing arrived."""
     api: str = ""
     operation: str = ""
     sandbox: str = ""
-    response: Response | None = None
-    """What was sent, or would have been when `lost` says that nothing arrived."""
-    violations: list[Violation] = field(default_factory=list)
+    violations: Sequence[Violation] = ()
     replied_at: float | None = None
     """Epoch seconds on the sandbox's clock at which the reply began to go out; None when unknown."""
     duration: float = 0.0
@@ -190,18 +184,30 @@ class Exchange:
     """Credits charged for this request."""
     committed: bool = False
     """Whether the behaviour ran, so that state may have changed."""
-    changes: list[Change] = field(default_factory=list)
+    changes: Sequence[Change] = ()
     """The rows that it changed, the first MAX_CHANGES of them."""
     changed: int = 0
     """How many rows it changed."""
     lost: str = ""
     """Why no whole reply arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
-    faults: list[str] = field(default_factory=list)
+    faults: Sequence[str] = ()
     """Names of the faults that the rule did, as in the scenario."""
     defect: str = ""
     """Set when the mock itself failed: what went wrong, for the log. Never sent to the client."""
+
+    def __init__(self, request: Request, at: float, **given: Any) -> None:
+        self.request = request
+        self.at = at
+        """Epoch seconds on the sandbox's clock."""
+        for name, value in given.items():
+            if not hasattr(Exchange, name):
+                raise TypeError(f"an exchange has no {name!r}")
+            setattr(self, name, value)
 
     @property
     def status(self) -> int:
         """The status that was answered; 0 when nothing was done."""
         return self.response.status if self.response else 0
+
+    def __repr__(self) -> str:
+        return f"<Exchange #{self.number} {self.request.method} {self.request.path} {self.status}>"

@@ -48,12 +48,12 @@ def headers(window: Window, now: float) -> dict[str, str]:
     that a client that waits for them is admitted (vendor: /api-reference/rate-limits).
     """
     values = {
-        "X-RateLimit-Limit": str(window.limit),
-        "X-RateLimit-Remaining": str(window.remaining),
-        "X-RateLimit-Reset": str(math.ceil(window.free_at)),
+        "x-ratelimit-limit": str(window.limit),
+        "x-ratelimit-remaining": str(window.remaining),
+        "x-ratelimit-reset": str(math.ceil(window.free_at)),
     }
     if window.remaining == 0:
-        values["Retry-After"] = str(retry_after(window, now))
+        values["retry-after"] = str(retry_after(window, now))
     return values
 
 

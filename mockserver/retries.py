@@ -139,9 +139,8 @@ def asked_to_wait(exchange: Exchange) -> float | None:
 
 
 def _header(exchange: Exchange, name: str) -> str:
-    """A header of the reply, in whatever case it was sent; empty when there is none."""
-    headers = exchange.response.headers if exchange.response else {}
-    return next((value for key, value in headers.items() if key.lower() == name), "")
+    """A header of the reply; empty when there is none."""
+    return exchange.response.headers.get(name, "") if exchange.response else ""
 
 
 @dataclass(frozen=True, slots=True)

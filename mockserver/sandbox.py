@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mockserver.apis import Api, Call
+from mockserver import journal
+from mockserver.apis import Api, nobody
 from mockserver.clock import Clock, monotonic, parse_time
 from mockserver.contract import Operation
 from mockserver.errors import UserError, did_you_mean
-from mockserver.messages import Request
+from mockserver.messages import Exchange, Request
 from mockserver.ratelimit import Limit
+from mockserver.routes import Plan
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
 from mockserver.store import MemoryStore, Store
 
@@ -58,8 +60,8 @@ class Sandbox:
         self._terms = terms
         self.scenarios: dict[str, Scenario] = {}
         """The scenario in force for each API that has one."""
-        self.answered: Counter[str] = Counter()
-        """Requests answered since the sandbox was made, by the labels of the metrics."""
+        self.answered: Counter[tuple[str, str, int]] = Counter()
+        """Requests answered since the sandbox was made, by API, operation and status."""
         self.used_at = monotonic()
         """Real time of the last request, for the eviction of idle sandboxes."""
         self._begin()
@@ -83,13 +85,18 @@ class Sandbox:
                 rate = float(model.clock.mode[1:]) if rate is None else rate
                 clock = Clock(parse_time(model.clock.start) if model.clock.start else None, rate)
         self.terms = terms
+        self.keys = tuple(key.encode() for key in terms.keys)
+        """The valid API keys; when there are none, every non-empty key is valid."""
+        self._limit = None if terms.limit == "vendor" else terms.limit
+        # A stateless world has a limit only when one was asked for.
+        self._vendor_limit = terms.limit == "vendor" and not terms.stateless
         self.clock = clock
         self.store: Store = MemoryStore(terms.credits)
         self.started_at = clock.now()
         for name, scenario in self.scenarios.items():
             for table, entries in scenario.rows.items():
                 make = self._apis[name].tables[table].make
-                call = Call({}, None, self.started_at, "", "", self.store, terms.seed)
+                call = nobody(self.store, self.started_at, terms.seed)
                 for entry in entries:
                     call.add(table, make(call, entry))
                 self.store.commit(call.writes)
@@ -107,6 +114,10 @@ class Sandbox:
         """Go on without any scenario; state, credits and journal stay."""
         self.scenarios.clear()
 
+    def exchanges(self, after: int = 0) -> list[Exchange]:
+        """The journal, oldest first; only what came after a number, if one is given."""
+        return [journal.decode(entry, number) for number, entry in self.store.entries(after)]
+
     def decide(self, api: Api, request: Request, operation: Operation, now: float) -> Decision:
         """What the scenario does to a request."""
         scenario = self.scenarios.get(api.name)
@@ -115,18 +126,16 @@ class Sandbox:
         facts = Facts(request, operation, now - self.started_at)
         return scenario.decide(facts, self.store, self.terms.seed, self.name)
 
-    def limit(self, api: Api, operation: Operation, tenant: str, key: str) -> tuple[Limit | None, str]:
+    def limit(self, plan: Plan, tenant: str, key: str) -> tuple[Limit | None, str]:
         """The rate limit of an operation in this world, and the name of the window that a request counts in."""
-        scenario = self.scenarios.get(api.name)
-        for limit in scenario.limits if scenario else ():
-            if operation.id in limit.operations:
-                parts = {"teamspace": tenant, "path": operation.path, "method": operation.method, "key": key}
-                return limit.limit, f"{api.name} {[parts[name] for name in limit.per]}"
-        bucket = f"{api.name} {operation.method} {operation.path} {tenant}"
-        if self.terms.limit != "vendor":
-            return self.terms.limit, bucket
-        # A stateless world has a limit only when one was asked for.
-        return (None if self.terms.stateless else api.limit), bucket
+        api, operation = plan.api, plan.operation
+        if self.scenarios:
+            scenario = self.scenarios.get(api.name)
+            for limit in scenario.limits if scenario else ():
+                if operation.id in limit.operations:
+                    parts = {"teamspace": tenant, "path": operation.path, "method": operation.method, "key": key}
+                    return limit.limit, f"{api.name} {[parts[name] for name in limit.per]}"
+        return (api.limit if self._vendor_limit else self._limit), plan.window + tenant
 
     def operations(self, scenario: Scenario) -> Mapping[str, Operation]:
         """The operations of the API that a scenario is for, by operationId."""
@@ -134,7 +143,8 @@ class Sandbox:
 
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""
-        return self.store.increment(f"rule {scenario.name} {rule}", 0)
+        counter = next(known.counter for known in scenario.rules if known.id == rule)
+        return self.store.increment(counter, 0)
 
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""

@@ -72,6 +72,8 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=True,
+        proxy_headers=False,
+        ws="none",
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

@@ -11,14 +11,17 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
-from mockserver.messages import Balance, Exchange, Window, Write
+from mockserver.messages import Balance, Window, Write
 
 Row = dict[str, Any]
 
 MAX_WINDOWS = 10_000
 """Sliding windows that one sandbox keeps."""
+ENTRY_OVERHEAD = 64
+"""Bytes that an entry of the journal takes beside its own."""
 MAX_WINDOW = 3600.0
 """Seconds after which an unused window is forgotten when there are too many."""
 
@@ -58,6 +61,9 @@ class Store(Protocol):
     def increment(self, counter: str, by: int = 1) -> int:
         """Add to a counter that starts at 0; returns the new value."""
 
+    def count(self, counters: Sequence[str]) -> list[int]:
+        """Add one to each of several counters; the new values."""
+
     def reserve(self, credits: float) -> bool:
         """Set credits aside for a request in flight; False when too few remain."""
 
@@ -77,17 +83,17 @@ class Store(Protocol):
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         """Ask a sliding window to admit a request at `now`; with `count` false only look."""
 
-    def append(self, exchange: Exchange) -> None:
-        """Write an exchange to the journal, giving it its number."""
+    def append(self, entry: bytes) -> int:
+        """Write an entry to the journal; its number."""
 
-    def exchanges(self) -> list[Exchange]:
-        """The journal, oldest first."""
+    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
+        """The entries of the journal with a number above `after`, oldest first, with their numbers."""
 
     def journal_count(self) -> int:
-        """The number of the newest exchange; 0 before the first."""
+        """The number of the newest entry; 0 before the first."""
 
     def clear_journal(self) -> None:
-        """Forget the exchanges; their numbers go on."""
+        """Forget the entries; their numbers go on."""
 
     def snapshot(self) -> Snapshot:
         """A copy of rows, counters and account."""
@@ -132,17 +138,19 @@ class MemoryStore:
 
     Args:
         credits: credits granted at the start.
-        journal_size: exchanges kept; the oldest go first.
-        journal_bytes: bytes of bodies kept in the journal; the oldest exchanges go first.
+        journal_size: entries of the journal that are kept; the oldest go first.
+        journal_bytes: bytes that they may take together.
     """
 
     def __init__(self, credits: float, journal_size: int = 10_000, journal_bytes: int = 64 * 1024 * 1024) -> None:
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._tables: dict[tuple[str, str], _Table] = {}
         self._counters: dict[str, int] = {}
-        self._balance = Balance(credits)
+        self._total: float = credits
+        self._consumed: float = 0
+        self._reserved: float = 0
         self._windows: dict[str, deque[float]] = {}
-        self._journal: deque[tuple[int, Exchange]] = deque()
+        self._journal: deque[bytes] = deque()
         self._journal_size = journal_size
         self._journal_room = journal_bytes
         self._journal_count = 0
@@ -167,38 +175,49 @@ class MemoryStore:
             value = self._counters[counter] = self._counters.get(counter, 0) + by
             return value
 
+    def count(self, counters: Sequence[str]) -> list[int]:
+        with self._lock:
+            known = self._counters
+            values = []
+            for counter in counters:
+                value = known[counter] = known.get(counter, 0) + 1
+                values.append(value)
+            return values
+
     def reserve(self, credits: float) -> bool:
         with self._lock:
-            account = self._balance
-            if credits > account.remaining:
+            if credits > self._total - self._consumed - self._reserved:
                 return False
-            self._balance = Balance(account.total, account.consumed, account.reserved + credits)
+            self._reserved += credits
             return True
 
     def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
         with self._lock:
-            for write in writes:
-                if self.get(write.table, write.id, write.partition) is not write.was:
+            tables = self._tables
+            for name, id, _, was, partition in writes:
+                table = tables.get((name, partition))
+                known = table.by_id.get(id) if table is not None else None
+                if (known[1] if known is not None else None) is not was:
                     return False
-            for write in writes:
-                table = self._table(write.table, write.partition)
-                if write.row is None:
-                    table.delete(write.id)
+            for name, id, row, _, partition in writes:
+                table = tables.get((name, partition))
+                if table is None:
+                    table = tables[name, partition] = _Table()
+                if row is None:
+                    table.delete(id)
                 else:
-                    table.put(write.id, write.row)
-            if reserved:
-                account = self._balance
-                self._balance = Balance(account.total, account.consumed + charged, account.reserved - reserved)
+                    table.put(id, row)
+            self._reserved -= reserved
+            self._consumed += charged
             return True
 
     def balance(self) -> Balance:
-        return self._balance
+        with self._lock:
+            return Balance(self._total, self._consumed, self._reserved)
 
     def grant(self, remaining: float) -> None:
         with self._lock:
-            account = self._balance
-            total = remaining + account.consumed + account.reserved
-            self._balance = Balance(total, account.consumed, account.reserved)
+            self._total = remaining + self._consumed + self._reserved
 
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         with self._lock:
@@ -210,11 +229,13 @@ class MemoryStore:
                 hits = self._windows[key] = deque()
             while hits and hits[0] + window <= now:
                 hits.popleft()
-            admitted = len(hits) < limit
+            remaining = limit - len(hits)
+            admitted = remaining > 0
             if admitted and count:
                 hits.append(now)
+                remaining -= 1
             free_at = hits[0] + window if hits else now
-            return Window(limit, max(0, limit - len(hits)), free_at, admitted)
+            return Window(limit, remaining if remaining > 0 else 0, free_at, admitted)
 
     def _forget_windows(self, now: float) -> None:
         """Callers choose part of the key, so windows that nobody uses any more must go."""
@@ -223,26 +244,28 @@ class MemoryStore:
             for key in idle or list(self._windows)[: MAX_WINDOWS // 10]:
                 del self._windows[key]
 
-    def append(self, exchange: Exchange) -> None:
+    def append(self, entry: bytes) -> int:
         with self._lock:
+            journal = self._journal
             self._journal_count += 1
-            exchange.number = self._journal_count
-            size = _size(exchange)
-            self._journal_room -= size
-            self._journal.append((size, exchange))
-            while len(self._journal) > self._journal_size or (self._journal_room < 0 and self._journal):
-                self._journal_room += self._journal.popleft()[0]
+            self._journal_room -= len(entry) + ENTRY_OVERHEAD
+            journal.append(entry)
+            while len(journal) > self._journal_size or (self._journal_room < 0 and journal):
+                self._journal_room += len(journal.popleft()) + ENTRY_OVERHEAD
+            return self._journal_count
 
-    def exchanges(self) -> list[Exchange]:
+    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
         with self._lock:
-            return [exchange for _, exchange in self._journal]
+            first = self._journal_count - len(self._journal) + 1
+            start = max(after + 1, first)
+            return list(enumerate(islice(self._journal, start - first, None), start))
 
     def journal_count(self) -> int:
         return self._journal_count
 
     def clear_journal(self) -> None:
         with self._lock:
-            self._journal_room += sum(size for size, _ in self._journal)
+            self._journal_room += sum(len(entry) + ENTRY_OVERHEAD for entry in self._journal)
             self._journal.clear()
 
     def snapshot(self) -> Snapshot:
@@ -250,7 +273,7 @@ class MemoryStore:
             tables: dict[str, dict[str, list[Row]]] = {}
             for (table, partition), rows in self._tables.items():
                 tables.setdefault(table, {})[partition] = rows.newest(0, len(rows.order))[::-1]
-            return Snapshot(tables, dict(self._counters), self._balance)
+            return Snapshot(tables, dict(self._counters), Balance(self._total, self._consumed, self._reserved))
 
     def restore(self, snapshot: Snapshot) -> None:
         with self._lock:
@@ -261,7 +284,7 @@ class MemoryStore:
                     for row in rows:
                         target.put(row["id"], row)
             self._counters = dict(snapshot.counters)
-            self._balance = snapshot.balance
+            self._total, self._consumed, self._reserved = snapshot.balance
 
     def _table(self, table: str, partition: str) -> _Table:
         """The table to write to; readers do not make one, so that asking costs no memory."""
@@ -270,11 +293,3 @@ class MemoryStore:
         if found is None:
             found = self._tables[key] = _Table()
         return found
-
-
-def _size(exchange: Exchange) -> int:
-    """Bytes that an exchange keeps alive, roughly: its bodies, its headers and a fixed part."""
-    request, response = exchange.request, exchange.response
-    size = 1024 + len(request.body) + len(request.path) + len(request.query)
-    size += sum(len(name) + len(value) for name, value in request.headers.items())
-    return size + (len(response.content or b"") if response else 0)

@@ -96,7 +96,7 @@ class World:
     @property
     def journal(self) -> list[tuple[int, str, str]]:
         """Status, rule and loss of every exchange."""
-        return [(e.status, e.rule, e.lost) for e in self.sandbox.store.exchanges()]
+        return [(e.status, e.rule, e.lost) for e in self.sandbox.exchanges()]
 
     @property
     def texts(self) -> list[str]:
@@ -110,7 +110,7 @@ class World:
     @property
     def verdict(self) -> Verdict:
         """The verdict on the only call that was retried or failed."""
-        (verdict,) = verdicts(self.sandbox.store.exchanges())
+        (verdict,) = verdicts(self.sandbox.exchanges())
         return verdict
 
     @property
@@ -120,12 +120,12 @@ class World:
 
     def header(self, number: int, name: str) -> str | None:
         """A header of the reply number `number`."""
-        headers = self.sandbox.store.exchanges()[number - 1].response.headers
+        headers = self.sandbox.exchanges()[number - 1].response.headers
         return {key.lower(): value for key, value in headers.items()}.get(name)
 
     def check(self) -> None:
         """No reply breaks the contract unless its rule says so, and the mock never fails."""
-        for exchange in self.sandbox.store.exchanges():
+        for exchange in self.sandbox.exchanges():
             assert exchange.defect == ""
             assert {violation.side for violation in exchange.violations} <= {"declared"}
             assert bool(exchange.violations) <= bool(exchange.violates)
@@ -199,7 +199,7 @@ def test_billing_write_lost(world) -> None:
     assert create(client, "lives in Oslo").credits.consumed == 1
     assert (world.texts, world.consumed) == (["lives in Oslo", "likes tea"], 1)
     assert world.journal == [(201, "billing-write-lost", ""), (201, "", "")]
-    assert [exchange.charged for exchange in world.sandbox.store.exchanges()] == [0, 1]
+    assert [exchange.charged for exchange in world.sandbox.exchanges()] == [0, 1]
     assert (world.waits, world.unmet) == ([], [])
 
 
@@ -300,7 +300,7 @@ def test_a_retry_after_edge(world) -> None:
     assert world.journal == [(429, world.name, ""), (201, "", "")]
     sent = {name: world.header(1, name) for name in ("retry-after", "retry-after-ms", "x-should-retry")}
     assert {name: value for name, value in sent.items() if value is not None} == edge.headers
-    first = world.sandbox.store.exchanges()[0]
+    first = world.sandbox.exchanges()[0]
     assert bool(first.violates) is edge.breaks_contract
     assert [violation.field for violation in first.violations] == ["header Retry-After"] * edge.breaks_contract
     verdict = world.verdict
@@ -322,7 +322,7 @@ def test_should_retry_false(world) -> None:
     assert caught.value.response.headers["x-should-retry"] == "false"
     assert caught.value.response.headers["retry-after"] == "1"
     assert (world.waits, world.journal) == ([], [(429, "should-retry-false", "")])
-    assert verdicts(world.sandbox.store.exchanges()) == []
+    assert verdicts(world.sandbox.exchanges()) == []
     assert world.unmet == []
 
 
@@ -349,7 +349,7 @@ def test_retry_after_edges(world) -> None:
     assert len(world.waits) == 11, "x-should-retry: false"
     client.memory.user.list()
     assert world.journal == [(429, "edges", ""), (200, "", "")] * 12
-    found = verdicts(world.sandbox.store.exchanges())
+    found = verdicts(world.sandbox.exchanges())
     honoured = [True] * 4 + [None] * 2 + [False] + [None] * 3 + [True]
     assert [verdict.honoured_retry_after for verdict in found] == honoured
     assert world.unmet == [{"retries": "honour_retry_after"}], "this client ignores the 61 seconds"
@@ -381,7 +381,7 @@ def test_lost_after_commit(world) -> None:
     assert world.client().organization.credits.get().remaining == before - 2
     assert world.waits == [BACKOFF[0]]
     assert world.journal[1:3] == [(201, "lost-after-commit", "reset_after_commit"), (201, "", "")]
-    assert [e.charged for e in world.sandbox.store.exchanges() if e.operation == CREATE] == [1, 1]
+    assert [e.charged for e in world.sandbox.exchanges() if e.operation == CREATE] == [1, 1]
     verdict = world.verdict
     assert (verdict.attempts, verdict.duplicated, verdict.gave_up) == ((2, 3), True, False)
     assert "carried out and charged 2 times (#2, #3)" in verdict.explain()
@@ -434,7 +434,7 @@ def test_brownout(world) -> None:
     client = world.client()
     for _ in range(20):
         assert client.memory.user.list().data == []
-    exchanges = world.sandbox.store.exchanges()
+    exchanges = world.sandbox.exchanges()
     met = "".join({"": "-", "slow": "s", "unavailable": "u"}[exchange.rule] for exchange in exchanges)
     assert met == "----sssu-uuss-----us-sss", "the seed decides, and nothing else"
     assert {e.status for e in exchanges if e.rule == "unavailable"} == {503}
@@ -468,7 +468,7 @@ def test_flaky_network(world, caplog) -> None:
     }
     assert len(set(world.texts)) == len(world.texts) == world.consumed == 15, "each stored and charged once"
     assert world.waits == [wait for failed in re.findall("[re]+", met) for wait in BACKOFF[: len(failed)]]
-    found = verdicts(world.sandbox.store.exchanges())
+    found = verdicts(world.sandbox.exchanges())
     assert all(verdict.backed_off and not verdict.gave_up and not verdict.duplicated for verdict in found)
     assert world.unmet == []
     assert caplog.records == [], "a connection that is cut on purpose is no error of the server"
@@ -485,7 +485,7 @@ def test_expired_key(world) -> None:
     assert (world.waits, world.texts) == ([], ["likes tea"])
     assert world.journal == [(201, "", ""), (200, "", ""), (401, "expired", "")]
     assert world.header(3, "x-ratelimit-remaining") is None, "a key that is no good does not count against a limit"
-    assert (verdicts(world.sandbox.store.exchanges()), world.unmet) == ([], [])
+    assert (verdicts(world.sandbox.exchanges()), world.unmet) == ([], [])
     create(client.with_options(api_key="fresh-key"), "lives in Oslo")
     assert (world.texts, world.unmet) == (["lives in Oslo", "likes tea"], [])
     with pytest.raises(datagrid_ai.AuthenticationError):
@@ -499,7 +499,7 @@ def test_truncated_json(world) -> None:
     with pytest.raises(ValueError, match=r"line 1 column \d+"):
         client.memory.user.list()
     assert world.waits == [], "200 is not retried"
-    first = world.sandbox.store.exchanges()[0]
+    first = world.sandbox.exchanges()[0]
     assert (first.status, first.rule) == (200, "half-a-list")
     assert first.violates == "half of the JSON arrives: the client must raise"
     with pytest.raises(orjson.JSONDecodeError):
@@ -519,7 +519,7 @@ def test_pagination_cliff(world, size, calls) -> None:
         offset += size
     assert texts == [f"fact {number:03}" for number in range(100, 0, -1)]
     assert len(world.journal) == calls
-    assert {exchange.response.status for exchange in world.sandbox.store.exchanges()} == {200}
+    assert {exchange.response.status for exchange in world.sandbox.exchanges()} == {200}
     assert world.unmet == []
     assert {memory.created_at for memory in client.memory.user.list().data} == {"2026-01-01T00:00:00.000Z"}
 
@@ -552,7 +552,7 @@ def test_slow_vendor(world) -> None:
     *creates, listed = meet()
     assert all(0.1 < seconds < 20 for seconds in creates)
     assert sorted(creates)[5] == pytest.approx(1, abs=0.8), "the median is a second"
-    pieces = len(world.sandbox.store.exchanges()[-1].response.content) // 256
+    pieces = len(world.sandbox.exchanges()[-1].response.content) // 256
     assert pieces > 5
     assert listed > pieces * 0.1, "a drip every 100 ms, and a delay before it"
     assert [rule for _, rule, _ in world.journal] == ["slow"] * 12 + ["slow-list"]
@@ -590,7 +590,7 @@ def test_mem0_rate_limited(world, mem0) -> None:
         (429, "first-search", ""),
         (200, "", ""),
     ]
-    found = verdicts(world.sandbox.store.exchanges())
+    found = verdicts(world.sandbox.exchanges())
     assert [(verdict.honoured_retry_after, verdict.gave_up) for verdict in found] == [(True, False)] * 2
     assert world.unmet == []
 

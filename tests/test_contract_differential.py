@@ -309,7 +309,7 @@ def responses(draw) -> tuple[str, Case]:
         )
     for name in operation.reply(status).node.get("headers") or {}:
         if draw(st.integers(0, 3)) == 0:
-            response.headers[name] = draw(st.sampled_from(["1", "200", "0", "-1", "", "x", "1.5", "Bearer"]))
+            response.headers[name.lower()] = draw(st.sampled_from(["1", "200", "0", "-1", "", "x", "1.5", "Bearer"]))
     if draw(st.integers(0, 9)) == 0:
         response.status = draw(st.sampled_from([200, 201, 202, 204, 302, 404, 418, 500, 503]))
     return api, Case(operation, response=response)

@@ -127,7 +127,7 @@ def test_required_headers_are_part_of_a_sample():
     }
     made, op = operation({"schema": {"type": "object"}}, headers=headers)
     sample = made.sample(op, 200)
-    assert sample.headers == {"X-List": "1,1", "X-Flag": "true"}
+    assert sample.headers == {"x-list": "1,1", "x-flag": "true"}
     assert op.check_response(sample) == []
 
 

@@ -214,7 +214,7 @@ def test_from_a_real_journal(make_pipeline):
         pipeline.handle(Request("POST", "/v1/user-memories", "", headers, body))
     for _ in range(2):
         pipeline.handle(Request("GET", "/v1/user-memories", "", headers))
-    entries = [entry_view(exchange, None) for exchange in pipeline.sandbox.store.exchanges()]
+    entries = [entry_view(exchange, None) for exchange in pipeline.sandbox.exchanges()]
     found = seen(*entries, apis=pipeline.apis)
     assert found == {
         ("status", "200"): 1,

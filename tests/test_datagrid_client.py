@@ -177,5 +177,5 @@ def test_a_client_that_retries_waits_as_long_as_it_was_told(make_server, monkeyp
         client.memory.user.list()
         client.memory.user.list()
     assert slept == [30.0]
-    statuses = [exchange.status for exchange in server.app.pipeline.sandbox.store.exchanges()]
+    statuses = [exchange.status for exchange in server.app.pipeline.sandbox.exchanges()]
     assert statuses == [200, 429, 200]

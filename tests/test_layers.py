@@ -12,11 +12,11 @@ PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
 LAYERS = [
-    ["messages", "errors", "clock", "documents", "problems", "ranges", "matchers"],
+    ["messages", "errors", "clock", "jsontext", "documents", "problems", "ranges", "matchers"],
     ["contract"],
     ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
-    ["sandbox", "expectations", "pipeline"],
+    ["routes", "sandbox", "expectations", "pipeline"],
     ["settings", "admin", "delivery", "app", "server", "remote", "commands", "transport"],
     [
         "bridge",

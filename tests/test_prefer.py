@@ -34,8 +34,8 @@ def test_every_declared_error_can_be_forced_in_the_vendors_shape(make_pipeline, 
 
 def test_429_says_when_to_come_back(make_pipeline):
     response, body = ask(make_pipeline(), "code=429")
-    assert int(response.headers["Retry-After"]) >= 1
-    assert response.headers["X-RateLimit-Remaining"] == "0"
+    assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["x-ratelimit-remaining"] == "0"
     assert body["error"] == "rate_limit_exceeded"
 
 

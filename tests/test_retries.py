@@ -23,7 +23,7 @@ def attempt(number, at, status=201, *, count=None, body=b"{}", charged=0, lost="
     request = Request("POST", "/v1/user-memories", body=body)
     if count is not None:
         request.headers["x-stainless-retry-count"] = str(count)
-    reply = {name.replace("_", "-").title(): value for name, value in headers.items()}
+    reply = {name.replace("_", "-"): value for name, value in headers.items()}
     return Exchange(
         request,
         START + at,

@@ -85,11 +85,11 @@ def test_1000_sandboxes_from_many_threads_share_nothing(apis):
         assert {row["created_at"] for row in rows} == {rows[0]["created_at"]}
         assert sandbox.clock.now() == n
         assert sandbox.store.balance().consumed == 3
-        assert [exchange.number for exchange in sandbox.store.exchanges()] == [1, 2, 3, 4]
-        assert {exchange.sandbox for exchange in sandbox.store.exchanges()} == {f"s{n}"}
+        assert [exchange.number for exchange in sandbox.exchanges()] == [1, 2, 3, 4]
+        assert {exchange.sandbox for exchange in sandbox.exchanges()} == {f"s{n}"}
         ids.add(tuple(row["id"] for row in rows))
     assert len(ids) == 1, "the same seed gives the same ids, whatever else goes on"
-    assert pipeline.sandbox.store.exchanges() == []
+    assert pipeline.sandbox.exchanges() == []
 
 
 def test_one_sandbox_from_many_threads_loses_nothing(make_pipeline):
@@ -100,7 +100,7 @@ def test_one_sandbox_from_many_threads_loses_nothing(make_pipeline):
     rows = pipeline.sandbox.store.rows("user_memories")
     assert len({row["id"] for row in rows}) == len(rows) == 500
     assert pipeline.sandbox.store.balance().remaining == 0
-    assert len(pipeline.sandbox.store.exchanges()) == 800
+    assert len(pipeline.sandbox.exchanges()) == 800
 
 
 def journal(pipeline, name):
@@ -110,7 +110,7 @@ def journal(pipeline, name):
             exchange.request.path.removeprefix(f"/~{name}"), exchange.response.content, exchange.response.headers,
         )  # fmt: skip
 
-    return [plain(exchange) for exchange in pipeline.sandboxes.get(name).store.exchanges()]
+    return [plain(exchange) for exchange in pipeline.sandboxes.get(name).exchanges()]
 
 
 def test_the_same_seed_gives_the_same_journal_in_any_interleaving(apis):

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from mockserver.errors import Problem
 from mockserver.ledger import release, reserve
-from mockserver.messages import Balance, Exchange, Request, Response, Write
+from mockserver.messages import Balance, Write
 from mockserver.store import MemoryStore
 
 ids = st.sampled_from([f"id{i}" for i in range(8)])
@@ -155,26 +155,26 @@ def test_threads_get_different_numbers():
     assert sorted(seen) == list(range(1, 4001))
 
 
-def exchange(size=0):
-    return Exchange(Request("GET", "/", body=b"x" * size), 0.0, response=Response(200, content=b""))
-
-
 def test_the_journal_numbers_and_keeps_the_newest():
     store = MemoryStore(0, journal_size=3)
-    for _ in range(5):
-        store.append(exchange())
-    assert [entry.number for entry in store.exchanges()] == [3, 4, 5]
+    assert [store.append(b"%d" % n) for n in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert store.entries() == [(3, b"3"), (4, b"4"), (5, b"5")]
+    assert store.entries(after=4) == [(5, b"5")]
+    assert store.entries(after=1) == store.entries()
+    assert store.entries(after=5) == store.entries(after=99) == []
+    store.clear_journal()
+    assert (store.entries(), store.journal_count(), store.append(b"")) == ([], 5, 6)
 
 
 def test_the_journal_is_bounded_in_bytes_too():
     store = MemoryStore(0, journal_bytes=100_000)
     for _ in range(50):
-        store.append(exchange(20_000))
-    assert 1 <= len(store.exchanges()) <= 4
-    store.append(exchange(1_000_000))
-    assert store.exchanges() == [], "larger than the whole room: not kept, and the next one is"
-    store.append(exchange(10))
-    assert [entry.number for entry in store.exchanges()] == [52]
+        store.append(bytes(20_000))
+    assert [number for number, _ in store.entries()] == [47, 48, 49, 50]
+    store.append(bytes(1_000_000))
+    assert store.entries() == [], "larger than the whole room: not kept, and the next one is"
+    store.append(bytes(10))
+    assert [number for number, _ in store.entries()] == [52]
 
 
 def test_asking_for_what_is_not_there_keeps_nothing():

@@ -121,7 +121,7 @@ class Admin:
             if sandbox.store.journal_count() < after:
                 after = 0
             if sandbox.store.journal_count() > after:
-                exchanges = sandbox.store.exchanges()
+                exchanges = sandbox.exchanges()
                 for entry in entries_view(exchanges, [e for e in exchanges if e.number > after]):
                     after = entry["number"]
                     yield b"id: %d\ndata: %s\n\n" % (after, to_json(entry))
@@ -133,7 +133,7 @@ class Admin:
         operation, values, allowed = self.contract.match(request.method, request.path.strip("/").split("/"))
         if operation is None and allowed:
             methods = ", ".join(sorted(allowed))
-            raise Problem("method_not_allowed", f"{request.path[:200]} has {methods}.", headers={"Allow": methods})
+            raise Problem("method_not_allowed", f"{request.path[:200]} has {methods}.", headers={"allow": methods})
         if operation is None:
             known = [known.path for known in self.contract.operations.values()]
             nearest = did_you_mean(request.path, known)

@@ -190,7 +190,7 @@ def set_state(ask: Ask) -> Response:
 def get_journal(ask: Ask) -> Response:
     """Entries that match every filter: the first after a number, or else the newest."""
     params = ask.params
-    exchanges = ask.sandbox.store.exchanges()
+    exchanges = ask.sandbox.exchanges()
     found = [
         exchange
         for exchange in exchanges
@@ -214,7 +214,7 @@ def clear_journal(ask: Ask) -> Response:
 def verify_journal(ask: Ask) -> Response:
     """Count, or find in order, the exchanges that meet criteria."""
     body = dict(ask.body)
-    exchanges = ask.sandbox.store.exchanges()
+    exchanges = ask.sandbox.exchanges()
     order, times = body.pop("order", None), body.pop("times", "1..")
     known = {id for api in ask.pipeline.apis.values() for id in api.contract.operations}
     for criteria in [body, *(order or [])]:
@@ -237,7 +237,7 @@ def get_expectations(ask: Ask) -> Response:
 
 def get_retries(ask: Ask) -> Response:
     """How the client retried."""
-    return _ok({"verdicts": [verdict.as_json() for verdict in retries.verdicts(ask.sandbox.store.exchanges())]})
+    return _ok({"verdicts": [verdict.as_json() for verdict in retries.verdicts(ask.sandbox.exchanges())]})
 
 
 def get_events(ask: Ask) -> Response:
@@ -267,7 +267,7 @@ HANDLERS: dict[str, Handler] = {
     "advanceClock": advance_clock,
     "getCredits": lambda ask: _ok(views.credits_view(ask.sandbox.store.balance())),
     "setCredits": set_credits,
-    "getLimits": lambda ask: _ok(views.limits_view(ask.sandbox, ask.pipeline.apis)),
+    "getLimits": lambda ask: _ok(views.limits_view(ask.sandbox, ask.pipeline.apis, ask.pipeline.routes)),
     "getState": get_state,
     "setState": set_state,
     "getJournal": get_journal,

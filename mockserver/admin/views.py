@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from mockserver.apis import Api
 from mockserver.clock import Clock, timestamp
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.retries import Attempt, annotate
+from mockserver.routes import Routes
 from mockserver.sandbox import DEFAULT, Sandbox
 
 
@@ -65,12 +67,12 @@ def scenario_view(sandbox: Sandbox) -> JSON:
     }
 
 
-def limits_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
+def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JSON:
     """The limit of each operation, and what is left of it for a caller of the home teamspace."""
     now, rows = sandbox.clock.now(), []
     for api in apis.values():
         for operation in api.contract.operations.values():
-            limit, bucket = sandbox.limit(api, operation, "", sandbox.key or "")
+            limit, bucket = sandbox.limit(routes.plan(api, operation), "", sandbox.key or "")
             if limit is not None:
                 window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
                 rows.append(
@@ -112,7 +114,7 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "violations": [violation.as_json() for violation in exchange.violations],
         "charged": exchange.charged,
         "committed": exchange.committed,
-        "changes": [{"change": c.kind, "table": c.table, "id": c.id} for c in exchange.changes],
+        "changes": [{"change": kind, "table": table, "id": id} for kind, table, id in exchange.changes],
         "changed": exchange.changed,
         "lost": exchange.lost,
         "faults": exchange.faults,
@@ -125,7 +127,7 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "response": None
         if response is None or response.status == 0
         else {
-            "headers": {name.lower(): value for name, value in response.headers.items()},
+            "headers": response.headers,
             "body": _body(response.content or b""),
         },
     }
@@ -143,7 +145,7 @@ def _body(content: bytes) -> JSON:
 def coverage_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
     """Which declared statuses of which operation were answered."""
     seen: dict[tuple[str, str], dict[str, int]] = {}
-    for exchange in sandbox.store.exchanges():
+    for exchange in sandbox.exchanges():
         if exchange.operation and exchange.status:
             statuses = seen.setdefault((exchange.api, exchange.operation), {})
             statuses[str(exchange.status)] = statuses.get(str(exchange.status), 0) + 1
@@ -185,11 +187,12 @@ def apis_view(apis: Mapping[str, Api], origin: str) -> JSON:
 def metrics_view(sandboxes: list[Sandbox]) -> str:
     """Requests by API, operation and status, in the text format of Prometheus."""
     lines = ["# HELP mockserver_requests_total Requests answered.", "# TYPE mockserver_requests_total counter"]
-    totals: dict[str, int] = {}
+    totals: Counter[tuple[str, str, int]] = Counter()
     for sandbox in sandboxes:
-        for name, count in sandbox.answered.items():
-            totals[name] = totals.get(name, 0) + count
-    lines += [f"mockserver_requests_total{{{name}}} {count}" for name, count in sorted(totals.items())]
+        totals.update(sandbox.answered)
+    for (api, operation, status), count in sorted(totals.items()):
+        labels = f'api="{api}",operation="{operation}",status="{status}"'
+        lines.append(f"mockserver_requests_total{{{labels}}} {count}")
     lines += ["# HELP mockserver_sandboxes Sandboxes.", "# TYPE mockserver_sandboxes gauge"]
     lines += [f"mockserver_sandboxes {len(sandboxes)}", ""]
     return "\n".join(lines)

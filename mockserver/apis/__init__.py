@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mockserver.apis import datagrid, examples, mem0
-from mockserver.apis.base import Api, Behaviour, Call
+from mockserver.apis.base import Api, Behaviour, Call, nobody
 from mockserver.contract import Contract, load_contract
 from mockserver.errors import UserError, did_you_mean
 
@@ -43,4 +43,4 @@ def load_api(spec: str) -> Api:
     return examples.api(load_contract(file, name=name if equals else None))
 
 
-__all__ = ["BUNDLED", "Api", "Behaviour", "Call", "bundled_file", "load_api"]
+__all__ = ["BUNDLED", "Api", "Behaviour", "Call", "bundled_file", "load_api", "nobody"]

@@ -6,14 +6,13 @@ sockets or scenarios.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from mockserver.clock import timestamp
-from mockserver.contract import Contract
+from mockserver.contract import Checked, Contract
 from mockserver.documents import pointer_of
 from mockserver.errors import Problem, did_you_mean
 from mockserver.messages import JSON, Request, Response, Violation, Write
@@ -21,26 +20,53 @@ from mockserver.ratelimit import Limit
 from mockserver.store import MemoryStore, Page, Row, Store
 
 
-@dataclass(slots=True)
 class Call:
-    """A request that passed the contract, as a behaviour sees it."""
+    """A request that passed the contract, as a behaviour sees it.
 
-    params: Mapping[str, Any]
-    """Path, query and header parameters by name, decoded, defaults filled in."""
-    body: JSON
-    now: float
-    """Epoch seconds on the sandbox's clock."""
-    key: str
-    """Who calls: the API key. For a sandbox's own key it is the sandbox's name, so that what follows
-    from it is the same in every run."""
-    tenant: str
-    """The partition of the state that the caller sees, for example a teamspace."""
-    store: Store
-    seed: int
-    base_url: str = ""
-    """Where the caller reaches this API, for links in replies."""
-    writes: list[Write] = field(default_factory=list)
-    """What to do to the store when the behaviour is through. Until then it changes nothing there."""
+    Args:
+        checked: the request as the contract reads it.
+        request: the request itself.
+        now: epoch seconds on the sandbox's clock.
+        key: who calls: the API key. For a sandbox's own key it is the sandbox's name, so that what
+            follows from it is the same in every run.
+        tenant: the partition of the state that the caller sees, for example a teamspace.
+        store: the sandbox's state.
+        seed: what ids are made from.
+        prefix: what stands before the contract's own path, but for the sandbox: `/datagrid`, or nothing.
+    """
+
+    __slots__ = ("_prefix", "_request", "body", "key", "now", "params", "seed", "store", "tenant", "writes")
+
+    def __init__(
+        self,
+        checked: Checked,
+        request: Request,
+        now: float,
+        key: str,
+        tenant: str,
+        store: Store,
+        seed: int,
+        prefix: str = "",
+    ) -> None:
+        self.params: Mapping[str, Any] = checked.params
+        """Path, query and header parameters by name, decoded, defaults filled in."""
+        self.body: JSON = checked.body
+        self.now = now
+        self.key = key
+        self.tenant = tenant
+        self.store = store
+        self.seed = seed
+        self.writes: list[Write] = []
+        """What to do to the store when the behaviour is through. Until then it changes nothing there."""
+        self._request = request
+        self._prefix = prefix
+
+    @property
+    def base_url(self) -> str:
+        """Where the caller reaches this API, for links in replies."""
+        path = self._request.path
+        sandbox = f"/{path.split('/', 2)[1]}" if path.startswith("/~") else ""
+        return f"http://{self._request.headers.get('host', 'localhost')}{sandbox}{self._prefix}"
 
     @property
     def timestamp(self) -> str:
@@ -73,14 +99,21 @@ class Call:
 
     def new_id(self) -> str:
         """A UUID made from the sandbox's seed and a counter: deterministic, and never given twice."""
-        return derived_uuid(self.seed, "id", self.store.increment("id"))
+        return _uuid(f"{self.seed}\x00id\x00{self.store.increment('id')}")
 
 
 def derived_uuid(*parts: object) -> str:
-    """A version 4 shaped UUID that depends on nothing but `parts`."""
-    digest = blake2b("\x00".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return str(uuid.UUID(bytes=digest, version=4))
+    """A version 4 shaped UUID (RFC 9562) that depends on nothing but `parts`."""
+    return _uuid("\x00".join(map(str, parts)))
 
+
+def _uuid(text: str) -> str:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{_VARIANTS[digest[16]]}{digest[17:20]}-{digest[20:]}"
+
+
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The hexadecimal digit whose upper two bits say which sort of UUID it is, for any digit."""
 
 Behaviour = Callable[[Call], Response]
 """Answers an operation from state. What it changes it says to the Call; with a Problem raised none of it is done.
@@ -101,7 +134,7 @@ class Table:
 
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""
-        call = _nobody()
+        call = nobody(MemoryStore(0), 0.0, 0)
         members = self.make(call, {})
         unknown = [name for name in entry if name not in members]
         if unknown:
@@ -111,7 +144,7 @@ class Table:
 
     def whole_problems(self, contract: Contract, row: Row) -> list[Violation]:
         """What is wrong with a row of a snapshot, which must be whole: nothing is filled in."""
-        example = self.make(_nobody(), {})
+        example = self.make(nobody(MemoryStore(0), 0.0, 0), {})
         for name, value in example.items():
             if name not in row:
                 return [Violation("server", "body", pointer_of([name]), "is missing", "nothing", "a value")]
@@ -123,9 +156,9 @@ class Table:
         )
 
 
-def _nobody() -> Call:
-    """A call that leaves no trace."""
-    return Call({}, None, 0.0, "", "", MemoryStore(0), 0)
+def nobody(store: Store, now: float, seed: int) -> Call:
+    """A call of nobody in particular, to make rows with."""
+    return Call(Checked(), Request("", ""), now, "", "", store, seed)
 
 
 def _one_tenant(_: Request) -> str:

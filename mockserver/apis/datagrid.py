@@ -5,7 +5,7 @@ Sources: the vendor's OpenAPI pages (spec/datagrid.yaml) and what its clients se
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 from typing import Any
 
 from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
@@ -99,6 +99,7 @@ def state_row(call: Call, entry: Row) -> Row:
     return {**row, **entry}
 
 
+@lru_cache(maxsize=1024)
 def user_id(seed: int, key: str) -> str:
     """The user behind an API key: the same key is the same user. The key cannot be read from it."""
     return derived_uuid(seed, "user", key)
@@ -108,8 +109,8 @@ def creation_cost(call: Call, characters_per_credit: int) -> float:
     """Credits for the text that is embedded: memory, context and prompt, every started
     `characters_per_credit` characters cost one, an empty text too."""
     body = call.body
-    characters = sum(len(body.get(name) or "") for name in ("memory", "context", "user_prompt"))
-    return max(1, math.ceil(characters / characters_per_credit))
+    characters = len(body["memory"]) + len(body.get("context") or "") + len(body.get("user_prompt") or "")
+    return max(1, -(-characters // characters_per_credit))
 
 
 def bill(data: JSON, consumed: float | None) -> None:

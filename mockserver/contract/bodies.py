@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import jsonschema_rs
@@ -13,8 +15,8 @@ from mockserver.contract.explain import explain
 from mockserver.contract.parameters import Shape, parse_query, scalar, shape_of
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Direction, Schemas
-from mockserver.documents import depth, duplicate_key
 from mockserver.errors import Problem
+from mockserver.jsontext import depth, duplicate_key, survey
 from mockserver.messages import JSON, Side, Violation
 
 _ANY = Shape(frozenset())
@@ -22,38 +24,67 @@ _ANY = Shape(frozenset())
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 MAX_DEPTH = 200
 """Levels of nesting that a JSON body may have."""
+MAX_READINGS = 64
+"""Spellings of Content-Type that are remembered for one body."""
+
+
+class Reading:
+    """A body as one Content-Type announces it: how to read it, and what judges the value."""
+
+    __slots__ = ("_validator", "parse")
+
+    def __init__(self, parse: Callable[[bytes], JSON], validator: jsonschema_rs.Validator | None) -> None:
+        self.parse = parse
+        """The value of a body. Raises Problem when it is not what its media type says."""
+        self._validator = validator
+
+    def accepts(self, value: JSON) -> bool:
+        """Whether a value is what is declared."""
+        try:
+            return self._validator is None or self._validator.is_valid(value)
+        except ValueError:
+            return False  # no JSON value at all, for example a datetime: only our own replies can be that
+
+    def explain(self, value: JSON, side: Side) -> list[Violation]:
+        """What is wrong with a value that is not accepted."""
+        if self._validator is None:
+            return []
+        try:
+            return explain(self._validator.iter_errors(value), side, "body")
+        except ValueError as error:
+            return [Violation(side, "body", "", f"is not a JSON value: {error}", "another value", "JSON", "type")]
 
 
 class Body:
-    """One media type of a request or response body."""
+    """One media type of a `content` object, possibly a range such as `text/*`."""
 
     def __init__(self, media_type: str, shape: Shape, validator: jsonschema_rs.Validator | None) -> None:
         self.media_type = media_type
         self.essence = essence(media_type)
-        self.is_json = is_json(self.essence)
         self._shape = shape
         self._validator = validator
 
-    def matches(self, wanted: str) -> bool:
-        """Whether this declaration, possibly a range such as `text/*`, covers the media type."""
+    def covers(self, wanted: str) -> bool:
+        """Whether this declaration covers a media type."""
         kind, _, sub = self.essence.partition("/")
         return self.essence in (wanted, "*/*") or (sub == "*" and wanted.startswith(kind + "/"))
 
-    def parse(self, raw: bytes, content_type: str) -> JSON:
-        """The value of a body. Raises Problem when it is not what its media type says."""
+    def reading(self, content_type: str) -> Reading:
+        """How to take a body that is sent as `content_type`."""
         wanted = essence(content_type)
+        validator = self._validator if _is_checkable(wanted) else None
         charset = parameter(content_type, "charset").lower()
         if charset not in ("", "utf-8", "utf8", "us-ascii"):
-            raise Problem("unsupported_media_type", f"The charset {charset!r} is not supported; send UTF-8.")
+            return Reading(partial(_refuse_charset, charset), validator)
         if is_json(wanted):
-            return parse_json(raw)
+            return Reading(parse_json, validator)
         if wanted == "application/x-www-form-urlencoded":
-            return self._form(parse_query(_text(raw)))
+            return Reading(lambda raw: self._form(parse_query(_text(raw))), validator)
         if wanted == "multipart/form-data":
-            return self._form(_multipart(raw, content_type))
+            return Reading(lambda raw: self._form(_multipart(raw, content_type)), validator)
         if wanted.startswith("text/") or "string" in self._shape.types:
-            return raw.decode("utf-8", "replace")
-        return None
+            return Reading(lambda raw: raw.decode("utf-8", "replace"), validator)
+        return Reading(lambda raw: None, validator)
 
     def _form(self, fields: dict[str, list[str]]) -> JSON:
         known = dict(self._shape.properties)
@@ -68,17 +99,33 @@ class Body:
                 value[name] = _field(texts[0], shape)
         return value
 
-    def check(self, value: JSON, side: Side, content_type: str) -> list[Violation]:
-        """What is wrong with a value of this body, which was sent as `content_type`."""
-        if self._validator is None or not _is_checkable(essence(content_type)):
-            return []
+
+class Bodies:
+    """The media types of one `content` object, the most specific ones first."""
+
+    def __init__(self, bodies: Iterable[Body] = ()) -> None:
+        self._bodies = sorted(bodies, key=lambda body: body.essence.count("*"))
+        self._readings: dict[str, Reading | None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._bodies)
+
+    @property
+    def media_types(self) -> str:
+        """What is declared, for a message."""
+        return ", ".join(body.media_type for body in self._bodies)
+
+    def find(self, content_type: str) -> Reading | None:
+        """How to take a body with this Content-Type header; None when it is not declared."""
         try:
-            if self._validator.is_valid(value):
-                return []
-            return explain(self._validator.iter_errors(value), side, "body")
-        except ValueError as error:
-            # Not a JSON value at all, for example a datetime: only our own replies can do that.
-            return [Violation(side, "body", "", f"is not a JSON value: {error}", "another value", "JSON", "type")]
+            return self._readings[content_type]
+        except KeyError:
+            wanted = essence(content_type)
+            body = next((body for body in self._bodies if wanted and body.covers(wanted)), None)
+            found = body.reading(content_type) if body else None
+            if len(self._readings) < MAX_READINGS:
+                self._readings[content_type] = found
+            return found
 
 
 def _field(text: str, shape: Shape) -> JSON:
@@ -91,10 +138,8 @@ def _field(text: str, shape: Shape) -> JSON:
     return scalar(text, shape)
 
 
-def compile_bodies(
-    refs: Refs, schemas: Schemas, content: dict[str, Any], pointer: str, direction: Direction
-) -> list[Body]:
-    """Prepare a `content` object: the most specific media types first."""
+def compile_bodies(refs: Refs, schemas: Schemas, content: dict[str, Any], pointer: str, direction: Direction) -> Bodies:
+    """Prepare a `content` object."""
     bodies = []
     for media_type, node in content.items():
         at = f"{pointer}/{media_type.replace('~', '~0').replace('/', '~1')}/schema"
@@ -106,13 +151,7 @@ def compile_bodies(
         checkable = _is_checkable(essence(media_type)) or "*" in media_type
         schema = schemas.reference(f"{base}/schema", direction)
         bodies.append(Body(media_type, shape, schemas.validator(schema) if checkable else None))
-    return sorted(bodies, key=lambda body: body.essence.count("*"))
-
-
-def find_body(bodies: list[Body], content_type: str) -> Body | None:
-    """The declared body for a Content-Type header, or None."""
-    wanted = essence(content_type)
-    return next((body for body in bodies if wanted and body.matches(wanted)), None)
+    return Bodies(bodies)
 
 
 def _is_checkable(media_type: str) -> bool:
@@ -147,11 +186,13 @@ def parse_json(raw: bytes) -> JSON:
         if "depth limit" in error.msg:
             raise _too_deep() from None
         raise _bad(f"is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
-    if depth(value) > MAX_DEPTH:
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise _too_deep()
-    if _LONG_NUMBER.search(raw):
+    keys, floats = survey(value)
+    # An integer that does not fit 64 bits comes out of orjson as a float.
+    if floats and _LONG_NUMBER.search(raw):
         value = _exact(raw)
-    duplicate = duplicate_key(raw, value)
+    duplicate = duplicate_key(raw, keys)
     if duplicate is not None:
         raise _bad(f"has the key {duplicate[:60]!r} twice in one object")
     return value
@@ -167,6 +208,10 @@ def _exact(raw: bytes) -> JSON:
 
 def _too_deep() -> Problem:
     return _bad(f"is nested too deeply; at most {MAX_DEPTH} levels are read")
+
+
+def _refuse_charset(charset: str, raw: bytes) -> JSON:
+    raise Problem("unsupported_media_type", f"The charset {charset!r} is not supported; send UTF-8.")
 
 
 def _bad(message: str) -> Problem:

@@ -121,7 +121,7 @@ class Contract:
         for name, header in (reply.node.get("headers") or {}).items():
             header, _ = self._refs.follow(header, "")
             if header.get("required"):
-                headers[name] = _header_text(sampler.value(header.get("schema", {}), name=name))
+                headers[name.lower()] = _header_text(sampler.value(header.get("schema", {}), name=name))
         content = reply.node.get("content") or {}
         if not content or status in (204, 205, 304):
             if example:

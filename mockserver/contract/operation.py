@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import jsonschema_rs
 
-from mockserver.contract.bodies import Body, compile_bodies, find_body
+from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
 from mockserver.contract.parameters import (
     MISSING,
@@ -30,6 +30,9 @@ from mockserver.documents import pointer_of
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 
+MAX_GOOD_TEXTS = 256
+"""Texts of one reply header that are remembered as good."""
+
 
 @dataclass(slots=True)
 class Checked:
@@ -39,6 +42,15 @@ class Checked:
     body: JSON = None
     has_body: bool = False
     violations: list[Violation] = field(default_factory=list)
+
+
+class _Good(set[str | None]):
+    """What was found good of one header, None when it may be missing: the same text is not judged twice."""
+
+    def add(self, text: str | None) -> None:
+        """Remember a text, as long as there are not too many."""
+        if len(self) < MAX_GOOD_TEXTS:
+            super().add(text)
 
 
 class Reply:
@@ -54,29 +66,75 @@ class Reply:
                 parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
                 if parameter is not None:
                     self.headers.append(parameter)
-        properties = {header.key: schemas.reference(header.pointer, "response") for header in self.headers}
-        self._header_validator = schemas.validator({"properties": properties}) if properties else None
+        self._headers = [
+            (
+                header.header,
+                header,
+                schemas.validator(schemas.reference(header.pointer, "response")),
+                _Good() if header.required else _Good([None]),
+            )
+            for header in self.headers
+        ]
+        """The declared headers by lower-case name, each with what judges it and what it found good."""
 
-    def check_headers(self, headers: dict[str, str]) -> list[Violation]:
-        """Violations of the declared response headers."""
-        if self._header_validator is None:
-            return []
-        given = {name.lower(): value for name, value in headers.items()}
-        values: dict[str, Any] = {}
+    def accepts(self, response: Response) -> bool:
+        """Whether a reply is what is declared: every header and the whole body are looked at."""
+        headers = response.headers
+        for name, header, validator, good in self._headers:
+            text = headers.get(name)
+            if text not in good:
+                if text is None or not _decodes(header, validator, text):
+                    return False
+                good.add(text)
+        if not self.bodies:
+            return True
+        if response.media_type is None:
+            # A status that has no body by HTTP's rules is complete without one.
+            return response.status in (204, 205, 304)
+        reading = self.bodies.find(response.media_type)
+        return reading is not None and reading.accepts(response.data)
+
+    def explain(self, response: Response) -> list[Violation]:
+        """What is wrong with a reply that is not accepted."""
+        return [*self._explain_headers(response.headers), *self._explain_body(response)]
+
+    def _explain_headers(self, headers: dict[str, str]) -> list[Violation]:
         found: list[Violation] = []
-        for header in self.headers:
-            text = given.get(header.name.lower())
-            if text is not None:
-                try:
-                    values[header.key] = header.decode(text, {})
-                except Problem as problem:
-                    found += [replace(violation, side="server") for violation in problem.violations]
-            elif header.required:
-                message = "is required and missing"
-                found.append(Violation("server", "header", header.name, message, "nothing", "a value", "required"))
-        if not self._header_validator.is_valid(values):
-            found += explain(self._header_validator.iter_errors(values), "server", "parameters")
+        for name, header, validator, _ in self._headers:
+            text = headers.get(name)
+            if text is None:
+                if header.required:
+                    message = "is required and missing"
+                    found.append(Violation("server", "header", header.name, message, "nothing", "a value", "required"))
+                continue
+            try:
+                wrong = explain(validator.iter_errors(header.decode(text)), "server", "header")
+            except Problem as problem:
+                found += [replace(violation, side="server") for violation in problem.violations]
+            else:
+                found += [replace(violation, pointer=header.name + violation.pointer) for violation in wrong]
         return found
+
+    def _explain_body(self, response: Response) -> list[Violation]:
+        if not self.bodies:
+            return []
+        if response.media_type is None:
+            if response.status in (204, 205, 304):
+                return []
+            return [Violation("server", "body", "", "is missing", "no body", "a body", "required")]
+        reading = self.bodies.find(response.media_type)
+        if reading is None:
+            accepted = self.bodies.media_types
+            message = f"must be {accepted}, not {response.media_type}"
+            return [Violation("server", "content-type", "", message, response.media_type, accepted, "content")]
+        return reading.explain(response.data, "server")
+
+
+def _decodes(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:
+    try:
+        return validator.is_valid(header.decode(text))
+    except Problem:
+        return False
 
 
 class Operation:
@@ -105,6 +163,7 @@ class Operation:
         self._item = pointer
         self._pointer = f"{pointer}/{method.lower()}"
         self._replies: dict[str, Reply] = {}
+        self._by_status: dict[int, Reply | None] = {}
 
     @cached_property
     def max_body(self) -> int:
@@ -132,12 +191,15 @@ class Operation:
         return frozenset(p.name for p in self.parameters if p.place == "query")
 
     @cached_property
+    def _required(self) -> list[str]:
+        return [parameter.key for parameter in self.parameters if parameter.required]
+
+    @cached_property
     def _parameter_validator(self) -> jsonschema_rs.Validator:
         properties = {p.key: self._schemas.reference(p.pointer, "request") for p in self.parameters}
         schema: dict[str, Any] = {"type": "object", "properties": properties}
-        required = [p.key for p in self.parameters if p.required]
-        if required:
-            schema["required"] = required
+        if self._required:
+            schema["required"] = self._required
         return self._schemas.validator(schema)
 
     @cached_property
@@ -148,9 +210,9 @@ class Operation:
         return node, pointer
 
     @cached_property
-    def _bodies(self) -> list[Body]:
+    def _bodies(self) -> Bodies:
         if self._body_node is None:
-            return []
+            return Bodies()
         node, pointer = self._body_node
         return compile_bodies(self._refs, self._schemas, node.get("content") or {}, f"{pointer}/content", "request")
 
@@ -164,28 +226,53 @@ class Operation:
         checked = Checked()
         if self.parameters:
             self._check_parameters(request, path_values, checked)
-        if self._body_node is not None:
-            self._check_body(request, checked)
+        if self._body_node is None:
+            return checked
+        if request.body:
+            reading = self._reading(request.headers.get("content-type", ""))
+            checked.body, checked.has_body = reading.parse(request.body), True
+            if not reading.accepts(checked.body):
+                checked.violations += reading.explain(checked.body, "client")
+        elif self._body_node[0].get("required"):
+            checked.violations.append(
+                Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
+            )
         return checked
 
+    def _reading(self, content_type: str) -> Reading:
+        """How to take a body with this Content-Type. Raises Problem when none is declared for it."""
+        reading = self._bodies.find(content_type)
+        if reading is None:
+            accepted = self._bodies.media_types or "no body"
+            found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
+            raise Problem("unsupported_media_type", f"{found}; this operation takes {accepted}.")
+        return reading
+
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
-        query = parse_query(request.query)
+        query = parse_query(request.query) if request.query else None
         cookies: dict[str, str] | None = None
         values: dict[str, Any] = {}
         for parameter in self.parameters:
-            raw = None
-            if parameter.place == "path":
-                raw = path_values.get(parameter.name)
-            elif parameter.place == "header":
-                raw = request.headers.get(parameter.name.lower())
-            elif parameter.place == "cookie":
-                cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
-                raw = cookies.get(parameter.name)
-            value = parameter.decode(raw, query, self._query_names)
+            place, value = parameter.place, MISSING
+            if place == "query":
+                if query:
+                    value = parameter.decode_query(query, self._query_names)
+            else:
+                if place == "path":
+                    text = path_values.get(parameter.name)
+                elif place == "header":
+                    text = request.headers.get(parameter.header)
+                else:
+                    cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
+                    text = cookies.get(parameter.name)
+                if text is not None:
+                    value = parameter.decode(text)
             if value is not MISSING:
                 values[parameter.key] = checked.params[parameter.name] = value
             elif parameter.default is not MISSING:
                 checked.params[parameter.name] = parameter.default
+        if not values and not self._required:
+            return
         if not self._parameter_validator.is_valid(values) and not self._reread(values, checked):
             errors = self._parameter_validator.iter_errors(values)
             checked.violations += explain(errors, "client", "parameters")
@@ -202,25 +289,15 @@ class Operation:
                 values[parameter.key] = checked.params[parameter.name] = value
         return self._parameter_validator.is_valid(values)
 
-    def _check_body(self, request: Request, checked: Checked) -> None:
-        node, _ = cast(tuple[dict[str, Any], str], self._body_node)
-        if not request.body:
-            if node.get("required"):
-                checked.violations.append(
-                    Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
-                )
-            return
-        content_type = request.headers.get("content-type", "")
-        body = find_body(self._bodies, content_type)
-        if body is None:
-            accepted = ", ".join(b.media_type for b in self._bodies) or "no body"
-            found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
-            raise Problem("unsupported_media_type", f"{found}; this operation takes {accepted}.")
-        checked.body, checked.has_body = body.parse(request.body, content_type), True
-        checked.violations += body.check(checked.body, "client", content_type)
-
     def reply(self, status: int) -> Reply | None:
         """The declared response for a status: exact, then its range (`4XX`), then `default`."""
+        try:
+            return self._by_status[status]
+        except KeyError:
+            found = self._by_status[status] = self._find_reply(status)
+            return found
+
+    def _find_reply(self, status: int) -> Reply | None:
         responses = self.node.get("responses") or {}
         for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
             if key in responses:
@@ -246,26 +323,8 @@ class Operation:
         """Violations that sending `response` would be. Undeclared error statuses are none."""
         reply = self.reply(response.status)
         if reply is None:
-            if 200 <= response.status < 300:
-                return [self._undeclared(response.status)]
-            return []
-        violations = reply.check_headers(response.headers)
-        if not reply.bodies:
-            return violations
-        if response.media_type is None:
-            # A status that has no body by HTTP's rules is complete without one.
-            if response.status in (204, 205, 304):
-                return violations
-            return [*violations, Violation("server", "body", "", "is missing", "no body", "a body", "required")]
-        body = find_body(reply.bodies, response.media_type)
-        if body is None:
-            accepted = ", ".join(b.media_type for b in reply.bodies)
-            message = f"must be {accepted}, not {response.media_type}"
-            return [
-                *violations,
-                Violation("server", "content-type", "", message, response.media_type, accepted, "content"),
-            ]
-        return violations + body.check(response.data, "server", response.media_type)
+            return [self._undeclared(response.status)] if 200 <= response.status < 300 else []
+        return [] if reply.accepts(response) else reply.explain(response)
 
     def _undeclared(self, status: int) -> Violation:
         expected = ", ".join(self.declared)

@@ -100,18 +100,18 @@ class Parameter:
     """Where its schema stands in the document."""
     is_json: bool
     """Declared by `content` as JSON, instead of by `schema`: the value is a JSON text."""
+    key: str
+    """Its name in the object that is validated, for example `query limit`."""
+    header: str
+    """The name in lower case."""
+    plain: bool
+    """Whether its text is one scalar as it stands."""
     default: Any = MISSING
 
-    @property
-    def key(self) -> str:
-        """Its name in the object that is validated, for example `query limit`."""
-        return f"{self.place} {self.name}"
-
-    def decode(self, raw: str | None, query: QueryValues, claimed: frozenset[str] = frozenset()) -> Any:
-        """The value that was sent, or MISSING.
+    def decode_query(self, query: QueryValues, claimed: frozenset[str] = frozenset()) -> Any:
+        """The value of a query parameter, or MISSING.
 
         Args:
-            raw: the text in the path, header or cookie; not used for the query.
             query: all query parameters, percent-decoded.
             claimed: names of the operation's other query parameters.
 
@@ -119,29 +119,33 @@ class Parameter:
             Problem: a scalar that was given twice, or a JSON value that does not parse.
         """
         kinds = self.shape.types
-        if self.place == "query":
-            if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.is_json:
-                found = self._object_from_query(query, claimed)
-                if found is not MISSING or not kinds - {"object", "null"}:
-                    return found
-            values = query.get(self.name)
-            if values is None:
-                return MISSING
-            if "array" in kinds and self.explode and not self.is_json:
-                return [scalar(value, self.shape.items or _ANY) for value in values]
-            if len(values) > 1:
-                raise _bad(self, "was given more than once", f"{len(values)} values", "one value")
-            raw = values[0]
-        if raw is None:
+        if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.is_json:
+            found = self._object_from_query(query, claimed)
+            if found is not MISSING or not kinds - {"object", "null"}:
+                return found
+        values = query.get(self.name)
+        if values is None:
             return MISSING
+        if "array" in kinds and self.explode and not self.is_json:
+            return [scalar(value, self.shape.items or _ANY) for value in values]
+        if len(values) > 1:
+            raise _bad(self, "was given more than once", f"{len(values)} values", "one value")
+        return self.decode(values[0])
+
+    def decode(self, raw: str) -> Any:
+        """The value of the text in a path, header or cookie. Raises Problem when its style cannot be read."""
+        if self.plain:
+            return scalar(raw, self.shape)
+        kinds = self.shape.types
         if self.is_json:
             try:
                 return orjson.loads(raw)
             except orjson.JSONDecodeError:
                 raise _bad(self, "must be a JSON value", "text", "JSON") from None
-        prefix = {"label": ".", "matrix": ";"}.get(self.style, "")
-        if not raw.startswith(prefix):
-            raise _bad(self, f"must start with {prefix!r}, as its style {self.style} says", raw[:60], prefix)
+        if self.style == "label" or self.style == "matrix":
+            prefix = "." if self.style == "label" else ";"
+            if not raw.startswith(prefix):
+                raise _bad(self, f"must start with {prefix!r}, as its style {self.style} says", raw[:60], prefix)
         if "array" in kinds:
             return self._array(raw)
         if "object" in kinds and self.style != "deepObject":
@@ -225,7 +229,21 @@ def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Paramet
     default = target.get("default", MISSING) if isinstance(target, dict) else MISSING
     explode = bool(node.get("explode", style == "form"))
     required = bool(node.get("required")) or place == "path"
-    return Parameter(name, place, required, style, explode, shape_of(refs, schema), pointer, is_json, default)
+    shape = shape_of(refs, schema)
+    return Parameter(
+        name=name,
+        place=place,
+        required=required,
+        style=style,
+        explode=explode,
+        shape=shape,
+        pointer=pointer,
+        is_json=is_json,
+        key=f"{place} {name}",
+        header=name.lower(),
+        plain=not is_json and style in ("simple", "form") and shape.types.isdisjoint(("array", "object")),
+        default=default,
+    )
 
 
 def parse_query(text: str) -> QueryValues:
@@ -237,7 +255,8 @@ def parse_query(text: str) -> QueryValues:
         if pair:
             name, _, value = pair.partition("=")
             try:
-                name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
+                if "%" in pair or "+" in pair:
+                    name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
             except UnicodeDecodeError:
                 raise Problem(
                     "invalid_request",

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mockserver.apis import Api
-from mockserver.damage import Fault, Faults
+from mockserver.damage import NO_FAULT, Fault, Faults
 from mockserver.documents import parts_of, to_json
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.matchers import compile_fields, compile_matcher
@@ -68,7 +68,7 @@ class Compiler:
             if entry.id in ids:
                 self._problem(("rules", index, "id"), f"there are two rules {entry.id!r}", entry.id)
             ids.add(entry.id)
-            rule = self._rule(api, index, entry)
+            rule = self._rule(api, index, entry, f"rule {model.name} {entry.id}")
             if rule is not None:
                 rules.append(rule)
         limits = []
@@ -89,7 +89,7 @@ class Compiler:
         self._problem(path, f"{api.name} has no operation {op!r}{did_you_mean(op, known)}", rule)
         return frozenset()
 
-    def _rule(self, api: Api, index: int, entry: RuleModel) -> Rule | None:
+    def _rule(self, api: Api, index: int, entry: RuleModel, counter: str) -> Rule | None:
         here: Place = ("rules", index)
         before = self._found
         operations = self._operations(api, entry.op, (*here, "op"), entry.id)
@@ -139,6 +139,8 @@ class Compiler:
             window=when.window,
             steps=tuple(steps),
             action=action,
+            counter=counter,
+            draws=when.chance is not None or any(a is not None and a.fault is not NO_FAULT for a in (action, *steps)),
             **compiled,
         )
 
@@ -167,7 +169,7 @@ class Compiler:
         stage: Stage = "content" if reply is None else stage_of(_status(reply))
         make = None if reply is None else _maker(api, reply)
         named = faults_by_name(step.fault)
-        fault = Faults([fault for _, fault in named])
+        fault = Faults([fault for _, fault in named]) if named else NO_FAULT
         names = tuple(name for name, _ in named)
         action = Action(make, stage, tuple(step.set.items()), tuple(step.remove), fault, violates, names)
         if not violates:
@@ -260,8 +262,8 @@ def _maker(api: Api, reply: Reply) -> Any:
         name = next(name for name in NAMED if getattr(reply, name) is not None)
         arguments = getattr(reply, name)
         return lambda now: named_reply(api, name, arguments, now)
-    headers = {key: value for key, value in reply.headers.items() if key.lower() != "content-type"}
-    given = next((value for key, value in reply.headers.items() if key.lower() == "content-type"), None)
+    headers = {key.lower(): value for key, value in reply.headers.items()}
+    given = headers.pop("content-type", None)
     media_type = given or ("application/json" if reply.body is not None else None)
     body = to_json(reply.body)
     return lambda now: Response(reply.status or 200, orjson.loads(body), dict(headers), media_type)

@@ -64,7 +64,7 @@ class RateLimited(Strict):
         found = {}
         value = self.retry_after
         if value != "absent":
-            found["Retry-After"] = self._text(value, now)
+            found["retry-after"] = self._text(value, now)
         if self.retry_after_ms is not None:
             found["retry-after-ms"] = str(self.retry_after_ms)
         if self.should_retry is not None:

@@ -7,7 +7,7 @@ the same in every run and in any order.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Counters(Protocol):
     """The part of a store that counts."""
 
-    def increment(self, counter: str, by: int = 1) -> int:
-        """Add to a counter that starts at 0; returns the new value."""
+    def count(self, counters: Sequence[str]) -> list[int]:
+        """Add one to each of several counters; the new values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Decision:
     rule: str = ""
     at: str = ""
     action: Action = Action()
-    random: Random = field(default_factory=lambda: Random(0))
-    """Draws of this request, from the seed."""
+    random: Random | None = None
+    """Draws of this request, from the seed; None when the rule leaves nothing to chance."""
 
 
 NO_DECISION = Decision()
@@ -92,6 +92,10 @@ class Rule:
     """What the n-th counted request gets; None is the real reply."""
     action: Action | None = None
     """What every request gets, when there are no steps."""
+    counter: str = ""
+    """The name of the counter of the requests that it is concerned with."""
+    draws: bool = True
+    """Whether it needs random numbers."""
 
     def concerns(self, facts: Facts) -> bool:
         """Whether everything in `when` holds, but for the call number and chance."""
@@ -100,10 +104,12 @@ class Rule:
             return False
         if self.path and facts.operation.path != self.path:
             return False
-        if not all(matcher.matches(request.headers.get(name, MISSING)) for name, matcher in self.header.items()):
-            return False
-        if not all(matcher.matches(facts.query.get(name, MISSING)) for name, matcher in self.query.items()):
-            return False
+        for name, matcher in self.header.items():
+            if not matcher.matches(request.headers.get(name, MISSING)):
+                return False
+        for name, matcher in self.query.items():
+            if not matcher.matches(facts.query.get(name, MISSING)):
+                return False
         if self.body is not None and not self.body.matches(facts.body):
             return False
         return self.window is None or self.window[0] <= facts.elapsed < self.window[1]
@@ -216,19 +222,20 @@ class Scenario:
 
     def decide(self, facts: Facts, counters: Counters, seed: int, sandbox: str) -> Decision:
         """The first rule that acts. Every rule that is concerned counts the request, whoever acts."""
-        chosen = NO_DECISION
-        for rule in self.by_operation.get(facts.operation.id, ()):
-            if not rule.concerns(facts):
-                continue
-            call = counters.increment(f"rule {self.name} {rule.id}")
-            if chosen is not NO_DECISION:
-                continue
-            random = self.random(rule, call, seed, sandbox)
-            action = rule.act(call, random.random)
+        concerned = [rule for rule in self.by_operation.get(facts.operation.id, ()) if rule.concerns(facts)]
+        if not concerned:
+            return NO_DECISION
+        for rule, call in zip(concerned, counters.count([rule.counter for rule in concerned]), strict=True):
+            random = self.random(rule, call, seed, sandbox) if rule.draws else None
+            action = rule.act(call, random.random if random else _never)
             if action is not None:
-                counters.increment(f"fired {self.name} {rule.id}")
-                chosen = Decision(rule.id, rule.at, action, random)
-        return chosen
+                counters.count([f"fired {self.name} {rule.id}"])
+                return Decision(rule.id, rule.at, action, random)
+        return NO_DECISION
+
+
+def _never() -> float:
+    raise AssertionError("a rule without `chance` draws nothing")
 
 
 def _draw(*parts: object) -> int:
