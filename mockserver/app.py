@@ -6,7 +6,7 @@ It turns a scope into a `Request` and a `Response` into messages. It decides not
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import yaml
 from starlette.applications import Starlette
@@ -19,12 +19,15 @@ from starlette.types import Receive, Scope, Send
 from mockserver.admin import PREFIX, Admin
 from mockserver.delivery import deliver
 from mockserver.journal import log_line
-from mockserver.messages import Request
+from mockserver.messages import Exchange, Request
 from mockserver.pipeline import Pipeline
+from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
 
-_DRAIN = 16
+ADMIN_BODY = 64 * 1024 * 1024
+"""Bytes of a body that the admin API takes: a scenario or a snapshot."""
+DRAIN = 16
 """A body that is too large is read up to this many times the limit, so that the client hears why."""
 
 
@@ -34,12 +37,15 @@ class App:
     Args:
         pipeline: answers the mocked operations.
         admin: answers `/__admin`; None when that has a port of its own.
+        bounds: what clients may do with connections, for the protocol that serves the app.
     """
 
-    def __init__(self, pipeline: Pipeline, admin: Admin | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, admin: Admin | None = None, bounds: SocketBounds | None = None) -> None:
         self.pipeline = pipeline
         self.admin = admin
-        self._max_body = pipeline.routes.most_body
+        self.bounds = bounds or SocketBounds()
+        self.is_direct = True
+        """Whether the pipeline never waits, so that it may be called from the event loop."""
         self._ours = Starlette(routes=_documents(pipeline))
         self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
 
@@ -48,33 +54,53 @@ class App:
         if scope["type"] != "http" or scope["path"] in self._documents:
             await self._ours(scope, receive, send)
             return
-        body, too_large, complete = await read_body(receive, self._max_body)
+        headers = read_headers(scope["headers"])
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
+        is_admin = self._is_admin(path)
+        most = ADMIN_BODY if is_admin else self.pipeline.most_body(scope["method"], path)
+        body, too_large, complete = await read_body(receive, most)
         if not complete:
             return  # the client went away in the middle of its request
-        request = _request(scope, body, too_large)
-        if self.admin is not None and (request.path == PREFIX or request.path.startswith(PREFIX + "/")):
+        request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, too_large)
+        if is_admin and self.admin is not None:
             await answer_admin(self.admin, request, scope, receive, send)
             return
-        exchange = self.pipeline.exchange(request)
-        if log.isEnabledFor(logging.INFO):
-            log.log(logging.ERROR if exchange.defect else logging.INFO, "%s", log_line(exchange))
+        exchange = self.exchange(request)
         assert exchange.response is not None
         await deliver(exchange.response, receive, send, close=too_large)
+
+    def owns(self, path: str) -> bool:
+        """Whether a path is not one of the mocked operations: the admin API or a document."""
+        return path in self._documents or self._is_admin(path)
+
+    def exchange(self, request: Request) -> Exchange:
+        """Answer a request to a mocked operation."""
+        exchange = self.pipeline.exchange(request)
+        if exchange.defect or log.isEnabledFor(logging.INFO):
+            log.log(logging.ERROR if exchange.defect else logging.INFO, "%s", log_line(exchange))
+        return exchange
+
+    def _is_admin(self, path: str) -> bool:
+        return self.admin is not None and path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("", "/")
 
 
 class AdminApp:
     """The admin API alone, for a port of its own."""
 
-    def __init__(self, admin: Admin, max_body: int = 1024 * 1024) -> None:
+    def __init__(self, admin: Admin, bounds: SocketBounds | None = None) -> None:
         self._admin = admin
-        self._max_body = max_body
+        self.bounds = bounds or SocketBounds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] == "http":
-            body, too_large, complete = await read_body(receive, self._max_body)
-            if complete:
-                await answer_admin(self._admin, _request(scope, body, too_large), scope, receive, send)
+        if scope["type"] != "http":
+            return
+        headers = read_headers(scope["headers"])
+        body, too_large, complete = await read_body(receive, ADMIN_BODY)
+        if complete:
+            query = scope["query_string"].decode("latin-1")
+            request = Request(scope["method"], scope["path"], query, headers, body, too_large)
+            await answer_admin(self._admin, request, scope, receive, send)
 
 
 async def answer_admin(admin: Admin, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,20 +127,21 @@ async def read_body(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
             chunks.append(chunk)
         else:
             chunks.clear()
-            if size > limit * _DRAIN:
+            if size > limit * DRAIN:
                 break
-    if size > limit:
-        return b"", True, True
-    return b"".join(chunks), False, True
+    return (b"", True, True) if size > limit else (b"".join(chunks), False, True)
 
 
-def _request(scope: Scope, body: bytes, too_large: bool) -> Request:
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by name, which a server gives in lower case; repeated ones are joined (RFC 9110, 5.3)."""
     headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
-    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, too_large)
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1")
+        if name in headers:
+            headers[name] += ", " + raw_value.decode("latin-1")
+        else:
+            headers[name] = raw_value.decode("latin-1")
+    return headers
 
 
 def _documents(pipeline: Pipeline) -> list[BaseRoute]:

@@ -30,11 +30,7 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
         await _until_gone(receive, 1)
         return
     content = response.content or b""
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
-    if response.media_type is not None:
-        headers.append((b"content-type", response.media_type.encode("latin-1")))
-    if response.media_type is not None or response.status not in (204, 304):
-        headers.append((b"content-length", str(len(content)).encode()))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head_of(response)]
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -46,6 +42,16 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         content = b""
     await send({"type": "http.response.body", "body": content})
+
+
+def head_of(response: Response) -> list[tuple[str, str]]:
+    """All the headers of a reply that goes out whole."""
+    headers = list(response.headers.items())
+    if response.media_type is not None:
+        headers.append(("content-type", response.media_type))
+    if response.media_type is not None or response.status not in (204, 304):
+        headers.append(("content-length", str(len(response.content or b""))))
+    return headers
 
 
 async def _until_gone(receive: Receive, seconds: float) -> None:

@@ -33,9 +33,11 @@ KINDS = {
         Kind("forbidden", 403, "Not allowed", "Use a key that may do this."),
         Kind("not_found", 404, "Not found", "Check the path and the id."),
         Kind("method_not_allowed", 405, "Method not allowed", "Use one of the methods in the Allow header."),
+        Kind("request_timeout", 408, "Request timeout", "Send the request without long pauses.", retryable=True),
         Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
         Kind("too_large", 413, "Request body too large", "Send a smaller body."),
         Kind("unsupported_media_type", 415, "Unsupported content type", "Send the body as the operation declares it."),
+        Kind("head_too_large", 431, "Request header fields too large", "Send fewer or shorter headers."),
         Kind(
             "rate_limit_exceeded",
             429,

@@ -57,6 +57,10 @@ class Pipeline:
         """The default sandbox."""
         return self.sandboxes.default
 
+    def most_body(self, method: str, path: str) -> int:
+        """Bytes of a body that a request to a path may have."""
+        return self.routes.most_body(method, _sandbox_in(path)[1] if path.startswith("/~") else path)
+
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises: a failure of ours is a 500, and stands in the journal."""
         return self.exchange(request).response or _failure()

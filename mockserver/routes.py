@@ -70,15 +70,14 @@ class Routes:
         self._plans: dict[Operation, Plan] = {}
         self._remembered: dict[tuple[str, str], Route] = {}
 
-    @property
-    def most_body(self) -> int:
-        """Bytes of the largest body that any operation takes."""
-        operations = [operation for api in self._apis.values() for operation in api.contract.operations.values()]
-        return max([self._max_body, *map(self._limit, operations)])
-
     def find(self, method: str, path: str) -> Route:
         """The route of a path, percent-encoded as it was sent, without a sandbox before it."""
         return self._remembered.get((method, path)) or self._search(method, path)
+
+    def most_body(self, method: str, path: str) -> int:
+        """Bytes of a body that a request to a path may have."""
+        plan = self.find(method, path).plan
+        return plan.max_body if plan is not None else self._max_body
 
     def plan(self, api: Api, operation: Operation) -> Plan:
         """What it takes to answer an operation."""

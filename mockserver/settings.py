@@ -14,6 +14,20 @@ from mockserver.sandbox import Bounds, Terms
 
 
 @dataclass(frozen=True, slots=True)
+class SocketBounds:
+    """What a client may do with connections."""
+
+    connections: int = 10_000
+    """Connections at a time; a further one is answered 503."""
+    head_bytes: int = 64 * 1024
+    """Bytes of the request line and the headers; more is 431."""
+    request_seconds: float = 30.0
+    """Seconds that a request may take to arrive; then it is 408."""
+    idle_seconds: float = 75.0
+    """Seconds that a connection is kept without a request."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How to serve. Every field has an option of `mockserver serve` and a `MOCKSERVER_*` variable."""
 
