@@ -81,7 +81,7 @@ class App:
         return exchange
 
     def _is_admin(self, path: str) -> bool:
-        return self.admin is not None and path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("", "/")
+        return path.startswith(PREFIX) and self.admin is not None and path[len(PREFIX) :][:1] in ("", "/")
 
 
 class AdminApp:

@@ -47,10 +47,8 @@ def parse_time(text: str) -> float:
 def timestamp(epoch: float) -> str:
     """The moment as the bundled APIs print it: `2026-01-01T00:00:00.000Z`."""
     second = math.floor(epoch)
-    micros = round((epoch - second) * 1e6)
-    if micros == 1_000_000:
-        second, micros = second + 1, 0
-    return f"{_second(second)}.{micros // 1000:03d}Z"
+    # Half a microsecond is added because a float cannot hold every millisecond.
+    return _second(second) + _FRACTIONS[int((epoch - second) * 1000 + 0.0005)]
 
 
 @lru_cache(maxsize=256)
@@ -58,9 +56,11 @@ def _second(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat().removesuffix("+00:00")
 
 
-def monotonic() -> float:
-    """Real seconds from an arbitrary start, for measuring how long an answer took."""
-    return time.perf_counter()
+_FRACTIONS = [f".{millis:03d}Z" for millis in range(1000)] + [".999Z"]
+
+
+monotonic = time.perf_counter
+"""Real seconds from an arbitrary start, for measuring how long an answer took."""
 
 
 def sleep(seconds: float) -> None:
@@ -87,8 +87,15 @@ class Clock:
 
     def now(self) -> float:
         """Epoch seconds."""
+        return self.read()[0]
+
+    def read(self) -> tuple[float, float]:
+        """Epoch seconds, and the rate."""
         base, real_base, rate = self._state
-        return min(LAST, base + (time.monotonic() - real_base) * rate) if rate else base
+        if not rate:
+            return base, rate
+        now = base + (time.monotonic() - real_base) * rate
+        return now if now < LAST else LAST, rate
 
     @property
     def rate(self) -> float:

@@ -16,17 +16,21 @@ from mockserver.messages import Exchange, Request, Response, Violation
 
 MAX_BODY = 64 * 1024
 """Bytes of a body that the journal keeps."""
-SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization", "x-api-key", "x-mockserver-admin")
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-mockserver-admin"})
+
+
+_RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "defect")
+"""What most exchanges do not have."""
 
 
 def encode(exchange: Exchange) -> bytes:
     """The entry of an exchange: without secrets, with at most MAX_BODY bytes of each body."""
     request, response = exchange.request, exchange.response
-    sent, content = request.body[:MAX_BODY], b""
-    answered: tuple[Any, ...] | None = None
+    sent, content, answered = request.body[:MAX_BODY], b"", None
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
         answered = (response.status, response.headers, response.media_type)
+    facts = exchange.__dict__
     about = (
         len(sent),
         (request.method, request.path, request.query, masked(request.headers)),
@@ -35,19 +39,13 @@ def encode(exchange: Exchange) -> bytes:
         exchange.api,
         exchange.operation,
         exchange.sandbox,
-        exchange.violations,
         exchange.replied_at,
         exchange.duration,
-        exchange.rule,
-        exchange.rule_at,
-        exchange.violates,
         exchange.charged,
         exchange.committed,
         exchange.changes,
         exchange.changed,
-        exchange.lost,
-        exchange.faults,
-        exchange.defect,
+        None if facts.keys().isdisjoint(_RARE) else {name: facts[name] for name in _RARE if name in facts},
     )
     try:
         head = orjson.dumps(about)
@@ -60,45 +58,30 @@ def encode(exchange: Exchange) -> bytes:
 def decode(entry: bytes, number: int) -> Exchange:
     """The exchange of an entry, with its place in the journal."""
     end = entry.index(b"\0")
-    size, asked, answered, at, *rest = orjson.loads(entry[:end])
-    body = entry[end + 1 : end + 1 + size]
-    method, path, query, headers = asked
+    size, (method, path, query, headers), answered, at, *rest, rare = orjson.loads(entry[:end])
+    body, content = entry[end + 1 : end + 1 + size], entry[end + 1 + size :]
     exchange = Exchange(Request(method, path, query, headers, body), at)
     if answered is not None:
         status, headers, media_type = answered
-        exchange.response = Response(status, None, headers, media_type, entry[end + 1 + size :])
-    (
-        exchange.api,
-        exchange.operation,
-        exchange.sandbox,
-        violations,
-        exchange.replied_at,
-        exchange.duration,
-        exchange.rule,
-        exchange.rule_at,
-        exchange.violates,
-        exchange.charged,
-        exchange.committed,
-        changes,
-        exchange.changed,
-        exchange.lost,
-        exchange.faults,
-        exchange.defect,
-    ) = rest
-    exchange.violations = [Violation(**violation) for violation in violations]
+        exchange.response = Response(status, None, headers, media_type, content)
+    exchange.api, exchange.operation, exchange.sandbox, exchange.replied_at, exchange.duration, *rest = rest
+    exchange.charged, exchange.committed, changes, exchange.changed = rest
     exchange.changes = [(kind, table, id) for kind, table, id in changes]
+    for name, value in (rare or {}).items():
+        setattr(exchange, name, value)
+    exchange.violations = [Violation(**violation) for violation in (rare or {}).get("violations", ())]
     exchange.number = number
     return exchange
 
 
 def masked(headers: dict[str, str]) -> dict[str, str]:
     """Headers without secrets."""
-    shown = headers
-    for name in SECRET_HEADERS:
-        if name in headers:
-            if shown is headers:
-                shown = dict(headers)
-            shown[name] = mask(headers[name])
+    secrets = SECRET_HEADERS.intersection(headers)
+    if not secrets:
+        return headers
+    shown = headers.copy()
+    for name in secrets:
+        shown[name] = mask(headers[name])
     return shown
 
 

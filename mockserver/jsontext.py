@@ -16,6 +16,17 @@ import orjson
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
+def is_plain(raw: bytes, value: Any) -> bool:
+    """Whether a text is one flat object as most bodies are: then there is nothing to find in it.
+
+    It holds texts, integers and words only, and as many colons as keys, so none was given twice.
+    """
+    return type(value) is dict and raw.count(b":") == len(value) and _PLAIN.issuperset(map(type, value.values()))
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
 def survey(value: Any) -> tuple[int, bool]:
     """How many keys a JSON value has in all its objects, and whether any float is in it."""
     keys, floats = 0, False

@@ -122,11 +122,6 @@ class Write(NamedTuple):
     """The row that it takes the place of, as it was read; None when it is a new one."""
     partition: str = ""
 
-    @property
-    def change(self) -> Change:
-        """What it does to the row, for the journal."""
-        return "removed" if self.row is None else "added" if self.was is None else "changed", self.table, self.id
-
 
 Change = tuple[ChangeKind, str, str]
 """What became of one row, its table and its id."""

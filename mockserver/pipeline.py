@@ -71,7 +71,8 @@ class Pipeline:
         name, path = _sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
         sandbox = self.sandboxes.find(name, request) or self.sandboxes.default
         sandbox.used_at = started
-        exchange = Exchange(request, sandbox.clock.now())
+        now, rate = sandbox.clock.read()
+        exchange = Exchange(request, now)
         exchange.sandbox = sandbox.name
         decision = NO_DECISION
         try:
@@ -85,8 +86,9 @@ class Pipeline:
             exchange.operation = operation.id
             if sandbox.scenarios:
                 decision = sandbox.decide(route.api, request, operation, exchange.at)
-                exchange.rule, exchange.rule_at = decision.rule, decision.at
-                exchange.violates = decision.action.violates
+                if decision is not NO_DECISION:
+                    exchange.rule, exchange.rule_at = decision.rule, decision.at
+                    exchange.violates = decision.action.violates
             exchange.response = _answer(sandbox, exchange, route, route.plan, decision)
         except Problem as problem:
             exchange.response = _problem(self.apis.get(exchange.api) or self.routes.nearest(path), problem)
@@ -94,7 +96,7 @@ class Pipeline:
             exchange.defect = f"{type(error).__name__}: {error}"
             exchange.response = _failure()
         finally:
-            _finish(sandbox, exchange, decision, started)
+            _finish(sandbox, exchange, decision, started, rate)
         return exchange
 
 
@@ -119,10 +121,9 @@ def _perform(
 ) -> Response:
     """The stages in their order. `headers` is filled with what every reply carries."""
     request, now, api, operation, action = exchange.request, exchange.at, plan.api, plan.operation, decision.action
-    fault = action.fault
     scripted = action.reply(now) if action.reply is not None else None
-    exchange.lost = fault.before_commit()
-    if exchange.lost:
+    if action.lost_before:
+        exchange.lost = action.lost_before
         return Response(0, media_type=None)
     if scripted is not None and action.stage == "key":
         return scripted
@@ -161,12 +162,14 @@ def _perform(
     else:
         caller = sandbox.name if key == sandbox.key else key
         call = Call(checked, request, now, caller, tenant, sandbox.store, sandbox.terms.seed, route.prefix)
-        response = _behave(plan, plan.behaviour, call, sandbox, exchange, fault.loses_billing())
-    exchange.lost = fault.after_commit()
-    try:
-        action.patch(response)
-    except KeyError as error:
-        raise RuntimeError(f"rule {decision.rule!r}: {error.args[0]!r} leads nowhere in this reply") from None
+        response = _behave(plan, plan.behaviour, call, sandbox, exchange, action.unbilled)
+    if action.lost_after:
+        exchange.lost = action.lost_after
+    if action.patches:
+        try:
+            action.patch(response)
+        except KeyError as error:
+            raise RuntimeError(f"rule {decision.rule!r}: {error.args[0]!r} leads nowhere in this reply") from None
     return response
 
 
@@ -189,7 +192,7 @@ def _behave(
             if tries == MAX_TRIES:
                 raise Problem("unavailable", "Others keep changing the same rows; try again.")
             tries += 1
-            call.writes.clear()
+            call.forget()
             response = behaviour(call)
     except BaseException:
         if cost:
@@ -198,14 +201,14 @@ def _behave(
     exchange.committed = True
     if call.writes:
         exchange.changed = len(call.writes)
-        exchange.changes = [write.change for write in call.writes[:MAX_CHANGES]]
+        exchange.changes = call.changes[:MAX_CHANGES]
     if plan.price is not None:
         exchange.charged = charged
         plan.api.bill(response.data, None if unbilled else charged)
     return response
 
 
-def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float) -> None:
+def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float, rate: float) -> None:
     """Serialise, do the deliberate damage, and write the journal, whatever happened."""
     response = exchange.response
     if response is None:
@@ -215,7 +218,7 @@ def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: f
     if decision.rule and not exchange.defect:
         waited = _damage(sandbox.clock, exchange, response, decision)
     exchange.duration = monotonic() - started
-    exchange.replied_at = exchange.at + exchange.duration * sandbox.clock.rate + waited
+    exchange.replied_at = exchange.at + exchange.duration * rate + waited
     exchange.number = sandbox.store.append(journal.encode(exchange))
     sandbox.answered[exchange.api, exchange.operation, response.status] += 1
 

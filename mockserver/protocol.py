@@ -23,11 +23,12 @@ import orjson
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from mockserver.app import DRAIN, App, read_headers
+from mockserver.app import DRAIN, App
 from mockserver.delivery import deliver, head_of
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 from mockserver.problems import MEDIA_TYPE, problem_body
+from mockserver.routes import MAX_BODY
 from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
@@ -43,22 +44,28 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._bounds: SocketBounds = getattr(self.app, "bounds", SocketBounds())
         self._direct = self.app if isinstance(self.app, App) and self.app.is_direct else None
+        self._arriving = False
+        """A request has begun and is not complete."""
         self._began: float | None = None
-        """Loop time at which the request that is arriving began; None between two requests."""
-        self._rested = self.loop.time()
-        """Loop time since which there was no request."""
+        """Loop time at which a request was first seen to be incomplete."""
+        self._rested: float | None = None
+        """Loop time at which the connection was first seen to be without a request."""
         self._ending = False
         """The next reply is the last one."""
         self._refused = False
         self._in_head = False
         self._head_size = 0
         self._straight = False
+        self._named: dict[str, str] = {}
+        """Headers of the request, as `read_headers` gives them."""
         self._method = ""
         self._path = ""
         self._query = ""
         self._chunks: list[bytes] = []
         self._size = 0
         self._most = 0
+        self._date: tuple[Any, bytes] = (None, b"")
+        """uvicorn's list of headers for every reply, and what it looks like on the wire."""
 
     # What the transport says
 
@@ -72,7 +79,6 @@ class Protocol(HttpToolsProtocol):
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        self._head_size += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -81,9 +87,11 @@ class Protocol(HttpToolsProtocol):
             if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
                 log.error("a request could not be taken: %r", error.__context__)
             self._refuse("invalid_request", "This is not an HTTP/1.1 request.")
-        if self._in_head and self._head_size > self._bounds.head_bytes:
-            most = f"{self._bounds.head_bytes:,}"
-            self._refuse("head_too_large", f"The request line and headers are larger than {most} bytes.")
+        if self._in_head:
+            self._head_size += len(data)
+            if self._head_size > self._bounds.head_bytes:
+                most = f"{self._bounds.head_bytes:,}"
+                self._refuse("head_too_large", f"The request line and headers are larger than {most} bytes.")
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -98,49 +106,59 @@ class Protocol(HttpToolsProtocol):
         self._ending = True
         if self._is_answering():
             super().shutdown()
-        elif self._began is None:
+        elif not self._arriving:
             self.loop.call_later(LINGER, self._end_if_idle)
 
     def check(self, now: float) -> None:
         """Close the connection when the client takes too long; called about once a second with the loop's time."""
-        if self._began is not None:
+        if self._arriving:
+            self._rested = None
+            self._began = now if self._began is None else self._began
             if now - self._began > self._bounds.request_seconds:
                 self._refuse("request_timeout", f"The request did not arrive in {self._bounds.request_seconds:g} s.")
-        elif not self._is_answering() and now - self._rested > self._bounds.idle_seconds:
-            self.transport.close()
+        elif not self._is_answering():
+            self._began = None
+            self._rested = now if self._rested is None else self._rested
+            if now - self._rested > self._bounds.idle_seconds:
+                self.transport.close()
 
     # What the parser says
 
     def on_message_begin(self) -> None:
-        self._began = self.loop.time()
-        self._in_head = True
-        self._straight = False
+        self._arriving = self._in_head = True
+        self._began = self._rested = None
+        self._head_size = 0
         self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
+        self._named = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        if not self._in_head:  # a trailer: what it says is of no use to anybody
-            self.headers.pop()
+        if self._in_head:  # a trailer after the body is of no use to anybody
+            key = name.decode("latin-1").lower()
+            text = value.decode("latin-1")
+            self._named[key] = f"{self._named[key]}, {text}" if key in self._named else text
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_size = 0
         if self._refused:
             return
-        if self._direct is not None and self.url[:1] == b"/" and not self.expect_100_continue:
-            path, _, query = self.url.partition(b"?")
-            self._path = path.decode("utf-8", "replace")
-            if not self._direct.owns(self._path) and not self._is_answering() and b"#" not in self.url:
-                self._straight = True
-                self._method = self.parser.get_method().decode("ascii")
-                self._query = query.decode("latin-1")
-                self._chunks = []
-                self._size = 0
-                self._most = self._direct.pipeline.most_body(self._method, self._path)
-                return
-        self._to_asgi()
+        url = self.url.decode("utf-8", "replace")
+        path, _, query = url.partition("?")
+        self._straight = (
+            self._direct is not None
+            and url[:1] == "/"
+            and not self._direct.owns(path)
+            and not self._is_answering()
+            and "expect" not in self._named
+        )
+        if not self._straight:
+            self._to_asgi()
+            return
+        self._method = self.parser.get_method().decode("ascii")
+        self._path = path
+        self._query = query
+        self._chunks = []
+        self._size = 0
+        self._most = MAX_BODY
 
     def on_body(self, body: bytes) -> None:
         if self._refused:
@@ -148,7 +166,10 @@ class Protocol(HttpToolsProtocol):
         if not self._straight:
             super().on_body(body)
             return
+        assert self._direct is not None
         self._size += len(body)
+        if self._size > self._most == MAX_BODY:
+            self._most = self._direct.pipeline.most_body(self._method, self._path)
         if self._size <= self._most:
             self._chunks.append(body)
         elif self._size > self._most * DRAIN:
@@ -158,8 +179,7 @@ class Protocol(HttpToolsProtocol):
             self._chunks.clear()
 
     def on_message_complete(self) -> None:
-        self._began = None
-        self._rested = self.loop.time()
+        self._arriving = False
         if self._refused:
             return
         if self._straight:
@@ -174,16 +194,16 @@ class Protocol(HttpToolsProtocol):
 
     def _answer(self) -> None:
         assert self._direct is not None
-        headers = read_headers(self.headers)
-        chunks = self._chunks
+        headers = self._named
         too_large = self._size > self._most
-        body = b"" if too_large or not chunks else chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        body = b"" if too_large else b"".join(self._chunks)
         exchange = self._direct.exchange(Request(self._method, self._path, self._query, headers, body, too_large))
         response = exchange.response
         assert response is not None
         # In HTTP/1.0 a connection is kept only when both sides say so; we do not.
         last = self._ending or too_large or not self.parser.should_keep_alive()
-        last = last or ("connection" in headers and self.parser.get_http_version() == "1.0")
+        if "connection" in headers and self.parser.get_http_version() == "1.0":
+            last = True
         if response.delivery is not None:
             self._deliver(response, last)
         else:
@@ -194,18 +214,16 @@ class Protocol(HttpToolsProtocol):
         if last:
             lines.append(("connection", "close"))
         text = "".join([f"{name}: {value}\r\n" for name, value in lines])
-        if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text or not text.isascii():
+        if len(text.splitlines()) != len(lines) or not text.isascii():
             log.error("a reply of %s has a header that HTTP cannot carry", self._path)
             self._refuse("server_error", "The reply has a header that HTTP cannot carry.")
             return
-        parts = [STATUS_LINE[response.status]]
-        for name, value in self.server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts += (text.encode("ascii"), b"\r\n")
-        if self._method != "HEAD":
-            parts.append(response.content or b"")
-        self.transport.write(b"".join(parts))
-        self.server_state.total_requests += 1
+        defaults = self.server_state.default_headers
+        if defaults is not self._date[0]:
+            self._date = defaults, b"".join([b"%s: %s\r\n" % pair for pair in defaults])
+        content = b"" if self._method == "HEAD" else response.content or b""
+        head = text.encode("ascii")
+        self.transport.write(b"".join((STATUS_LINE[response.status], self._date[1], head, b"\r\n", content)))
         if last:
             self.transport.close()
 
@@ -224,17 +242,12 @@ class Protocol(HttpToolsProtocol):
 
     def _to_asgi(self) -> None:
         """Hand the request over to uvicorn, which would have begun with it at its first byte."""
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url = self.url
         super().on_message_begin()
         self.url = url
-        self.headers += headers
-        self.expect_100_continue = expects
+        self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.items()]
+        self.expect_100_continue = self._named.get("expect", "").lower() == "100-continue"
         super().on_headers_complete()
-
-    def _refuse_head(self) -> None:
-        self._refuse(
-            "head_too_large", f"The request line and headers are larger than {self._bounds.head_bytes:,} bytes."
-        )
 
     def _refuse(self, kind: str, message: str) -> None:
         """Answer what is no request to an API, and close."""
@@ -249,7 +262,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _end_if_idle(self) -> None:
-        if self._began is None and not self._is_answering():
+        if not self._arriving and not self._is_answering():
             self.transport.close()
 
 

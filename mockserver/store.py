@@ -103,34 +103,39 @@ class Store(Protocol):
 
 
 class _Table:
-    """Rows of one partition: by id, and in the order of their creation."""
+    """Rows of one partition, in the order of their creation; each has a number that only grows."""
 
-    __slots__ = ("by_id", "order", "sequence")
+    __slots__ = ("_next", "numbers", "order", "rows")
 
     def __init__(self) -> None:
-        self.by_id: dict[str, tuple[int, Row]] = {}
-        self.order: list[tuple[int, str]] = []
-        self.sequence = 0
+        self.numbers: dict[str, int] = {}
+        """By id."""
+        self.order: list[int] = []
+        self.rows: list[Row] = []
+        """The rows of the numbers in `order`."""
+        self._next = 0
+
+    def get(self, id: str) -> Row | None:
+        number = self.numbers.get(id)
+        return None if number is None else self.rows[bisect_left(self.order, number)]
 
     def put(self, id: str, row: Row) -> None:
-        known = self.by_id.get(id)
-        if known is None:
-            self.sequence += 1
-            self.order.append((self.sequence, id))
-            self.by_id[id] = (self.sequence, row)
+        number = self.numbers.get(id)
+        if number is None:
+            self._next = self.numbers[id] = number = self._next + 1
+            self.order.append(number)
+            self.rows.append(row)
         else:
-            self.by_id[id] = (known[0], row)
+            self.rows[bisect_left(self.order, number)] = row
 
     def delete(self, id: str) -> None:
-        number, _ = self.by_id.pop(id)
-        del self.order[bisect_left(self.order, (number, id))]
+        place = bisect_left(self.order, self.numbers.pop(id))
+        del self.order[place]
+        del self.rows[place]
 
     def newest(self, offset: int, limit: int) -> list[Row]:
-        end = len(self.order) - offset
-        if end <= 0:
-            return []
-        by_id = self.by_id
-        return [by_id[id][1] for _, id in reversed(self.order[max(0, end - limit) : end])]
+        end = len(self.rows) - offset
+        return self.rows[max(0, end - limit) : end][::-1] if end > 0 else []
 
 
 class MemoryStore:
@@ -157,18 +162,20 @@ class MemoryStore:
 
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         source = self._tables.get((table, partition))
-        known = source.by_id.get(id) if source else None
-        return known[1] if known else None
+        if source is None:
+            return None
+        with self._lock:
+            return source.get(id)
 
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         with self._lock:
             source = self._tables.get((table, partition))
-            return Page(source.newest(offset, limit), len(source.order)) if source else Page([], 0)
+            return Page(source.newest(offset, limit), len(source.rows)) if source else Page([], 0)
 
     def rows(self, table: str, partition: str = "") -> list[Row]:
         with self._lock:
             source = self._tables.get((table, partition))
-            return source.newest(0, len(source.order)) if source else []
+            return source.newest(0, len(source.rows)) if source else []
 
     def increment(self, counter: str, by: int = 1) -> int:
         with self._lock:
@@ -196,13 +203,10 @@ class MemoryStore:
             tables = self._tables
             for name, id, _, was, partition in writes:
                 table = tables.get((name, partition))
-                known = table.by_id.get(id) if table is not None else None
-                if (known[1] if known is not None else None) is not was:
+                if (table.get(id) if table is not None else None) is not was:
                     return False
             for name, id, row, _, partition in writes:
-                table = tables.get((name, partition))
-                if table is None:
-                    table = tables[name, partition] = _Table()
+                table = tables.get((name, partition)) or self._table(name, partition)
                 if row is None:
                     table.delete(id)
                 else:
@@ -235,7 +239,8 @@ class MemoryStore:
                 hits.append(now)
                 remaining -= 1
             free_at = hits[0] + window if hits else now
-            return Window(limit, remaining if remaining > 0 else 0, free_at, admitted)
+            # As Window(...), but without the detour through Python that a named tuple's own constructor takes.
+            return tuple.__new__(Window, (limit, remaining if remaining > 0 else 0, free_at, admitted))
 
     def _forget_windows(self, now: float) -> None:
         """Callers choose part of the key, so windows that nobody uses any more must go."""
@@ -272,7 +277,7 @@ class MemoryStore:
         with self._lock:
             tables: dict[str, dict[str, list[Row]]] = {}
             for (table, partition), rows in self._tables.items():
-                tables.setdefault(table, {})[partition] = rows.newest(0, len(rows.order))[::-1]
+                tables.setdefault(table, {})[partition] = list(rows.rows)
             return Snapshot(tables, dict(self._counters), Balance(self._total, self._consumed, self._reserved))
 
     def restore(self, snapshot: Snapshot) -> None:

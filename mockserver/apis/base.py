@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +16,7 @@ from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
 from mockserver.documents import pointer_of
 from mockserver.errors import Problem, did_you_mean
-from mockserver.messages import JSON, Request, Response, Violation, Write
+from mockserver.messages import JSON, Change, Request, Response, Violation, Write
 from mockserver.ratelimit import Limit
 from mockserver.store import MemoryStore, Page, Row, Store
 
@@ -35,7 +36,7 @@ class Call:
         prefix: what stands before the contract's own path, but for the sandbox: `/datagrid`, or nothing.
     """
 
-    __slots__ = ("_prefix", "_request", "body", "key", "now", "params", "seed", "store", "tenant", "writes")
+    __slots__ = ("_prefix", "_request", "body", "changes", "key", "now", "params", "seed", "store", "tenant", "writes")
 
     def __init__(
         self,
@@ -58,6 +59,8 @@ class Call:
         self.seed = seed
         self.writes: list[Write] = []
         """What to do to the store when the behaviour is through. Until then it changes nothing there."""
+        self.changes: list[Change] = []
+        """The same for the journal."""
         self._request = request
         self._prefix = prefix
 
@@ -87,33 +90,51 @@ class Call:
 
     def add(self, table: str, row: Row) -> None:
         """Store a new row under its `id`."""
-        self.writes.append(Write(table, row["id"], row, None, self.tenant))
+        id = row["id"]
+        # As Write(...), without the detour that a named tuple's constructor takes.
+        self.writes.append(tuple.__new__(Write, (table, id, row, None, self.tenant)))
+        self.changes.append(("added", table, id))
 
     def replace(self, table: str, was: Row, row: Row) -> None:
         """Put a row in the place of one that was read."""
         self.writes.append(Write(table, was["id"], row, was, self.tenant))
+        self.changes.append(("changed", table, was["id"]))
 
     def remove(self, table: str, was: Row) -> None:
         """Remove a row that was read."""
         self.writes.append(Write(table, was["id"], None, was, self.tenant))
+        self.changes.append(("removed", table, was["id"]))
+
+    def forget(self) -> None:
+        """Begin again: nothing is to be written."""
+        self.writes.clear()
+        self.changes.clear()
 
     def new_id(self) -> str:
         """A UUID made from the sandbox's seed and a counter: deterministic, and never given twice."""
-        return _uuid(f"{self.seed}\x00id\x00{self.store.increment('id')}")
+        return numbered_uuid(self.seed, self.store.increment("id"))
+
+
+def numbered_uuid(seed: int, number: int) -> str:
+    """A version 4 shaped UUID (RFC 9562) for a number below 2^48. Two numbers never get the same one.
+
+    The seed gives all but the last group; there, multiplying by an odd number gives each number another place.
+    """
+    return _prefix(seed) + f"{number * 0x9E3779B97F4B & 0xFFFFFFFFFFFF:012x}"
+
+
+@lru_cache(maxsize=256)
+def _prefix(seed: int) -> str:
+    return derived_uuid(seed, "id")[:24]
 
 
 def derived_uuid(*parts: object) -> str:
     """A version 4 shaped UUID (RFC 9562) that depends on nothing but `parts`."""
-    return _uuid("\x00".join(map(str, parts)))
+    text = "\x00".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    digest = blake2b(text, digest_size=16).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
 
-
-def _uuid(text: str) -> str:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{_VARIANTS[digest[16]]}{digest[17:20]}-{digest[20:]}"
-
-
-_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-"""The hexadecimal digit whose upper two bits say which sort of UUID it is, for any digit."""
 
 Behaviour = Callable[[Call], Response]
 """Answers an operation from state. What it changes it says to the Call; with a Problem raised none of it is done.

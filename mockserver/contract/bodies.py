@@ -16,7 +16,7 @@ from mockserver.contract.parameters import Shape, parse_query, scalar, shape_of
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.errors import Problem
-from mockserver.jsontext import depth, duplicate_key, survey
+from mockserver.jsontext import depth, duplicate_key, is_plain, survey
 from mockserver.messages import JSON, Side, Violation
 
 _ANY = Shape(frozenset())
@@ -31,28 +31,27 @@ MAX_READINGS = 64
 class Reading:
     """A body as one Content-Type announces it: how to read it, and what judges the value."""
 
-    __slots__ = ("_validator", "parse")
+    __slots__ = ("_validator", "is_valid", "parse")
 
     def __init__(self, parse: Callable[[bytes], JSON], validator: jsonschema_rs.Validator | None) -> None:
         self.parse = parse
         """The value of a body. Raises Problem when it is not what its media type says."""
+        self.is_valid: Callable[[JSON], bool] = validator.is_valid if validator is not None else _anything
+        """Whether a value is what is declared. Raises ValueError for what is no JSON value at all."""
         self._validator = validator
 
-    def accepts(self, value: JSON) -> bool:
-        """Whether a value is what is declared."""
-        try:
-            return self._validator is None or self._validator.is_valid(value)
-        except ValueError:
-            return False  # no JSON value at all, for example a datetime: only our own replies can be that
-
     def explain(self, value: JSON, side: Side) -> list[Violation]:
-        """What is wrong with a value that is not accepted."""
+        """What is wrong with a value that is not valid."""
         if self._validator is None:
             return []
         try:
             return explain(self._validator.iter_errors(value), side, "body")
         except ValueError as error:
             return [Violation(side, "body", "", f"is not a JSON value: {error}", "another value", "JSON", "type")]
+
+
+def _anything(value: JSON) -> bool:
+    return True
 
 
 class Body:
@@ -100,32 +99,25 @@ class Body:
         return value
 
 
-class Bodies:
-    """The media types of one `content` object, the most specific ones first."""
+class Bodies(dict[str, Reading | None]):
+    """A `content` object: how to take a body, by the Content-Type that it has; None when it is not declared.
+
+    What was asked for once is remembered, so that it costs a look into a dictionary.
+    """
 
     def __init__(self, bodies: Iterable[Body] = ()) -> None:
+        super().__init__()
         self._bodies = sorted(bodies, key=lambda body: body.essence.count("*"))
-        self._readings: dict[str, Reading | None] = {}
+        self.media_types = ", ".join(body.media_type for body in self._bodies)
+        """What is declared, for a message; "" when nothing is."""
 
-    def __bool__(self) -> bool:
-        return bool(self._bodies)
-
-    @property
-    def media_types(self) -> str:
-        """What is declared, for a message."""
-        return ", ".join(body.media_type for body in self._bodies)
-
-    def find(self, content_type: str) -> Reading | None:
-        """How to take a body with this Content-Type header; None when it is not declared."""
-        try:
-            return self._readings[content_type]
-        except KeyError:
-            wanted = essence(content_type)
-            body = next((body for body in self._bodies if wanted and body.covers(wanted)), None)
-            found = body.reading(content_type) if body else None
-            if len(self._readings) < MAX_READINGS:
-                self._readings[content_type] = found
-            return found
+    def __missing__(self, content_type: str) -> Reading | None:
+        wanted = essence(content_type)
+        body = next((body for body in self._bodies if wanted and body.covers(wanted)), None)
+        found = body.reading(content_type) if body else None
+        if len(self) < MAX_READINGS:
+            self[content_type] = found
+        return found
 
 
 def _field(text: str, shape: Shape) -> JSON:
@@ -186,6 +178,8 @@ def parse_json(raw: bytes) -> JSON:
         if "depth limit" in error.msg:
             raise _too_deep() from None
         raise _bad(f"is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+    if is_plain(raw, value):
+        return value
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise _too_deep()
     keys, floats = survey(value)

@@ -19,12 +19,15 @@ MAX_VIOLATIONS = 20
 _TYPE_NAMES = {dict: "object", list: "array", str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-def explain(errors: Iterable[ValidationError], side: Side, where: str) -> list[Violation]:
-    """At most MAX_VIOLATIONS violations for the errors of one value, the same one not twice."""
+def explain(errors: Iterable[ValidationError], side: Side, where: str, prefix: str = "") -> list[Violation]:
+    """At most MAX_VIOLATIONS violations for the errors of one value, the same one not twice.
+
+    Pointers begin with `prefix`, which is the name of the parameter or header that the value is of.
+    """
     found: dict[tuple[str, str], Violation] = {}
     for error in errors:
         for leaf in leaves(error):
-            violation = _violation(leaf, side, where)
+            violation = _violation(leaf, side, where, prefix)
             found.setdefault((violation.pointer, violation.message), violation)
         if len(found) >= MAX_VIOLATIONS:
             break
@@ -55,17 +58,21 @@ def _closeness(branch: list[ValidationError], base: int) -> tuple[bool, bool, in
     return (not wrong_type, not wrong_tag, min(len(e.instance_path) for e in branch), -len(branch))
 
 
-def _violation(error: ValidationError, side: Side, where: str) -> Violation:
+def _violation(error: ValidationError, side: Side, where: str, prefix: str) -> Violation:
     path = list(error.instance_path)
     kind = error.kind
+
+    def make(message: str, found: str, expected: str, keyword: str) -> Violation:
+        return Violation(side, where, prefix + pointer_of(path), message, found, expected, keyword)
+
     match kind:
-        case ValidationErrorKind.Required(property=name):
-            path.append(name)
-            return _make(side, where, path, "is required and missing", "nothing", "a value", "required")
+        case ValidationErrorKind.Required(property=member):
+            path.append(member)
+            return make("is required and missing", "nothing", "a value", "required")
         case ValidationErrorKind.Type(types=types):
             expected = " or ".join(_article(name) for name in types)
             found = describe(error.instance)
-            return _make(side, where, path, f"must be {expected}, not {found}", found, expected, "type")
+            return make(f"must be {expected}, not {found}", found, expected, "type")
         case ValidationErrorKind.Enum(options=options):
             shown = ", ".join(_short(option, 40) for option in options[:12])
             expected = f"one of {shown}" if len(options) > 1 else shown
@@ -101,28 +108,18 @@ def _violation(error: ValidationError, side: Side, where: str) -> Violation:
             expected = "items that are all different"
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
             shown = ", ".join(repr(name) for name in names[:6])
-            return _make(side, where, path, f"has unknown members: {shown}", shown, "no others", "additionalProperties")
+            return make(f"has unknown members: {shown}", shown, "no others", "additionalProperties")
         case ValidationErrorKind.OneOfMultipleValid():
             expected = "to match exactly one of the alternatives"
         case ValidationErrorKind.FalseSchema() if "additionalProperties" in error.schema_path[-1:]:
             found = describe(error.instance)
-            return _make(side, where, path, f"must have no members, not {found}", found, "no others", kind.name)
+            return make(f"must have no members, not {found}", found, "no others", kind.name)
         case ValidationErrorKind.Not() | ValidationErrorKind.FalseSchema():
-            return _make(side, where, path, "is not allowed here", describe(error.instance), "no value", "not")
+            return make("is not allowed here", describe(error.instance), "no value", "not")
         case _:
-            return _make(side, where, path, _clip(error.message, 200), describe(error.instance), kind.name, kind.name)
+            return make(_clip(error.message, 200), describe(error.instance), kind.name, kind.name)
     found = describe(error.instance)
-    return _make(side, where, path, f"must be {expected}, not {found}", found, expected, kind.name)
-
-
-def _make(
-    side: Side, where: str, path: list[str | int], message: str, found: str, expected: str, keyword: str
-) -> Violation:
-    if where == "parameters":
-        # The parameters are validated as one object with keys such as `query limit`.
-        where, _, name = str(path[0] if path else "").partition(" ")
-        return Violation(side, where, name + pointer_of(path[1:]), message, found, expected, keyword)
-    return Violation(side, where, pointer_of(path), message, found, expected, keyword)
+    return make(f"must be {expected}, not {found}", found, expected, kind.name)
 
 
 def describe(value: Any) -> str:

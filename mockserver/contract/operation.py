@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from mockserver.contract.bodies import Bodies, Reading, compile_bodies
+from mockserver.contract.bodies import Bodies, compile_bodies
 from mockserver.contract.explain import explain
 from mockserver.contract.parameters import (
     MISSING,
@@ -44,15 +44,6 @@ class Checked:
     violations: list[Violation] = field(default_factory=list)
 
 
-class _Good(set[str | None]):
-    """What was found good of one header, None when it may be missing: the same text is not judged twice."""
-
-    def add(self, text: str | None) -> None:
-        """Remember a text, as long as there are not too many."""
-        if len(self) < MAX_GOOD_TEXTS:
-            super().add(text)
-
-
 class Reply:
     """One declared response of an operation."""
 
@@ -66,16 +57,17 @@ class Reply:
                 parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
                 if parameter is not None:
                     self.headers.append(parameter)
-        self._headers = [
+        self._headers: list[tuple[str, Parameter, jsonschema_rs.Validator, set[str | None]]] = [
             (
                 header.header,
                 header,
                 schemas.validator(schemas.reference(header.pointer, "response")),
-                _Good() if header.required else _Good([None]),
+                set() if header.required else {None},
             )
             for header in self.headers
         ]
-        """The declared headers by lower-case name, each with what judges it and what it found good."""
+        """The declared headers by lower-case name, each with what judges it and what it found good (None when it
+        may be missing): the same text is not judged twice."""
 
     def accepts(self, response: Response) -> bool:
         """Whether a reply is what is declared: every header and the whole body are looked at."""
@@ -83,16 +75,23 @@ class Reply:
         for name, header, validator, good in self._headers:
             text = headers.get(name)
             if text not in good:
-                if text is None or not _decodes(header, validator, text):
+                try:
+                    if text is None or not validator.is_valid(header.decode(text)):
+                        return False
+                except Problem:
                     return False
-                good.add(text)
-        if not self.bodies:
+                if len(good) < MAX_GOOD_TEXTS:
+                    good.add(text)
+        if not self.bodies.media_types:
             return True
         if response.media_type is None:
             # A status that has no body by HTTP's rules is complete without one.
             return response.status in (204, 205, 304)
-        reading = self.bodies.find(response.media_type)
-        return reading is not None and reading.accepts(response.data)
+        reading = self.bodies[response.media_type]
+        try:
+            return reading is not None and reading.is_valid(response.data)
+        except ValueError:
+            return False  # no JSON value at all, for example a datetime
 
     def explain(self, response: Response) -> list[Violation]:
         """What is wrong with a reply that is not accepted."""
@@ -103,38 +102,27 @@ class Reply:
         for name, header, validator, _ in self._headers:
             text = headers.get(name)
             if text is None:
-                if header.required:
-                    message = "is required and missing"
-                    found.append(Violation("server", "header", header.name, message, "nothing", "a value", "required"))
+                found += [header.missing("server")] if header.required else []
                 continue
             try:
-                wrong = explain(validator.iter_errors(header.decode(text)), "server", "header")
+                found += explain(validator.iter_errors(header.decode(text)), "server", "header", header.name)
             except Problem as problem:
                 found += [replace(violation, side="server") for violation in problem.violations]
-            else:
-                found += [replace(violation, pointer=header.name + violation.pointer) for violation in wrong]
         return found
 
     def _explain_body(self, response: Response) -> list[Violation]:
-        if not self.bodies:
+        if not self.bodies.media_types:
             return []
         if response.media_type is None:
             if response.status in (204, 205, 304):
                 return []
             return [Violation("server", "body", "", "is missing", "no body", "a body", "required")]
-        reading = self.bodies.find(response.media_type)
+        reading = self.bodies[response.media_type]
         if reading is None:
             accepted = self.bodies.media_types
             message = f"must be {accepted}, not {response.media_type}"
             return [Violation("server", "content-type", "", message, response.media_type, accepted, "content")]
         return reading.explain(response.data, "server")
-
-
-def _decodes(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:
-    try:
-        return validator.is_valid(header.decode(text))
-    except Problem:
-        return False
 
 
 class Operation:
@@ -191,16 +179,10 @@ class Operation:
         return frozenset(p.name for p in self.parameters if p.place == "query")
 
     @cached_property
-    def _required(self) -> list[str]:
-        return [parameter.key for parameter in self.parameters if parameter.required]
-
-    @cached_property
-    def _parameter_validator(self) -> jsonschema_rs.Validator:
-        properties = {p.key: self._schemas.reference(p.pointer, "request") for p in self.parameters}
-        schema: dict[str, Any] = {"type": "object", "properties": properties}
-        if self._required:
-            schema["required"] = self._required
-        return self._schemas.validator(schema)
+    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator]]:
+        """The parameters, each with what judges its value."""
+        schemas = self._schemas
+        return [(p, schemas.validator(schemas.reference(p.pointer, "request"))) for p in self.parameters]
 
     @cached_property
     def _body_node(self) -> tuple[dict[str, Any], str] | None:
@@ -229,30 +211,29 @@ class Operation:
         if self._body_node is None:
             return checked
         if request.body:
-            reading = self._reading(request.headers.get("content-type", ""))
-            checked.body, checked.has_body = reading.parse(request.body), True
-            if not reading.accepts(checked.body):
-                checked.violations += reading.explain(checked.body, "client")
+            content_type = request.headers.get("content-type", "")
+            reading = self._bodies[content_type]
+            if reading is None:
+                raise self._unsupported(content_type)
+            body = checked.body = reading.parse(request.body)
+            checked.has_body = True
+            if not reading.is_valid(body):
+                checked.violations += reading.explain(body, "client")
         elif self._body_node[0].get("required"):
             checked.violations.append(
                 Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
             )
         return checked
 
-    def _reading(self, content_type: str) -> Reading:
-        """How to take a body with this Content-Type. Raises Problem when none is declared for it."""
-        reading = self._bodies.find(content_type)
-        if reading is None:
-            accepted = self._bodies.media_types or "no body"
-            found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
-            raise Problem("unsupported_media_type", f"{found}; this operation takes {accepted}.")
-        return reading
+    def _unsupported(self, content_type: str) -> Problem:
+        accepted = self._bodies.media_types or "no body"
+        found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
+        return Problem("unsupported_media_type", f"{found}; this operation takes {accepted}.")
 
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
         query = parse_query(request.query) if request.query else None
         cookies: dict[str, str] | None = None
-        values: dict[str, Any] = {}
-        for parameter in self.parameters:
+        for parameter, validator in self._judged:
             place, value = parameter.place, MISSING
             if place == "query":
                 if query:
@@ -267,27 +248,16 @@ class Operation:
                     text = cookies.get(parameter.name)
                 if text is not None:
                     value = parameter.decode(text)
-            if value is not MISSING:
-                values[parameter.key] = checked.params[parameter.name] = value
-            elif parameter.default is not MISSING:
-                checked.params[parameter.name] = parameter.default
-        if not values and not self._required:
-            return
-        if not self._parameter_validator.is_valid(values) and not self._reread(values, checked):
-            errors = self._parameter_validator.iter_errors(values)
-            checked.violations += explain(errors, "client", "parameters")
-
-    def _reread(self, values: dict[str, Any], checked: Checked) -> bool:
-        """Read refused texts as what else their schemas allow: `5`, where a word or an integer may stand."""
-        wrong = {
-            error.instance_path[0] for error in self._parameter_validator.iter_errors(values) if error.instance_path
-        }
-        for parameter in self.parameters:
-            text, types = values.get(parameter.key), parameter.shape.types
-            if parameter.key in wrong and isinstance(text, str) and "string" in types:
-                value = scalar(text, Shape(types - {"string"})) if len(types) > 1 else text
-                values[parameter.key] = checked.params[parameter.name] = value
-        return self._parameter_validator.is_valid(values)
+            if value is MISSING:
+                if parameter.required:
+                    checked.violations.append(parameter.missing("client"))
+                elif parameter.default is not MISSING:
+                    checked.params[parameter.name] = parameter.default
+                continue
+            if not validator.is_valid(value):
+                value = _reread(parameter, value)
+                checked.violations += explain(validator.iter_errors(value), "client", place, parameter.name)
+            checked.params[parameter.name] = value
 
     def reply(self, status: int) -> Reply | None:
         """The declared response for a status: exact, then its range (`4XX`), then `default`."""
@@ -331,3 +301,11 @@ class Operation:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
         message = f"{status} {phrase} is not declared for {self.id}"
         return Violation("server", "status", "", message.replace("  ", " "), str(status), expected, "status")
+
+
+def _reread(parameter: Parameter, value: Any) -> Any:
+    """A refused text as what else its schema allows: `5`, where a word or an integer may stand."""
+    types = parameter.shape.types
+    if isinstance(value, str) and "string" in types and len(types) > 1:
+        return scalar(value, Shape(types - {"string"}))
+    return value

@@ -16,7 +16,7 @@ import orjson
 
 from mockserver.contract.refs import Refs, pointer_of
 from mockserver.errors import Problem
-from mockserver.messages import Violation
+from mockserver.messages import Side, Violation
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
@@ -118,6 +118,13 @@ class Parameter:
         Raises:
             Problem: a scalar that was given twice, or a JSON value that does not parse.
         """
+        if self.plain:
+            texts = query.get(self.name)
+            if texts is None:
+                return MISSING
+            if len(texts) > 1:
+                raise self._given_twice(texts)
+            return scalar(texts[0], self.shape)
         kinds = self.shape.types
         if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.is_json:
             found = self._object_from_query(query, claimed)
@@ -129,8 +136,15 @@ class Parameter:
         if "array" in kinds and self.explode and not self.is_json:
             return [scalar(value, self.shape.items or _ANY) for value in values]
         if len(values) > 1:
-            raise _bad(self, "was given more than once", f"{len(values)} values", "one value")
+            raise self._given_twice(values)
         return self.decode(values[0])
+
+    def _given_twice(self, texts: list[str]) -> Problem:
+        return _bad(self, "was given more than once", f"{len(texts)} values", "one value")
+
+    def missing(self, side: Side) -> Violation:
+        """The violation that its absence is."""
+        return Violation(side, self.place, self.name, "is required and missing", "nothing", "a value", "required")
 
     def decode(self, raw: str) -> Any:
         """The value of the text in a path, header or cookie. Raises Problem when its style cannot be read."""

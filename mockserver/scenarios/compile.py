@@ -171,7 +171,19 @@ class Compiler:
         named = faults_by_name(step.fault)
         fault = Faults([fault for _, fault in named]) if named else NO_FAULT
         names = tuple(name for name, _ in named)
-        action = Action(make, stage, tuple(step.set.items()), tuple(step.remove), fault, violates, names)
+        action = Action(
+            reply=make,
+            stage=stage,
+            set=tuple(step.set.items()),
+            remove=tuple(step.remove),
+            fault=fault,
+            violates=violates,
+            faults=names,
+            lost_before=fault.before_commit(),
+            lost_after=fault.after_commit(),
+            unbilled=fault.loses_billing(),
+            patches=bool(step.set or step.remove),
+        )
         if not violates:
             breaking = next((name for name, fault in named if fault.breaks_contract), None)
             if breaking:
@@ -188,7 +200,8 @@ class Compiler:
                 response = (
                     action.reply(_SOME_TIME) if action.reply else api.contract.sample(operation, operation.success)
                 )
-                action.patch(response)
+                if action.patches:
+                    action.patch(response)
             except KeyError as error:
                 part = "set" if error.args[0] in dict(action.set) else "remove"
                 self._problem((*here, part, error.args[0]), f"{error.args[0]!r} leads nowhere in a reply of {id}", rule)

@@ -51,11 +51,18 @@ class Action:
     violates: str = ""
     faults: tuple[str, ...] = ()
     """The names that the faults have in the file."""
+    lost_before: str = ""
+    """How the fault loses the exchange before anything is done, or ""."""
+    lost_after: str = ""
+    """How it loses the reply after everything is done, or ""."""
+    unbilled: bool = False
+    """Whether it loses the billing write."""
+    patches: bool = False
+    """Whether there is anything to `set` or to `remove`."""
 
     def patch(self, response: Response) -> None:
         """Apply `set` and `remove` to the real reply. Raises KeyError for a pointer that leads nowhere."""
-        if self.set or self.remove:
-            response.data = patched(response.data, self.set, self.remove)
+        response.data = patched(response.data, self.set, self.remove)
 
 
 @dataclass(frozen=True, slots=True)
