@@ -17,9 +17,9 @@ BATCH = 100
 """Requests that `fill` sends ahead of their replies."""
 
 
-def wire(method: str, path: str, body: bytes | None = None, *headers: str) -> bytes:
+def wire(method: str, path: str, body: bytes | None = None, *headers: str, key: str = KEY) -> bytes:
     """A request as it goes over the socket."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {KEY}", *headers]
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: {key}", *headers]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
