@@ -9,6 +9,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,11 +79,26 @@ def describe() -> dict[str, object]:
         "cores": len(cores()),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load_average": round(os.getloadavg()[0], 2),
+        "busy": busy(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "commit": _commit(),
         "libraries": versions(),
     }
+
+
+def busy(seconds: float = 1.0) -> float | None:
+    """How many cores' worth of time other programs use just now; None where the system does not tell."""
+    tick, path = os.sysconf("SC_CLK_TCK"), Path("/proc/stat")
+    if not path.exists():
+        return None
+
+    def used() -> int:
+        fields = [int(field) for field in path.read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields) - fields[3] - fields[4]  # without idle and waiting for input and output
+
+    before = used()
+    time.sleep(seconds)
+    return round((used() - before) / tick / seconds, 1)
 
 
 def versions() -> dict[str, str]:
@@ -98,7 +114,7 @@ def summary(machine: dict[str, object]) -> str:
     """The description in one line."""
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}, "
-        f"{machine['python']}, load {machine['load_average']}, commit {machine['commit']}"
+        f"{machine['python']}, commit {machine['commit']}; other programs use {machine['busy']} of the cores"
     )
 
 
