@@ -115,7 +115,7 @@ def main() -> None:
         middle, lowest = median(times[case.name]), min(times[case.name])
         met = None if case.limit is None else middle <= case.limit
         target, verdict = ("", "") if case.limit is None else (f"≤ {case.limit:g}", "yes" if met else "NO")
-        print(f"{case.name:<28}{middle:>10.1f}{lowest:>10.1f}{target:>10}  {verdict}")
+        print(f"{case.name:<28}{middle:>10.1f}{lowest:>10.1f}{target:>10}  {verdict}".rstrip())
         figure = {"name": case.name, "median_us": middle, "lowest_us": lowest, "target_us": case.limit, "met": met}
         figures.append(figure)
     if asked.json:

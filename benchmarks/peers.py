@@ -22,7 +22,7 @@ from benchmarks.data import MEMORY, PATH
 from benchmarks.servers import Subject
 from mockserver.apis import load_api
 
-WIREMOCK_WARM_SECONDS = 80
+WIREMOCK_WARM_SECONDS = 120
 """Seconds of load after which WireMock's rate on one core no longer rises (its JIT has finished)."""
 
 

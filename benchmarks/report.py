@@ -45,9 +45,11 @@ class Result:
         """The medians of a server's figures."""
         samples = self.samples[name]
         cpu = [sample.cpu_us for sample in samples if sample.cpu_us is not None]
+        shares = [sample.cpu_us * sample.rate / 1e4 for sample in samples if sample.cpu_us is not None]
         return {
             "rate": median(sample.rate for sample in samples),
             "cpu_us": median(cpu) if cpu else None,
+            "core_percent": median(shares) if shares else None,
             "p50_ms": median(sample.p50_ms for sample in samples),
             "p99_ms": median(sample.p99_ms for sample in samples),
             "wrong": sum(sample.wrong for sample in samples),
@@ -138,7 +140,7 @@ def as_json(results: Sequence[Result]) -> dict[str, Any]:
 def print_result(result: Result) -> None:
     """The table of one load."""
     ours = [name for name in (LOUD, QUIET) if name in result.samples]
-    heads = ["req/s", "CPU µs", "p50 ms", "p99 ms", "bytes", "wrong"]
+    heads = ["req/s", "CPU µs", "core %", "p50 ms", "p99 ms", "bytes", "wrong"]
     heads += ["default ÷" if name == LOUD else "quiet ÷" for name in ours]
     print(f"\n{result.title}\n{'':<25}" + "".join(f"{head:>10}" for head in heads))
     for name in result.samples:
@@ -146,6 +148,7 @@ def print_result(result: Result) -> None:
         cells = [
             f"{row['rate']:,.0f}",
             number(row["cpu_us"], 1),
+            number(row["core_percent"]),
             number(row["p50_ms"], 2),
             number(row["p99_ms"], 2),
             number(row["reply_bytes"]),
