@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-long check format bench clean
+.PHONY: serve test test-long check format bench soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -38,9 +38,15 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q --group dev
 	touch $@
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/sandboxes.py
-	$(BIN)/python benchmarks/fixture.py
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install -q --group bench
+	touch $@
+
+bench: $(VENV)/.installed-bench
+	set -e; for name in sandboxes fixture engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.soak
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
