@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.admin import PREFIX, Admin
 from mockserver.delivery import deliver
-from mockserver.journal import log_line
+from mockserver.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request
 from mockserver.pipeline import Pipeline
 from mockserver.settings import SocketBounds
@@ -38,12 +38,20 @@ class App:
         pipeline: answers the mocked operations.
         admin: answers `/__admin`; None when that has a port of its own.
         bounds: what clients may do with connections, for the protocol that serves the app.
+        access: where a line about every exchange goes; None writes none.
     """
 
-    def __init__(self, pipeline: Pipeline, admin: Admin | None = None, bounds: SocketBounds | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        admin: Admin | None = None,
+        bounds: SocketBounds | None = None,
+        access: AccessLog | None = None,
+    ) -> None:
         self.pipeline = pipeline
         self.admin = admin
         self.bounds = bounds or SocketBounds()
+        self.access = access
         self.is_direct = True
         """Whether the pipeline never waits, so that it may be called from the event loop."""
         self._ours = Starlette(routes=_documents(pipeline))
@@ -76,8 +84,10 @@ class App:
     def exchange(self, request: Request) -> Exchange:
         """Answer a request to a mocked operation."""
         exchange = self.pipeline.exchange(request)
-        if exchange.defect or log.isEnabledFor(logging.INFO):
-            log.log(logging.ERROR if exchange.defect else logging.INFO, "%s", log_line(exchange))
+        if self.access is not None:
+            self.access.add(exchange)
+        elif exchange.defect:
+            log.error("%s", text_line(exchange, exchange.at).strip())
         return exchange
 
     def _is_admin(self, path: str) -> bool:

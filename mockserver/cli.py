@@ -137,6 +137,13 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     help="`info` prints a line per request.",
 )
+@_option(
+    "--log-format",
+    default="text",
+    show_default=True,
+    type=click.Choice(["text", "json"], case_sensitive=False),
+    help="`json` writes one object a line.",
+)
 def serve(**options: Any) -> None:
     """Serve the APIs until SIGTERM or Ctrl-C.
 

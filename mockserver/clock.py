@@ -63,6 +63,10 @@ monotonic = time.perf_counter
 """Real seconds from an arbitrary start, for measuring how long an answer took."""
 
 
+wall_time = time.time
+"""Epoch seconds of the system, for what is about the process and not about a sandbox."""
+
+
 def sleep(seconds: float) -> None:
     """Wait for real seconds."""
     time.sleep(seconds)

@@ -103,20 +103,7 @@ def _printable_all(value: Any) -> Any:
     return value
 
 
-def log_line(exchange: Exchange) -> str:
-    """One line for a person: what was asked, what was answered, by what, and why it failed."""
-    request = exchange.request
-    query = f"?{request.query}" if request.query else ""
-    line = f"{_printable(request.method)} {_printable(request.path + query)} {exchange.status}"
-    line += f"  {exchange.operation or '-'}  {exchange.duration * 1000:.1f} ms"
-    for violation in exchange.violations[:3]:
-        line += f"  [{violation.side}] {_printable(str(violation))}"
-    if exchange.defect:
-        line += f"  [defect] {_printable(exchange.defect)}"
-    return line
-
-
-def _printable(text: str) -> str:
-    """Control characters escaped, so that a request cannot forge a line of the log."""
+def printable(text: str) -> str:
+    """Clipped, control characters escaped: a request cannot forge a line of the log."""
     clipped = text if len(text) <= 300 else text[:299] + "…"
     return clipped if clipped.isprintable() else clipped.encode("unicode_escape").decode()

@@ -18,6 +18,7 @@ import uvicorn
 from mockserver.admin import Admin
 from mockserver.app import AdminApp, App
 from mockserver.errors import UserError
+from mockserver.logs import AccessLog, configure_logging
 from mockserver.protocol import Protocol, check_all
 from mockserver.settings import Settings
 
@@ -28,15 +29,18 @@ DRAIN_SECONDS = 30
 class _Server(uvicorn.Server):
     """uvicorn, but a signal that asks to stop is obeyed and nothing more: the process exits with 0."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, access: AccessLog | None = None) -> None:
         super().__init__(config)
+        self._access = access
         self.group: list[_Server] = [self]
         """The servers that a signal stops together."""
         self._ticks = 0
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; once a second the connections are looked after."""
+        """Ten times a second: the log is written, and once a second the connections are looked after."""
         self._ticks += 1
+        if self._access is not None:
+            self._access.flush()
         if self._ticks % 10 == 0:
             check_all(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
@@ -93,7 +97,7 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up."""
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     log = logging.getLogger("mockserver")
     with contextlib.ExitStack() as stack:
         sock = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
@@ -107,7 +111,9 @@ def serve(settings: Settings) -> None:
             draining=lambda: bool(servers) and servers[0].should_exit,
             origin=origin if own_port else "",
         )
-        servers.append(_Server(_config(App(pipeline, None if own_port else admin))))
+        # Requests are told of at `info`; a reply of ours that is wrong, always.
+        access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
+        servers.append(_Server(_config(App(pipeline, None if own_port else admin, access=access)), access))
         sockets = [sock]
         if settings.admin_port is not None:
             sockets.append(stack.enter_context(contextlib.closing(listen(settings.host, settings.admin_port))))
@@ -124,6 +130,8 @@ def serve(settings: Settings) -> None:
         spare_the_collector()
         with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
             runner.run(run())
+        if access is not None:
+            access.flush()
 
 
 def spare_the_collector() -> None:
@@ -140,16 +148,6 @@ def spare_the_collector() -> None:
 def _origin(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def configure_logging(level: str) -> None:
-    """One line per event on standard error; uvicorn speaks only when something is wrong."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("mockserver").setLevel(level.upper())
 
 
 class ThreadServer:

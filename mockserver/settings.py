@@ -44,6 +44,8 @@ class Settings:
     max_body: int = 1024 * 1024
     """Bytes of a request body that are read."""
     log_level: str = "info"
+    log_format: str = "text"
+    """`text` for people, `json` for machines."""
     scenarios: tuple[str, ...] = ()
     """Scenarios of the default sandbox, one per API: names of bundled ones, or files."""
     admin_token: str = ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.journal import MAX_BODY, decode, encode, log_line
+from mockserver.journal import MAX_BODY, decode, encode
 from mockserver.messages import Exchange, Request, Response, Violation
 
 words = st.text(max_size=5)
@@ -86,13 +86,6 @@ def test_secrets_are_masked_and_the_request_keeps_them(name):
     assert decode(entry, 1).request.headers == {name: "Bearer ***", "x-other": "seen"}
     assert request.headers[name] == "Bearer s3cret"
     assert b"s3cret" not in encode(Exchange(Request("GET", "/", headers={name: "s3cret"}), 0.0))
-
-
-def test_a_request_cannot_forge_a_line_of_the_log():
-    exchange = Exchange(Request("GET", "/a\nINFO forged", "q=\x1b[31m"), 0.0, response=Response(200))
-    line = log_line(exchange)
-    assert "\n" not in line and "\x1b" not in line
-    assert len(log_line(Exchange(Request("GET", "/" + "a" * 10_000), 0.0))) < 500
 
 
 def test_an_exchange_has_no_other_facts():
