@@ -118,6 +118,14 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=click.IntRange(1),
     help="Bytes of a request body that are read; a longer one is 413.",
 )
+@_option("--verify-wire", is_flag=True, help="Also read the bytes of every reply before they leave, and check them.")
+@_option(
+    "--oracle",
+    default="off",
+    show_default=True,
+    type=click.Choice(["off", "on-reject", "always"]),
+    help="Ask openapi-core too, which takes milliseconds; a disagreement is a defect in the journal.",
+)
 @_option(
     "--scenario",
     "scenarios",

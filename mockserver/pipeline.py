@@ -18,6 +18,7 @@ from mockserver.auth import authenticate
 from mockserver.clock import Clock, monotonic
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
+from mockserver.contract.referee import Mode, Referee
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
 from mockserver.jsontext import to_json
 from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Response, Violation
@@ -39,6 +40,8 @@ class Pipeline:
         terms: how sandboxes start.
         bounds: how many sandboxes there may be.
         max_body: bytes of a request body that are taken; a longer one is 413.
+        verify_wire: also read the bytes that are about to leave, and check what they say.
+        oracle: when to ask openapi-core too. What it sees otherwise is a defect, which the journal tells.
     """
 
     def __init__(
@@ -47,9 +50,13 @@ class Pipeline:
         terms: Terms | None = None,
         bounds: Bounds | None = None,
         max_body: int = MAX_BODY,
+        verify_wire: bool = False,
+        oracle: Mode = "off",
     ) -> None:
         self.apis = {api.name: api for api in apis}
         self.routes = Routes(self.apis, max_body)
+        self._verify_wire = verify_wire
+        self._referees = {api.name: Referee(api.contract, oracle) for api in apis} if oracle != "off" else {}
         self.sandboxes = Sandboxes(self.apis, terms or Terms(), bounds or Bounds())
 
     @property
@@ -74,7 +81,7 @@ class Pipeline:
         now, rate = sandbox.clock.read()
         exchange = Exchange(request, now)
         exchange.sandbox = sandbox.name
-        decision = NO_DECISION
+        decision, route = NO_DECISION, None
         try:
             if name is not None and sandbox.name != name:
                 raise Problem("not_found", _no_sandbox(self.sandboxes, name))
@@ -90,14 +97,24 @@ class Pipeline:
                     exchange.rule, exchange.rule_at = decision.rule, decision.at
                     exchange.violates = decision.action.violates
             exchange.response = _answer(sandbox, exchange, route, route.plan, decision)
+            if self._verify_wire and not exchange.violates:
+                _verify_wire(operation, exchange)
         except Problem as problem:
             exchange.response = _problem(self.apis.get(exchange.api) or self.routes.nearest(path), problem)
         except Exception as error:
             exchange.defect = f"{type(error).__name__}: {error}"
             exchange.response = _failure()
         finally:
-            _finish(sandbox, exchange, decision, started, rate)
+            told = self._second_opinion(route, exchange) if self._referees else ""
+            _finish(sandbox, exchange, decision, started, rate, told)
         return exchange
+
+    def _second_opinion(self, route: Route | None, exchange: Exchange) -> str:
+        if route is None or route.plan is None:
+            return ""
+        referee = self._referees[route.api.name]
+        told = referee.judge(route.plan.operation, exchange.request, route.values, exchange.response)
+        return f"openapi-core disagrees on {told}" if told else ""
 
 
 def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, decision: Decision) -> Response:
@@ -208,7 +225,7 @@ def _behave(
     return response
 
 
-def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float, rate: float) -> None:
+def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float, rate: float, told: str) -> None:
     """Serialise, do the deliberate damage, and write the journal, whatever happened."""
     response = exchange.response
     if response is None:
@@ -217,6 +234,8 @@ def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: f
     waited = 0.0
     if decision.rule and not exchange.defect:
         waited = _damage(sandbox.clock, exchange, response, decision)
+    if told and not exchange.defect:
+        exchange.defect = told
     exchange.duration = monotonic() - started
     exchange.replied_at = exchange.at + exchange.duration * rate + waited
     exchange.number = sandbox.store.append(journal.encode(exchange))
@@ -313,6 +332,17 @@ def _broken(operation: Operation, response: Response, exchange: Exchange, violat
     return Response(500, defect_body(exchange.defect, violations), {}, "application/problem+json")
 
 
+def _verify_wire(operation: Operation, exchange: Exchange) -> None:
+    """Read the bytes that are about to leave as a client reads them; what they say must pass the contract too."""
+    response = exchange.response
+    if response is None or not response.status or exchange.defect:
+        return
+    _serialise(response)
+    violations = operation.check_wire(response)
+    if violations:
+        exchange.response = _broken(operation, response, exchange, violations)
+
+
 def _failure() -> Response:
     body = defect_body("the mock server failed to answer; its log says why", [])
     response = Response(500, body, {}, "application/problem+json")
@@ -322,6 +352,8 @@ def _failure() -> Response:
 
 def _serialise(response: Response) -> None:
     media_type = response.media_type
+    if response.content is not None:
+        return
     if media_type is None:
         response.content = b""
     elif media_type == "application/json" or is_json(media_type):

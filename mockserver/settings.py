@@ -7,6 +7,7 @@ from typing import Literal
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
+from mockserver.contract.referee import Mode
 from mockserver.errors import UserError
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
@@ -43,6 +44,10 @@ class Settings:
     characters_per_credit: int = 1000
     max_body: int = 1024 * 1024
     """Bytes of a request body that are read."""
+    verify_wire: bool = False
+    """Also read the bytes that are about to leave, and check what they say."""
+    oracle: Mode = "off"
+    """When to ask openapi-core for its opinion too."""
     log_level: str = "info"
     log_format: str = "text"
     """`text` for people, `json` for machines."""
@@ -75,7 +80,7 @@ class Settings:
             stateless=self.stateless,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
-        pipeline = Pipeline(apis, terms, bounds, self.max_body)
+        pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle)
         for scenario in self.scenarios:
             pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
         return pipeline

@@ -29,7 +29,7 @@ def make_pipeline(apis) -> Callable[..., Pipeline]:
     """Makes a pipeline with a frozen clock; keyword arguments are fields of Terms."""
 
     def make(**terms: object) -> Pipeline:
-        return Pipeline(apis, replace(Terms(clock_start=START, clock_rate=0), **terms))
+        return Pipeline(apis, replace(Terms(clock_start=START, clock_rate=0), **terms), verify_wire=True)
 
     return make
 

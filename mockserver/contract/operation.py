@@ -296,6 +296,18 @@ class Operation:
             return [self._undeclared(response.status)] if 200 <= response.status < 300 else []
         return [] if reply.accepts(response) else reply.explain(response)
 
+    def check_wire(self, response: Response) -> list[Violation]:
+        """Violations of a reply's bytes, read as a client reads them."""
+        reply = self.reply(response.status)
+        reading = reply.bodies[response.media_type] if reply is not None and response.media_type is not None else None
+        if reading is None:
+            return []
+        try:
+            data = reading.parse(response.content or b"")
+        except Problem as problem:
+            return [replace(violation, side="server") for violation in problem.violations]
+        return self.check_response(replace(response, data=data))
+
     def _undeclared(self, status: int) -> Violation:
         expected = ", ".join(self.declared)
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
