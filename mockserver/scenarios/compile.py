@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from mockserver.apis import Api
 from mockserver.damage import Fault, Faults
@@ -23,7 +24,7 @@ from mockserver.ranges import parse_range
 from mockserver.ratelimit import Limit
 from mockserver.retries import RETRY_RULES
 from mockserver.scenarios.model import Action as ActionModel
-from mockserver.scenarios.model import Faulty, Reply, ScenarioModel, Step
+from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.replies import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Rule, Scenario, ScenarioLimit
@@ -238,7 +239,7 @@ def _acts(step: ActionModel) -> bool:
     return bool(step.reply is not None or step.set or step.remove or step.fault)
 
 
-def faults_by_name(model: Faulty | None) -> list[tuple[str, Fault]]:
+def faults_by_name(model: BaseModel | None) -> list[tuple[str, Fault]]:
     """The faults of a rule, by the names they have in the file."""
     if model is None:
         return []
