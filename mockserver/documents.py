@@ -27,7 +27,8 @@ MAX_EXPANDED = 20_000_000
 MAX_NESTING = 200
 """Levels of arrays and objects that a document may have."""
 
-_COLLECTIONS = frozenset((dict, list))
+COLLECTIONS = frozenset((dict, list))
+"""The types of values that hold other values."""
 
 
 class DocumentError(UserError):
@@ -119,13 +120,13 @@ def _twice(text: str, name: str, key: str) -> DocumentError:
 
 def depth(value: Any) -> int:
     """How many arrays and objects stand inside one another."""
-    levels, below = 0, [value] if type(value) in _COLLECTIONS else []
+    levels, below = 0, [value] if type(value) in COLLECTIONS else []
     while below:
         levels += 1
         here, below = below, []
         for node in here:
             children = node.values() if type(node) is dict else node
-            below += [child for child in children if type(child) in _COLLECTIONS]
+            below += [child for child in children if type(child) in COLLECTIONS]
     return levels
 
 
@@ -173,7 +174,7 @@ def _check_expanded(value: Any, name: str) -> None:
 
     def measure(node: Any) -> tuple[int, int]:
         """The values in `node`, and the levels of it."""
-        if type(node) not in _COLLECTIONS:
+        if type(node) not in COLLECTIONS:
             return 1, 0
         if id(node) not in measured:
             size, levels = 1, 0
