@@ -88,6 +88,12 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     help="API to serve: datagrid, mem0, or an OpenAPI file as PATH or NAME=PATH. Repeatable.  [default: both]",
 )
 @_option(
+    "--strict/--no-strict",
+    default=True,
+    show_default=True,
+    help="Have openapi-core's validator judge a FILE as well; what it passed once is not judged again.",
+)
+@_option(
     "--api-key",
     "api_keys",
     multiple=True,
