@@ -15,7 +15,6 @@ from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import METHODS, Contract
 from mockserver.contract.dialects import Patterns, draft_of
 from mockserver.contract.explain import explain
-from mockserver.contract.passed import Passed
 from mockserver.contract.refs import Refs, path_of, texts
 from mockserver.documents import Locator, parse, parts_of, read_text, uncollected
 from mockserver.errors import ContractError
@@ -125,10 +124,12 @@ def _metaschema(version: str) -> jsonschema_rs.Validator:
 
 def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
     """Faults that openapi-core's own validator finds, unless it found none before."""
+    # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
+    from mockserver.contract.passed import Passed
+
     passed = Passed(sources)
     if passed:
         return []
-    # Imported when needed: it takes longer than to load a contract.
     from mockserver.contract.strict import strict_faults
 
     faults = list(islice(strict_faults(document), _MOST_FAULTS))
