@@ -41,6 +41,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/sandboxes.py
 	$(BIN)/python benchmarks/fixture.py
+	$(BIN)/python benchmarks/documents.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
