@@ -43,7 +43,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	touch $@
 
 bench: $(VENV)/.installed-bench
-	set -e; for name in sandboxes fixture engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
+	set -e; for name in sandboxes fixture documents engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak

@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from mockserver import __version__
-from mockserver.commands import register
 from mockserver.errors import UserError
-from mockserver.fuzz import fuzz_command
 
 _DEFAULT_APIS = "datagrid,mem0"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -63,7 +61,27 @@ class _Credits(click.ParamType[float]):
         return int(credits) if credits.is_integer() else credits
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Group(click.Group):
+    """Imports the commands that `serve` does without when another one is asked for, so that a server starts fast."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self._add_rest()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._add_rest()
+        return super().list_commands(ctx)
+
+    def _add_rest(self) -> None:
+        from mockserver.commands import register
+        from mockserver.fuzz import fuzz_command
+
+        register(self)
+        self.add_command(fuzz_command)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mockserver")
 def cli() -> None:
     """A twin of a vendor's HTTP API: it checks every request and reply against the OpenAPI contract,
@@ -86,6 +104,12 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     multiple=True,
     type=_List(),
     help="API to serve: datagrid, mem0, or an OpenAPI file as PATH or NAME=PATH. Repeatable.  [default: both]",
+)
+@_option(
+    "--strict/--no-strict",
+    default=True,
+    show_default=True,
+    help="Have openapi-core's validator judge a FILE as well; what it passed once is not judged again.",
 )
 @_option(
     "--api-key",
@@ -246,10 +270,6 @@ def provenance(api: str, as_json: bool) -> None:
         return
     for addition in additions:
         click.echo(f"{addition.provenance:<10} {addition.pointer}" + (f"  {addition.note}" if addition.note else ""))
-
-
-register(cli)
-cli.add_command(fuzz_command)
 
 
 def main(arguments: list[str] | None = None) -> None:

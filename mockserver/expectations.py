@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.documents import to_json
+from mockserver.jsontext import to_json
 from mockserver.matchers import Difference
 from mockserver.messages import Exchange
 from mockserver.ranges import parse_range

@@ -22,8 +22,9 @@ from urllib.parse import parse_qsl
 
 import jsonschema_rs
 
-from mockserver.documents import MAX_NESTING, depth
+from mockserver.documents import MAX_NESTING
 from mockserver.errors import UserError, did_you_mean
+from mockserver.jsontext import depth
 from mockserver.messages import JSON
 
 MAX_REGEX = 1000

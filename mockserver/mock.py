@@ -16,8 +16,8 @@ import orjson
 from mockserver.admin import Admin
 from mockserver.clock import timestamp
 from mockserver.controls import ClockControl, CreditsControl, Retries, StateControl
-from mockserver.documents import to_json
 from mockserver.errors import UserError
+from mockserver.jsontext import to_json
 from mockserver.messages import JSON, Request
 from mockserver.remote import Remote, difference_text, unfired_text
 from mockserver.scenarios import bundled_scenarios

@@ -36,6 +36,8 @@ class Settings:
     port: int = 4010
     apis: tuple[str, ...] = tuple(BUNDLED)
     """Names of bundled APIs, or OpenAPI files as `PATH` or `NAME=PATH`."""
+    strict: bool = True
+    """Have documents that are not bundled judged by openapi-core's validator too."""
     api_keys: tuple[str, ...] = ()
     credits: float = 10_000
     rate_limit: Limit | Literal["vendor"] | None = "vendor"
@@ -67,7 +69,7 @@ class Settings:
         """Load the contracts and make the default sandbox. Raises UserError."""
         apis: list[Api] = []
         for spec in self.apis:
-            api = load_api(spec)
+            api = load_api(spec, strict=self.strict)
             if api.name in (known.name for known in apis):
                 raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
             apis.append(api)

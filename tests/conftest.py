@@ -18,6 +18,14 @@ START = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where the frozen clocks of the tests stand at first."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache() -> Iterator[None]:
+    """Documents are judged anew, and nobody's home is written to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOCKSERVER_CACHE_DIR", "off")
+        yield
+
+
 @pytest.fixture(scope="session")
 def apis():
     """The bundled APIs, compiled once for the whole run."""

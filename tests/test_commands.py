@@ -429,7 +429,9 @@ def test_a_snapshot_that_cannot_be_written(run, url, tmp_path):
 
 
 def commands(group, path=()):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         elif name != "fuzz" and any(option.name == "url" for option in command.params):

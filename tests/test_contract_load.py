@@ -94,6 +94,53 @@ def test_a_dangling_example_is_refused_but_data_is_not_followed(tmp_path):
     load_contract(tmp_path / "api.yaml")
 
 
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_a_pattern_that_nobody_can_read_is_refused_with_its_place(tmp_path, version):
+    text = (
+        HEAD.replace("3.0.3", version)
+        + "  /a: {get: {responses: {'200': {description: x}}}}\ncomponents:\n  schemas:\n"
+    )
+    fine = "    Fine: {pattern: '(?i)a', example: {pattern: '['}}\n    Wrong:\n      items: {pattern: '['}\n"
+    assert refusal(tmp_path, text + fine) == (
+        "api.yaml:9: /components/schemas/Wrong/items/pattern: the pattern '[' is no regular expression:"
+        " unterminated character set at position 0"
+    )
+
+
+def test_faults_are_told_in_the_order_of_the_document(tmp_path):
+    places = ["schemas/A/items", "schemas/A/properties/b", "schemas/B", "parameters/0/schema", "parameters/1/schema"]
+    text = """\
+components:
+  schemas:
+    A:
+      items: {$ref: '#/no/1'}
+      properties:
+        b: {$ref: '#/no/2'}
+    B: {$ref: '#/no/1'}
+paths:
+  /a:
+    get:
+      parameters:
+        - {name: a, in: query, schema: {$ref: '#/no/3'}}
+        - {name: b, in: query, schema: {$ref: '#/no/1'}}
+      responses: {'200': {description: x}}
+"""
+    found = refusal(tmp_path, "openapi: 3.0.3\ninfo: {title: T, version: '1'}\n" + text).splitlines()
+    assert [line.partition("/$ref")[0].partition(": /")[2].split("/", 1)[1] for line in found[:3]] == places[:3]
+    assert [line.split(": ")[0] for line in found] == [f"api.yaml:{n}" for n in (6, 8, 9, 14, 15)]
+
+
+def test_a_fault_far_down_a_long_list_has_its_place(tmp_path):
+    items = "".join(
+        f"    S{i}: {{allOf: [{{type: string}}, {{$ref: '#/components/schemas/S{i + 1}'}}]}}\n" for i in range(50)
+    )
+    text = HEAD + "  {}\ncomponents:\n  schemas:\n" + items
+    assert refusal(tmp_path, text) == (
+        "api.yaml:56: /components/schemas/S49/allOf/1/$ref: refers to '#/components/schemas/S50',"
+        " which is not in the document"
+    )
+
+
 def test_every_fault_is_told_but_not_more_than_ten(tmp_path):
     text = HEAD + "".join(f"  /a{i}: {{get: {{}}}}\n" for i in range(30))
     assert len(refusal(tmp_path, text).splitlines()) == 10

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 import pytest
 from contracts import brief, reply, send, with_body
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from mockserver.contract.schemas import Schemas
 from mockserver.errors import ContractError
 
 OBJECT = {"type": "object"}
@@ -213,7 +217,7 @@ def test_patterns_of_other_dialects_are_checked(version, pattern):
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 def test_a_pattern_that_nobody_can_read_is_refused(version):
     with pytest.raises(ContractError, match=r"the pattern '\[' is no regular expression: unterminated"):
-        with_body({"pattern": "["}, version=version)
+        sent({"pattern": "["}, "x", version)
     data = {"type": "object", "properties": {"pattern": {"type": "string"}}, "example": {"pattern": "["}}
     assert send(with_body(data, version=version), {"pattern": "["}).violations == []
 
@@ -313,3 +317,95 @@ def test_many_breaches_are_told_up_to_a_number_and_none_twice():
 def test_long_values_are_cut():
     violation = sent({"type": "integer"}, "x" * 1000)[0]
     assert len(violation.found) < 80 and violation.found.endswith("…")
+
+
+uuid_like = st.from_regex(r"\A[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z") | st.from_regex(
+    r"\A\{?[0-9a-gA-G٣]{7,9}(-?[0-9a-f]{4}){3}[- ]?[0-9a-f]{11,13}\}?\n?\Z"
+)
+WITH_UUID = {
+    version: with_body({"type": "string", "format": "uuid"}, version=version) for version in ("3.0.3", "3.1.0")
+}
+
+
+@settings(max_examples=300)
+@given(uuid_like | st.text(max_size=40))
+def test_a_uuid_is_the_form_with_hyphens(text):
+    fine = re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) is not None
+    for operation in WITH_UUID.values():
+        assert (send(operation, text).violations == []) is fine
+
+
+def test_a_validator_takes_in_only_what_it_reaches():
+    broken = {"type": "object", "properties": {"x": {"pattern": "["}, "y": {"$ref": "#/components/schemas/No"}}}
+    schemas = {"A": {"items": {"$ref": "#/components/schemas/B"}}, "B": {"type": "integer"}, "C": broken}
+    assert sent({"$ref": "#/components/schemas/A"}, [1], components={"schemas": schemas}) == []
+    with pytest.raises(ContractError):
+        sent({"$ref": "#/components/schemas/C"}, [1], components={"schemas": schemas})
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_a_reference_that_leads_nowhere_is_named(version):
+    with pytest.raises(ContractError, match="refers to '#/components/schemas/No', which is not in the document"):
+        sent({"$ref": "#/components/schemas/No"}, 1, version)
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_formats_that_python_checks_go_only_where_they_are_used(version):
+    # They make every validation slower, so those of the neighbours must not come along.
+    schemas = {
+        "Plain": {"type": "string", "format": "uuid"},
+        "Bytes": {"type": "string", "format": "byte"},
+        "Text": {"type": "string", "pattern": "a\\Z"},
+        "Both": {"items": {"$ref": "#/components/schemas/Bytes"}, "not": {"$ref": "#/components/schemas/Text"}},
+    }
+    made = Schemas({"openapi": version, "components": {"schemas": schemas}})
+
+    def formats(name):
+        return sorted(made.reach(made.reference(f"/components/schemas/{name}", "request"))[1])
+
+    assert {name: formats(name) for name in schemas} == {
+        "Plain": [],
+        "Bytes": ["byte"],
+        "Text": ["text that matches a\\Z"],
+        "Both": ["byte", "text that matches a\\Z"],
+    }
+
+
+def test_each_schema_is_rewritten_once_for_a_direction():
+    schemas = {"A": {"properties": {"b": {"$ref": "#/components/schemas/B"}}}, "B": {"type": "integer"}}
+    for version, directions in (("3.0.3", 2), ("3.1.0", 1)):
+        made = Schemas({"openapi": version, "components": {"schemas": schemas}})
+        found = set()
+        for _ in range(2):
+            for direction in ("request", "response"):
+                reference = made.reference("/components/schemas/A", direction)
+                made.validator(reference)
+                found.add(reference["$ref"])
+        assert len(found) == directions
+
+
+TREE = {
+    "$dynamicAnchor": "node",
+    "type": "object",
+    "properties": {"value": {"type": "integer"}, "below": {"type": "array", "items": {"$dynamicRef": "#node"}}},
+}
+
+
+def test_dynamic_references_of_two_schemas_do_not_meet():
+    other = {**TREE, "properties": {**TREE["properties"], "value": {"type": "string"}}}
+    schemas = {"schemas": {"Tree": TREE, "Other": other}}
+    both = {"properties": {"a": {"$ref": "#/components/schemas/Tree"}, "b": {"$ref": "#/components/schemas/Other"}}}
+    value = {"a": {"below": [{"value": 1}]}, "b": {"below": [{"value": "x"}]}}
+    assert sent(both, value, "3.1.0", components=schemas) == []
+    found = sent(both, {"a": value["b"], "b": value["a"]}, "3.1.0", components=schemas)
+    assert brief(found) == [("body", "/a/below/0/value", "type"), ("body", "/b/below/0/value", "type")]
+
+
+def test_a_schema_with_an_id_still_refers_into_the_document():
+    schemas = {
+        "A": {"$id": "https://example.com/a", "properties": {"b": {"$ref": "#/components/schemas/B"}}},
+        "B": {"type": "integer"},
+    }
+    schema = {"$ref": "#/components/schemas/A"}
+    found = sent(schema, {"b": "x"}, "3.1.0", components={"schemas": schemas})
+    assert brief(found) == [("body", "/b", "type")]

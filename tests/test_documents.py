@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 from mockserver.documents import (
     MAX_NESTING,
     DocumentError,
-    depth,
-    duplicate_key,
     line_of,
     parse,
     parts_of,
     pointer_of,
     read_text,
+    uncollected,
 )
+from mockserver.jsontext import depth, duplicate_key
 
 json_values = st.recursive(
     st.none()
@@ -93,7 +94,7 @@ def test_an_alias_gives_the_same_value():
         ('{"a": 1,\n "b": {"c": 1,\n  "c": 2}}', "f:3:3: 'c' stands here twice"),
         ('{"a": 1, "\\u0061": 2}', "f:1:10: 'a' stands here twice"),
         ("a: &x\n  b: *x\n", "f:1:4: an alias stands inside the value that it names"),
-        ("&x [*x]", "f: an alias stands inside the value that it names"),
+        ("&x [*x]", "f:1:1: an alias stands inside the value that it names"),
         ("? [a]\n: b\n", "f:1:3: a key must be a plain value"),
         ("a: *nowhere\n", "f:1:4: found undefined alias"),
         ("a: [1, 2\nb: 3\n", "f:2:2: "),
@@ -213,6 +214,21 @@ def test_line_of_json_and_of_nothing():
     assert line_of("a: [", ["a"]) is None
 
 
+def test_a_text_that_is_refused_is_not_read_for_places_first():
+    # What finds places recurses without a limit too: a scenario of 100 kB of brackets killed the server.
+    script = """
+from mockserver.documents import DocumentError
+from mockserver.scenarios import parse_scenario
+for opening in ("- ", "[", "[{a: "):
+    try:
+        parse_scenario(opening * 100_000, {}, "f")
+    except DocumentError:
+        print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["refused"] * 3, done.stderr
+
+
 @settings(max_examples=150)
 @given(json_values)
 def test_json_comes_out_as_json_loads_gives_it(value):
@@ -222,7 +238,7 @@ def test_json_comes_out_as_json_loads_gives_it(value):
 
 keys = st.sampled_from(["a", "b", ":", "a:b", '"', "\\", "é", ""])
 pairs = st.recursive(
-    st.sampled_from(["1", "null", '":"', '"a:b"', '"\\"a\\":"', "12", "1.5e3"]),
+    st.sampled_from(["1", "null", '":"', '"a:b"', '"\\"a\\":"', '"\\u003a"', '"\\u003A:"', "9" * 25, "1.5e3"]),
     lambda inner: (
         st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
         | st.lists(st.tuples(keys, inner), max_size=3).map(
@@ -246,6 +262,44 @@ def test_duplicate_key_agrees_with_a_plain_reading(text):
     value = json.loads(text, object_pairs_hook=hook)
     found = duplicate_key(text.encode(), value)
     assert (found in twice) if twice else found is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1,\n "a": {"c": 1, "c": 2}}', "f:2:2: 'a' stands here twice"),
+        # An escape that the YAML parser, which is asked for the place, does not take.
+        ('{"x": "\\ud83d\\ude00",\n "a": 1, "a": 2}', "f: 'a' stands here twice"),
+        ('{"a": ":", "a": "\\u003a"}', "f:1:12: 'a' stands here twice"),
+    ],
+)
+def test_a_key_that_json_holds_twice_is_told_with_its_place(text, message):
+    with pytest.raises(DocumentError) as caught:
+        parse(text, "f")
+    assert str(caught.value) == message
+
+
+def test_one_of_many_keys_that_stands_twice_is_found_quickly():
+    raw = json.dumps({f"k{i}": 1 for i in range(200_000)}).replace('"k7"', '"k8"').encode()
+    assert duplicate_key(raw, json.loads(raw)) == "k8"
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_reading_leaves_the_garbage_collector_as_it_was(is_on):
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if is_on else gc.disable)()
+        parse("a: [1]", "f")
+        assert gc.isenabled() is is_on
+        with pytest.raises(DocumentError):
+            parse("a: [1", "f")
+        assert gc.isenabled() is is_on
+        with uncollected():
+            assert not gc.isenabled()
+            parse("a: [1]", "f")
+            assert not gc.isenabled()
+    finally:
+        (gc.enable if was_on else gc.disable)()
 
 
 @given(st.lists(st.text() | st.integers(0, 99), max_size=5))

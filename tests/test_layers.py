@@ -12,7 +12,7 @@ PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
 LAYERS = [
-    ["messages", "errors", "clock", "jsontext", "documents", "problems", "ranges", "matchers"],
+    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers"],
     ["contract"],
     ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],

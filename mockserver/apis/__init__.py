@@ -21,8 +21,10 @@ def bundled_file(folder: str, name: str) -> Path:
     return installed if installed.exists() else _PACKAGE.parent / folder / name
 
 
-def load_api(spec: str) -> Api:
+def load_api(spec: str, *, strict: bool = True) -> Api:
     """An API by the name of a bundled one, or from an OpenAPI file given as `PATH` or `NAME=PATH`.
+
+    `strict` has a file judged by openapi-core's validator too.
 
     Raises:
         UserError: there is no such API or file, or the document cannot be used.
@@ -40,7 +42,7 @@ def load_api(spec: str) -> Api:
     if not file.is_file():
         known = ", ".join(BUNDLED)
         raise UserError(f"there is no API {spec!r} and no such file; bundled: {known}{did_you_mean(spec, BUNDLED)}")
-    return examples.api(load_contract(file, name=name if equals else None))
+    return examples.api(load_contract(file, name=name if equals else None, strict=strict))
 
 
 __all__ = ["BUNDLED", "Api", "Behaviour", "Call", "bundled_file", "load_api", "nobody"]

@@ -16,7 +16,7 @@ from mockserver.contract.parameters import Shape, parse_query, scalar, shape_of
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.errors import Problem
-from mockserver.jsontext import depth, duplicate_key, is_plain, survey
+from mockserver.jsontext import depth, duplicate_key, has_float, is_plain
 from mockserver.messages import JSON, Side, Violation
 
 _ANY = Shape(frozenset())
@@ -182,14 +182,11 @@ def parse_json(raw: bytes) -> JSON:
         return value
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth(value) > MAX_DEPTH:
         raise _too_deep()
-    keys, floats = survey(value)
-    # An integer that does not fit 64 bits comes out of orjson as a float.
-    if floats and _LONG_NUMBER.search(raw):
-        value = _exact(raw)
-    duplicate = duplicate_key(raw, keys)
+    duplicate = duplicate_key(raw, value)
     if duplicate is not None:
         raise _bad(f"has the key {duplicate[:60]!r} twice in one object")
-    return value
+    # An integer that does not fit 64 bits comes out of orjson as a float.
+    return _exact(raw) if has_float(value) and _LONG_NUMBER.search(raw) else value
 
 
 def _exact(raw: bytes) -> JSON:

@@ -8,6 +8,8 @@ from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
+import jsonschema_rs
+
 from mockserver.contract.explain import explain
 from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
@@ -90,6 +92,11 @@ class Contract:
         return {}
 
     @cached_property
+    def _components(self) -> dict[str, jsonschema_rs.Validator]:
+        """Validators of component schemas, by their names."""
+        return {}
+
+    @cached_property
     def _sampler(self) -> Sampler:
         return Sampler(self._refs)
 
@@ -136,8 +143,10 @@ class Contract:
 
     def check_schema(self, name: str, value: JSON) -> list[Violation]:
         """Violations of a component schema by something that this server would show."""
-        pointer = pointer_of(["components", "schemas", name])
-        validator = self._schemas.validator(self._schemas.reference(pointer, "response"))
+        validator = self._components.get(name)
+        if validator is None:
+            schema = self._schemas.reference(pointer_of(["components", "schemas", name]), "response")
+            validator = self._components[name] = self._schemas.validator(schema)
         return explain(validator.iter_errors(value), "server", "body")
 
     def served(self, url: str) -> JSON:

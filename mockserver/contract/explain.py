@@ -12,7 +12,8 @@ from typing import Any
 import orjson
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from mockserver.documents import pointer_of, to_json
+from mockserver.documents import pointer_of
+from mockserver.jsontext import to_json
 from mockserver.messages import Side, Violation
 
 MAX_VIOLATIONS = 20

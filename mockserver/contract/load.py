@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
 from mockserver.contract import overlay as overlays
-from mockserver.contract.contract import Contract
+from mockserver.contract.contract import METHODS, Contract
+from mockserver.contract.dialects import Patterns, draft_of
 from mockserver.contract.explain import explain
-from mockserver.contract.refs import Refs
-from mockserver.documents import line_of, parse, parts_of, read_text
+from mockserver.contract.refs import Refs, path_of, texts
+from mockserver.documents import Locator, parse, parts_of, read_text, uncollected
 from mockserver.errors import ContractError
 
 MAX_BYTES = 64 * 1024 * 1024
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_MOST_FAULTS = 10
+
+Fault = tuple[list[str | int], str]
+"""The path to what is wrong, and why it is."""
 
 
+@uncollected()
 def load_contract(
     path: Path, overlay: Path | None = None, *, name: str | None = None, strict: bool = True, trusted: bool = False
 ) -> Contract:
@@ -30,7 +36,8 @@ def load_contract(
         path: the document, YAML or JSON.
         overlay: an OpenAPI Overlay to apply first.
         name: what to call the API; the file's name when not given.
-        strict: let openapi-core's validator judge the document too. It is thorough and slow.
+        strict: let openapi-core's validator judge the document too. It is thorough and slow, so
+            what it passed once is remembered.
         trusted: take the document's word. For the bundled ones, which the test-suite has judged.
 
     Raises:
@@ -41,18 +48,18 @@ def load_contract(
     document = parse(text, str(path))
     _check_version(document, path)
     additions: list[overlays.Addition] = []
+    overlay_text = ""
     if overlay is not None:
         overlay_text = read_text(overlay, MAX_BYTES)
         additions = overlays.apply(document, parse(overlay_text, str(overlay)), str(overlay))
-    faults = [] if trusted else list(_faults(document))
-    if not faults and strict and not trusted:
-        faults = list(_strict_faults(document))
-    if faults:
-        raise ContractError("\n".join(_placed(path, text, parts, reason) for parts, reason in faults[:10]))
-    try:
-        return Contract(name or path.name.partition(".")[0], document, additions)
-    except ContractError as error:
-        raise ContractError(f"{path}: {error}") from None
+    if not trusted:
+        faults = list(islice(_faults(document), _MOST_FAULTS))
+        if not faults and strict:
+            faults = _strict_faults(document, text, overlay_text)
+        if faults:
+            locator = Locator(text)
+            raise ContractError("\n".join(_placed(path, locator, parts, reason) for parts, reason in faults))
+    return Contract(name or path.name.partition(".")[0], document, additions)
 
 
 def _check_version(document: Any, path: Path) -> None:
@@ -67,23 +74,23 @@ def _check_version(document: Any, path: Path) -> None:
         raise ContractError(f"{path}:1: `openapi` is {version!r}; this server reads OpenAPI 3.0 and 3.1")
 
 
-def _placed(path: Path, text: str, parts: list[str | int], reason: str) -> str:
-    place = line_of(text, parts)
+def _placed(path: Path, locator: Locator, parts: list[str | int], reason: str) -> str:
+    place = locator.find(parts)
     at = "/" + "/".join(str(part) for part in parts)
     return f"{path}:{place[0]}: {at}: {reason}" if place else f"{path}: {at}: {reason}"
 
 
-def _faults(document: dict[str, Any]) -> Any:
-    """Faults by the OpenAPI meta-schema, references that lead nowhere, operationIds given twice."""
+def _faults(document: dict[str, Any]) -> Iterator[Fault]:
+    """Faults by the OpenAPI meta-schema; else texts that mean nothing, and operationIds given twice."""
     validator = _metaschema(document["openapi"][:3])
     if not validator.is_valid(document):
         for violation in explain(validator.iter_errors(document), "client", "body"):
-            yield parts_of(violation.pointer), violation.message
+            yield [*parts_of(violation.pointer)], violation.message
         return
-    yield from Refs(document).broken()
+    yield from _text_faults(document)
     seen: dict[str, str] = {}
     for path, item in (document.get("paths") or {}).items():
-        for method in _METHODS:
+        for method in METHODS:
             id = item.get(method, {}).get("operationId") if isinstance(item.get(method), dict) else None
             if id is None:
                 continue
@@ -92,30 +99,43 @@ def _faults(document: dict[str, Any]) -> Any:
             seen[id] = f"{method.upper()} {path}"
 
 
+def _text_faults(document: dict[str, Any]) -> Iterator[Fault]:
+    """References that lead nowhere, and patterns that are no regular expressions."""
+    judges = {"$ref": Refs(document).fault, "pattern": Patterns(draft_of(document)).fault}
+    known: dict[tuple[str, str], str] = {}
+    for key, text, place in texts(document):
+        fault = known.get((key, text))
+        if fault is None:
+            fault = known[key, text] = judges[key](text)
+        if fault:
+            yield path_of(place), fault
+
+
 @cache
 def _metaschema(version: str) -> jsonschema_rs.Validator:
     """The meta-schema that openapi-spec-validator ships, without importing that package."""
     spec = importlib.util.find_spec("openapi_spec_validator")
     assert spec is not None and spec.origin is not None
     file = Path(spec.origin).parent / "resources" / "schemas" / f"v{version}" / "schema.json"
-    return jsonschema_rs.validator_for(parse(file.read_text(encoding="utf-8"), file.name))
+    # What is a pattern is for `Patterns` to say: some that jsonschema-rs does not read can be used.
+    formats = {"regex": lambda text: True}
+    return jsonschema_rs.validator_for(parse(file.read_text(encoding="utf-8"), file.name), formats=formats)
 
 
-_NAMED = re.compile(r"for '(\w+)' operation in '(.+)' was not resolved")
-"""The one finding that says its place in words only."""
+def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
+    """Faults that openapi-core's own validator finds, unless it found none before."""
+    # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
+    from mockserver.contract.passed import Passed
 
+    passed = Passed(sources)
+    if passed:
+        return []
+    from mockserver.contract.strict import strict_faults
 
-def _strict_faults(document: dict[str, Any]) -> Any:
-    """Faults that openapi-core's own validator finds."""
-    from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
-
-    validator = OpenAPIV30SpecValidator if document["openapi"].startswith("3.0.") else OpenAPIV31SpecValidator
-    try:
-        for error in validator(document).iter_errors():
-            named = _NAMED.search(error.message)
-            yield ["paths", named[2], named[1]] if named else list(error.absolute_path), error.message
-    except RecursionError:
-        yield [], "is nested too deeply"
+    faults = list(islice(strict_faults(document), _MOST_FAULTS))
+    if not faults:
+        passed.remember()
+    return faults
 
 
 __all__ = ["load_contract"]

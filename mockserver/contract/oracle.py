@@ -28,8 +28,8 @@ from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import parse_cookies, parse_query
 from mockserver.contract.refs import is_data
-from mockserver.documents import to_json
 from mockserver.errors import Problem
+from mockserver.jsontext import to_json
 from mockserver.messages import Request, Response
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/?= ]+")

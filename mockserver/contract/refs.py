@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from mockserver.documents import parts_of, pointer_of
+from mockserver.jsontext import COLLECTIONS
 
 _MAX_HOPS = 32
 _DATA = {"example", "examples", "default", "enum", "const"}
@@ -47,16 +49,8 @@ class Refs:
             node = self.lookup(pointer)
         raise KeyError(pointer)
 
-    def broken(self) -> Iterator[tuple[list[str | int], str]]:
-        """Places whose `$ref` cannot be followed, with the reason."""
-        checked: dict[str, str] = {}
-        for path, ref in _references(self._document, []):
-            if ref not in checked:
-                checked[ref] = self._fault(ref)
-            if checked[ref]:
-                yield path, checked[ref]
-
-    def _fault(self, ref: str) -> str:
+    def fault(self, ref: str) -> str:
+        """Why a `$ref` cannot be followed; "" when it can."""
         if not ref.startswith("#"):
             return f"refers to another file, {ref!r}; bundle the document into one file first"
         try:
@@ -68,26 +62,50 @@ class Refs:
 
 def unescape(ref: str) -> str:
     """The RFC 6901 pointer in a `#...` reference, percent-decoding included."""
-    from urllib.parse import unquote
-
     return unquote(ref.removeprefix("#"))
 
 
-def _references(node: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], str]]:
-    if isinstance(node, dict):
-        ref = node.get("$ref")
-        if isinstance(ref, str):
-            yield [*path, "$ref"], ref
-        for key, value in node.items():
-            if not is_data(key, path[-1] if path else ""):
-                yield from _references(value, [*path, key])
-            elif key == "examples" and isinstance(value, dict):
-                for name, example in value.items():
-                    if isinstance(example, dict) and isinstance(example.get("$ref"), str):
-                        yield [*path, key, name, "$ref"], example["$ref"]
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from _references(value, [*path, index])
+Steps = tuple[str | int, "Steps | None"]
+"""A place in a document: its last step and the place before. A list for each would cost too much."""
 
 
-__all__ = ["Refs", "pointer_of", "unescape"]
+def texts(document: dict[str, Any]) -> Iterator[tuple[str, str, Steps]]:
+    """Every `$ref` and every `pattern` outside of data: its key, its text and where it stands."""
+    waiting: list[tuple[Any, Steps]] = [(document, ("", None))]
+    while waiting:
+        node, place = waiting.pop()
+        below: list[tuple[Any, Steps]] = []
+        if type(node) is list:
+            below = [(child, (index, place)) for index, child in enumerate(node) if type(child) in COLLECTIONS]
+        else:
+            for key in ("$ref", "pattern"):
+                if type(node.get(key)) is str:
+                    yield key, node[key], (key, place)
+            for key, child in node.items():
+                if type(child) in COLLECTIONS:
+                    if not is_data(key, place[0]):
+                        below.append((child, (key, place)))
+                    elif key == "examples" and type(child) is dict:
+                        yield from _of_examples(child, (key, place))
+        below.reverse()  # what is put last is taken first
+        waiting += below
+
+
+def _of_examples(examples: dict[str, Any], place: Steps) -> Iterator[tuple[str, str, Steps]]:
+    """An Example Object holds data, but may itself be a reference."""
+    for name, example in examples.items():
+        if type(example) is dict and type(example.get("$ref")) is str:
+            yield "$ref", example["$ref"], ("$ref", (name, place))
+
+
+def path_of(place: Steps) -> list[str | int]:
+    """The steps of a place, from the document's root."""
+    path: list[str | int] = []
+    step: Steps | None = place
+    while step is not None:
+        path.append(step[0])
+        step = step[1]
+    return path[-2::-1]  # the root itself is no step
+
+
+__all__ = ["Refs", "Steps", "is_data", "path_of", "pointer_of", "texts", "unescape"]

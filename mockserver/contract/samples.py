@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from fractions import Fraction
 from random import Random
 from typing import Any
-
-import rstr
 
 from mockserver.contract.refs import Refs
 
@@ -246,6 +243,8 @@ class Sampler:
         if high is not None and value > high:
             value = high
         if schema.get("multipleOf"):
+            from fractions import Fraction  # few schemas need it, and every start would pay for it
+
             step = Fraction(str(schema["multipleOf"]))
             up = math.ceil(Fraction(str(value)) / step) * step
             exact = up if high is None or up <= Fraction(str(high)) else up - step
@@ -277,6 +276,8 @@ def matching(pattern: str, wanted: str, minimum: int, rng: Random | None = None)
         return wanted
     if compiled.search(wanted) and len(wanted) >= minimum:
         return wanted
+    import rstr  # few schemas need it, and every start would pay for it
+
     maker = rstr.Rstr(rng or Random(pattern))
     body = pattern.removeprefix("^")
     body = body[:-1] if body.endswith("$") and not body.endswith("\\$") else body

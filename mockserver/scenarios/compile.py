@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from mockserver.apis import Api
 from mockserver.damage import NO_FAULT, Fault, Faults
-from mockserver.documents import parts_of, to_json
+from mockserver.documents import parts_of
 from mockserver.errors import KINDS, UserError, did_you_mean
+from mockserver.jsontext import to_json
 from mockserver.matchers import compile_fields, compile_matcher
 from mockserver.messages import Response
 from mockserver.prefer import Stage, stage_of
@@ -23,7 +25,7 @@ from mockserver.ranges import parse_range
 from mockserver.ratelimit import Limit
 from mockserver.retries import RETRY_RULES
 from mockserver.scenarios.model import Action as ActionModel
-from mockserver.scenarios.model import Faulty, Reply, ScenarioModel, Step
+from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.replies import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Rule, Scenario, ScenarioLimit
@@ -253,7 +255,7 @@ def _acts(step: ActionModel) -> bool:
     return bool(step.reply is not None or step.set or step.remove or step.fault)
 
 
-def faults_by_name(model: Faulty | None) -> list[tuple[str, Fault]]:
+def faults_by_name(model: BaseModel | None) -> list[tuple[str, Fault]]:
     """The faults of a rule, by the names they have in the file."""
     if model is None:
         return []

@@ -1,0 +1,27 @@
+"""What a start must not wait for: modules that a server of bundled documents never needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+import mockserver.cli, mockserver.server
+from mockserver.admin import Admin
+from mockserver.settings import Settings
+Admin(Settings().pipeline())
+print(*(name for name in sys.argv[1:] if name in sys.modules))
+"""
+LATER = (
+    *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
+    *("rstr", "fractions", "schemathesis", "httpx"),
+    *("mockserver.commands", "mockserver.fuzz", "mockserver.contract.strict", "mockserver.contract.passed"),
+)
+
+
+def test_a_server_starts_without_what_it_does_not_need():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *LATER], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == []
