@@ -21,5 +21,7 @@ LATER = (
 
 
 def test_a_server_starts_without_what_it_does_not_need():
-    done = subprocess.run([sys.executable, "-c", SCRIPT, *LATER], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *LATER], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.split() == []
