@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 import pytest
-from contracts import brief, reply, send, with_body
+from contracts import body_contract, brief, reply, send, with_body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -341,6 +341,14 @@ def test_a_validator_takes_in_only_what_it_reaches():
     assert sent({"$ref": "#/components/schemas/A"}, [1], components={"schemas": schemas}) == []
     with pytest.raises(ContractError):
         sent({"$ref": "#/components/schemas/C"}, [1], components={"schemas": schemas})
+
+
+def test_a_component_that_rows_are_held_against_is_prepared_once(monkeypatch):
+    made = body_contract({}, components={"schemas": {"Row": {"type": "object", "required": ["id"]}}})
+    asked, prepare = [], Schemas.validator
+    monkeypatch.setattr(Schemas, "validator", lambda self, schema: asked.append(schema) or prepare(self, schema))
+    assert [brief(made.check_schema("Row", row)) for row in ({"id": 1}, {})] == [[], [("body", "/id", "required")]]
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])

@@ -6,6 +6,7 @@ import copy
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mockserver.apis import load_api
 from mockserver.contract import load_contract, passed, strict
 from mockserver.documents import parse
 from mockserver.errors import ContractError
+from mockserver.settings import Settings
 
 OK = {"responses": {"200": {"description": "x"}}}
 
@@ -355,6 +357,10 @@ def test_an_api_is_loaded_strictly_unless_told_otherwise(tmp_path):
     with pytest.raises(ContractError, match="was not resolved"):
         load_api(str(tmp_path / "api.yaml"))
     assert load_api(f"shop={tmp_path / 'api.yaml'}", strict=False).name == "shop"
+    settings = Settings(apis=(str(tmp_path / "api.yaml"),))
+    with pytest.raises(ContractError, match="was not resolved"):
+        settings.pipeline()
+    assert list(replace(settings, strict=False).pipeline().apis) == ["api"]
 
 
 def test_bundled_documents_pass_by_the_package():

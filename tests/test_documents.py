@@ -138,8 +138,24 @@ def test_deep_json_is_refused(text):
 
 
 def test_nesting_up_to_the_limit_is_read():
-    for text in ("[" * MAX_NESTING + "]" * MAX_NESTING, "# yaml\n" + "[" * MAX_NESTING + "]" * MAX_NESTING):
-        assert depth(parse(text, "f")) == MAX_NESTING
+    for start in ("", "# yaml\n"):
+        for level, fine in ((MAX_NESTING, True), (MAX_NESTING + 1, False)):
+            text = start + "[" * level + "]" * level
+            if fine:
+                assert depth(parse(text, "f")) == level
+            else:
+                with pytest.raises(DocumentError, match="nested too deeply"):
+                    parse(text, "f")
+
+
+def test_aliases_may_not_nest_deeply_either():
+    def nested(level: int) -> str:
+        half = "[" * 100 + "x" + "]" * 100
+        return f"a: &a {half}\nb: " + "[" * (level - 101) + "*a" + "]" * (level - 101)
+
+    assert depth(parse(nested(MAX_NESTING), "f")) == MAX_NESTING
+    with pytest.raises(DocumentError, match="nested too deeply"):
+        parse(nested(MAX_NESTING + 1), "f")
 
 
 def test_a_very_deep_document_does_not_kill_the_process():

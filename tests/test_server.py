@@ -215,6 +215,19 @@ paths:
         assert bad.json()["violations"][0]["pointer"] == "id"
 
 
+def test_a_document_that_strict_validation_refuses(tmp_path):
+    file = tmp_path / "shop.yaml"
+    responses = "{get: {responses: {'200': {description: ok}}}}"
+    file.write_text(f"openapi: 3.0.3\ninfo: {{title: Shop, version: '1'}}\npaths:\n  /things/{{id}}: {responses}\n")
+    command = [*COMMAND, "serve", "--port", "0", "--api", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"mockserver: {file}:4: /paths//things/{{id}}/get: Path parameter 'id'")
+    for options, variables in ((["--no-strict"], {}), ([], {"MOCKSERVER_STRICT": "false"})):
+        with running("--api", str(file), *options, **variables) as (url, _):
+            assert ready(url).json()["apis"] == ["shop"]
+
+
 def test_the_documents_point_at_this_server(server):
     for name, base in (("datagrid", "/datagrid/v1"), ("mem0", "/mem0")):
         document = httpx.get(f"{server.url}/{name}/openapi.json").json()

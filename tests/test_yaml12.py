@@ -107,6 +107,7 @@ flows = st.recursive(
 @settings(max_examples=600)
 @given(soup | flows)
 @example("a: &x 0x10\n*x : b\n")
+@example("&k key: *k")
 @example("&k !!int x: 1")
 @example("&k !!int x: *k")
 @example("[&x a, &x b]")

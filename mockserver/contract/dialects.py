@@ -231,7 +231,6 @@ class _Draft4(_Rewriter):
             del new["format"]
             _also(new, {"minimum": _RANGES[name][0], "maximum": _RANGES[name][1]})
         elif f"urn:format:{name}" in LATER:
-            del new["format"]
             _also(new, {"$ref": f"urn:format:{name}"})
 
     def _discriminate(self, schema: dict[str, Any], new: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ class _Frugal:
         quick = quick_check(owner)
 
         def checker(value: Any) -> None:
-            if quick is None or not _is_valid(quick, value):
+            if quick is None or not quick.is_valid(value):
                 check(value)
 
         return checker
@@ -98,13 +98,6 @@ def quick_check(owner: Any) -> jsonschema_rs.Validator | None:
 
 def _conforms(checker: Any, name: str) -> Callable[[str], bool]:
     return lambda text: bool(checker.conforms(text, name))
-
-
-def _is_valid(validator: jsonschema_rs.Validator, value: Any) -> bool:
-    try:
-        return validator.is_valid(value)
-    except ValueError:  # a number that JSON does not have
-        return False
 
 
 class _V30Schemas(_Frugal, OpenAPIV30SchemaValidator):
