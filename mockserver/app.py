@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 import yaml
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, StreamingResponse
@@ -27,6 +28,8 @@ log = logging.getLogger("mockserver")
 
 ADMIN_BODY = 64 * 1024 * 1024
 """Bytes of a body that the admin API takes: a scenario or a snapshot."""
+THREADS = 64
+"""Requests that may wait for a shared store at a time."""
 DRAIN = 16
 """A body that is too large is read up to this many times the limit, so that the client hears why."""
 
@@ -52,8 +55,9 @@ class App:
         self.admin = admin
         self.bounds = bounds or SocketBounds()
         self.access = access
-        self.is_direct = True
+        self.is_direct = not pipeline.sandboxes.is_shared
         """Whether the pipeline never waits, so that it may be called from the event loop."""
+        self._threads = CapacityLimiter(THREADS)
         self._ours = Starlette(routes=_documents(pipeline))
         self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
 
@@ -73,7 +77,11 @@ class App:
         if is_admin and self.admin is not None:
             await answer_admin(self.admin, request, scope, receive, send)
             return
-        exchange = self.exchange(request)
+        if self.is_direct:
+            exchange = self.exchange(request)
+        else:
+            exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
+            self._tell(exchange)
         assert exchange.response is not None
         await deliver(exchange.response, receive, send, close=too_large)
 
@@ -84,11 +92,14 @@ class App:
     def exchange(self, request: Request) -> Exchange:
         """Answer a request to a mocked operation."""
         exchange = self.pipeline.exchange(request)
+        self._tell(exchange)
+        return exchange
+
+    def _tell(self, exchange: Exchange) -> None:
         if self.access is not None:
             self.access.add(exchange)
         elif exchange.defect:
             log.error("%s", text_line(exchange, exchange.at).strip())
-        return exchange
 
     def _is_admin(self, path: str) -> bool:
         return path.startswith(PREFIX) and self.admin is not None and path[len(PREFIX) :][:1] in ("", "/")
@@ -115,11 +126,14 @@ class AdminApp:
 
 async def answer_admin(admin: Admin, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request to the admin API, the event stream included."""
-    events = admin.events(request)
+    events = await admin.events(request)
     if events is not None:
         await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
-    else:
+    elif admin.is_direct:
         await deliver(admin.handle(request), receive, send, close=request.too_large)
+    else:
+        response = await to_thread.run_sync(admin.handle, request)
+        await deliver(response, receive, send, close=request.too_large)
 
 
 async def read_body(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:

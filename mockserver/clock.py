@@ -10,9 +10,10 @@ import math
 import re
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mockserver.errors import UserError
 
@@ -72,22 +73,41 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-class Clock:
-    """A clock with two bases and a rate: now = base + (real - real base) x rate.
+class Hands(NamedTuple):
+    """Where a clock stands: now = base + (real - real base) x rate."""
 
-    A rate of 0 is a frozen clock, 1 the real one. Safe to use from several threads.
+    base: float
+    """Epoch seconds on the clock at the moment `real_base`."""
+    real_base: float
+    """Seconds of the real time that the clock follows."""
+    rate: float
+    """Test seconds per real second; 0 is a frozen clock, 1 the real one."""
+
+    def at(self, real: float) -> float:
+        """Epoch seconds on the clock at a real time."""
+        now = self.base + (real - self.real_base) * self.rate
+        return now if now < LAST else LAST
+
+
+def checked_rate(rate: float) -> float:
+    """The rate. Raises UserError when no clock can run at it."""
+    if not 0 <= rate <= 1_000_000:
+        raise UserError(f"the clock's rate is {rate}; it must be between 0 (frozen) and 1000000")
+    return rate
+
+
+class Clock:
+    """A sandbox's clock. Safe to use from several threads.
+
+    Args:
+        start: epoch seconds at which it starts; the system's time when not given.
+        rate: test seconds per real second.
     """
 
     def __init__(self, start: float | None = None, rate: float = 1.0) -> None:
         self._lock = threading.Lock()
         # One tuple, replaced whole: a reader in another thread never sees half a change.
-        self._state = (time.time() if start is None else start, time.monotonic(), self._checked(rate))
-
-    @staticmethod
-    def _checked(rate: float) -> float:
-        if not 0 <= rate <= 1_000_000:
-            raise UserError(f"the clock's rate is {rate}; it must be between 0 (frozen) and 1000000")
-        return rate
+        self._hands = Hands(time.time() if start is None else start, time.monotonic(), checked_rate(rate))
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -95,16 +115,23 @@ class Clock:
 
     def read(self) -> tuple[float, float]:
         """Epoch seconds, and the rate."""
-        base, real_base, rate = self._state
+        base, real_base, rate = self._hands
         if not rate:
             return base, rate
         now = base + (time.monotonic() - real_base) * rate
         return now if now < LAST else LAST, rate
 
+    def change(self, move: Callable[[Hands, float], Hands]) -> float:
+        """Replace the hands, all at once, by what `move` makes of them and the real time; the new epoch seconds."""
+        with self._lock:
+            real = time.monotonic()
+            self._hands = move(self._hands, real)
+            return self._hands.base
+
     @property
     def rate(self) -> float:
         """Test seconds per real second; 0 when frozen."""
-        return self._state[2]
+        return self.read()[1]
 
     @property
     def mode(self) -> Mode:
@@ -115,32 +142,33 @@ class Clock:
         """Move ahead at once; returns the new time. Raises UserError when negative."""
         if not 0 <= seconds < float("inf"):
             raise UserError(f"the clock cannot be advanced by {seconds} s: it never goes back")
-        with self._lock:
-            now = self.now()
-            if now + seconds > LAST:
+
+        def move(hands: Hands, real: float) -> Hands:
+            now = hands.at(real) + seconds
+            if now > LAST:
                 raise UserError(f"the clock cannot be advanced by {seconds:g} s: the calendar ends with the year 9999")
-            return self._rebase(now + seconds, self.rate)
+            return Hands(now, real, hands.rate)
+
+        return self.change(move)
 
     def set(self, epoch: float) -> float:
         """Move ahead to a moment; returns it. Raises UserError when it is in the past."""
-        with self._lock:
-            now = self.now()
+
+        def move(hands: Hands, real: float) -> Hands:
+            now = hands.at(real)
             if not now <= epoch < float("inf"):
                 raise UserError(f"the clock stands at {timestamp(now)} and cannot go to {epoch}: it never goes back")
             if epoch > LAST:
                 raise UserError("the clock cannot go there: the calendar ends with the year 9999")
-            return self._rebase(epoch, self.rate)
+            return Hands(epoch, real, hands.rate)
+
+        return self.change(move)
 
     def run(self, rate: float) -> None:
         """Go on from the present moment at another rate; 0 freezes. Raises UserError."""
-        rate = self._checked(rate)
-        with self._lock:
-            self._rebase(self.now(), rate)
+        rate = checked_rate(rate)
+        self.change(lambda hands, real: Hands(hands.at(real), real, rate))
 
     def freeze(self) -> None:
         """Stand still at the present moment."""
         self.run(0.0)
-
-    def _rebase(self, now: float, rate: float) -> float:
-        self._state = (now, time.monotonic(), rate)
-        return now

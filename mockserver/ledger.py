@@ -1,38 +1,27 @@
-"""The credit account: reserve before anything is created, charge together with what is created.
+"""The credit account: who cannot pay is told before anything is done, and what is done is charged with it.
 
-A reservation makes sure that two requests cannot both spend the last credit. The account itself
-is a matter of the store, which ends a reservation in the same step as it does the writes.
+The charge and the rows that it pays for are one step of the store, which refuses both when too little
+remains. So two requests never spend the last credit both, nothing is set aside meanwhile, and a process
+that dies in between leaves nothing behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from mockserver.errors import Problem
-from mockserver.messages import Balance, Write
+from mockserver.messages import Balance
 
 
 class Account(Protocol):
-    """The part of a store that holds credits."""
-
-    def reserve(self, credits: float) -> bool:
-        """Set credits aside; False when too few remain."""
-
-    def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
-        """Do writes and end a reservation, charging some or none of it."""
+    """The part of a store that tells of credits."""
 
     def balance(self) -> Balance:
         """The account as it stands."""
 
 
-def reserve(account: Account, credits: float) -> None:
-    """Set credits aside for a request. Raises Problem `out_of_credits` when too few remain."""
-    if not account.reserve(credits):
-        remaining = account.balance().remaining
+def ensure(account: Account, credits: float) -> None:
+    """Raises Problem `out_of_credits` when an operation costs more than remains."""
+    remaining = account.balance().remaining
+    if credits > remaining:
         raise Problem("out_of_credits", f"This operation costs {credits:g} credits and {remaining:g} remain.")
-
-
-def release(account: Account, credits: float) -> None:
-    """Give back what was reserved: nothing was done."""
-    account.commit((), credits, 0)

@@ -139,16 +139,15 @@ class Window(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """The credit account: `total` granted, `consumed` charged, `reserved` by requests in flight."""
+    """The credit account: `total` granted, `consumed` charged."""
 
     total: float
     consumed: float = 0
-    reserved: float = 0
 
     @property
     def remaining(self) -> float:
-        """Credits that a new request may still reserve."""
-        return self.total - self.consumed - self.reserved
+        """Credits that are left to spend."""
+        return self.total - self.consumed
 
 
 class Exchange:

@@ -1,5 +1,5 @@
-"""The life of a request, from top to bottom: match, authenticate, limit, validate, reserve,
-behave, charge, validate the reply, record.
+"""The life of a request, from top to bottom: match, authenticate, limit, validate, see that it can be
+paid, behave, store and charge, validate the reply, record.
 
 One synchronous function for the socket, the fixture and the fuzzer alike. It knows no vendor and
 no HTTP server; time is read once, from the sandbox's clock.
@@ -7,15 +7,16 @@ no HTTP server; time is read once, from the sandbox's clock.
 
 from __future__ import annotations
 
+import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
 from mockserver import journal, ledger, ratelimit
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.auth import authenticate
-from mockserver.clock import Clock, monotonic
+from mockserver.clock import Clock, monotonic, wall_time
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
 from mockserver.contract.referee import Mode, Referee
@@ -25,8 +26,11 @@ from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Respon
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
 from mockserver.routes import MAX_BODY, Plan, Route, Routes, unmatched
-from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
-from mockserver.scenarios import NO_DECISION, Decision
+from mockserver.sandbox import Sandbox, Terms
+from mockserver.sandboxes import Bounds, Sandboxes
+from mockserver.scenarios import NO_DECISION, Decision, Scenario
+
+log = logging.getLogger("mockserver")
 
 MAX_TRIES = 100
 """How often a behaviour is asked again when another request changed the rows that it read."""
@@ -42,6 +46,8 @@ class Pipeline:
         max_body: bytes of a request body that are taken; a longer one is 413.
         verify_wire: also read the bytes that are about to leave, and check what they say.
         oracle: when to ask openapi-core too. What it sees otherwise is a defect, which the journal tells.
+        scenarios: the scenarios that the default sandbox starts with.
+        home: makes the sandboxes, which are in this process or shared.
     """
 
     def __init__(
@@ -52,12 +58,14 @@ class Pipeline:
         max_body: int = MAX_BODY,
         verify_wire: bool = False,
         oracle: Mode = "off",
+        scenarios: Sequence[Scenario] = (),
+        home: Callable[[Mapping[str, Api], Terms, Bounds, Sequence[Scenario]], Sandboxes] = Sandboxes,
     ) -> None:
         self.apis = {api.name: api for api in apis}
         self.routes = Routes(self.apis, max_body)
         self._verify_wire = verify_wire
         self._referees = {api.name: Referee(api.contract, oracle) for api in apis} if oracle != "off" else {}
-        self.sandboxes = Sandboxes(self.apis, terms or Terms(), bounds or Bounds())
+        self.sandboxes = home(self.apis, terms or Terms(), bounds or Bounds(), scenarios)
 
     @property
     def sandbox(self) -> Sandbox:
@@ -76,9 +84,10 @@ class Pipeline:
         """Answer a request; the exchange tells what became of it."""
         started = monotonic()
         name, path = _sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
-        sandbox = self.sandboxes.find(name, request) or self.sandboxes.default
-        sandbox.used_at = started
-        now, rate = sandbox.clock.read()
+        try:
+            sandbox, now, rate = self.sandboxes.enter(name, request)
+        except Problem as problem:
+            return self._nowhere(request, path, problem)
         exchange = Exchange(request, now)
         exchange.sandbox = sandbox.name
         decision, route = NO_DECISION, None
@@ -108,6 +117,12 @@ class Pipeline:
             told = self._second_opinion(route, exchange) if self._referees else ""
             _finish(sandbox, exchange, decision, started, rate, told)
         return exchange
+
+    def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
+        """The answer while the shared store cannot be reached, which no journal holds."""
+        response = _problem(self.routes.nearest(path), problem)
+        _serialise(response)
+        return Exchange(request, wall_time(), response=response)
 
     def _second_opinion(self, route: Route | None, exchange: Exchange) -> str:
         if route is None or route.plan is None:
@@ -193,28 +208,27 @@ def _perform(
 def _behave(
     plan: Plan, behaviour: Behaviour, call: Call, sandbox: Sandbox, exchange: Exchange, unbilled: bool
 ) -> Response:
-    """Reserve, behave, and commit what is to be stored together with the charge.
+    """Behave, and commit what is to be stored together with the charge.
 
     When the billing write is lost (`unbilled`) the rows stay and nothing is charged.
     """
     store, cost = sandbox.store, 0.0
     if plan.price is not None:
         cost = plan.price(call, sandbox.terms.characters_per_credit)
-        ledger.reserve(store, cost)
+        ledger.ensure(store, cost)
     charged = 0 if unbilled else cost
-    try:
+    response = behaviour(call)
+    tries = 1
+    while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
+        if outcome == "unpaid":
+            ledger.ensure(store, cost)
+        if outcome == "full":
+            raise Problem("unavailable", "The sandbox has no room for more rows; delete some, or reset it.")
+        if tries == MAX_TRIES:
+            raise Problem("unavailable", "Others keep changing the same rows; try again.")
+        tries += 1
+        call.forget()
         response = behaviour(call)
-        tries = 1
-        while (call.writes or cost) and not store.commit(call.writes, cost, charged):
-            if tries == MAX_TRIES:
-                raise Problem("unavailable", "Others keep changing the same rows; try again.")
-            tries += 1
-            call.forget()
-            response = behaviour(call)
-    except BaseException:
-        if cost:
-            ledger.release(store, cost)
-        raise
     exchange.committed = True
     if call.writes:
         exchange.changed = len(call.writes)
@@ -232,13 +246,20 @@ def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: f
         response = exchange.response = _failure()
     _serialise(response)
     waited = 0.0
-    if decision.rule and not exchange.defect:
-        waited = _damage(sandbox.clock, exchange, response, decision)
+    try:
+        if decision.rule and not exchange.defect:
+            waited = _damage(sandbox.clock, exchange, response, decision)
+    except Problem as problem:
+        log.warning("the clock of sandbox %s did not follow a wait: %s", sandbox.name, problem)
     if told and not exchange.defect:
         exchange.defect = told
     exchange.duration = monotonic() - started
     exchange.replied_at = exchange.at + exchange.duration * rate + waited
-    exchange.number = sandbox.store.append(journal.encode(exchange))
+    try:
+        exchange.number = sandbox.store.append(journal.encode(exchange))
+    except Problem as problem:
+        # What was done is done: the client hears of that, and not that the shared journal was out of reach.
+        log.warning("an exchange of sandbox %s is not in its journal: %s", sandbox.name, problem)
     sandbox.answered[exchange.api, exchange.operation, response.status] += 1
 
 

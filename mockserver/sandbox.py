@@ -1,24 +1,21 @@
-"""One isolated world: its state, credits, limits, clock, scenarios and journal; and all of them."""
+"""One isolated world: its state, credits, limits, clock, scenarios and journal."""
 
 from __future__ import annotations
 
-import secrets
-import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from mockserver import journal
 from mockserver.apis import Api, nobody
-from mockserver.clock import Clock, monotonic, parse_time
+from mockserver.clock import Clock, parse_time
 from mockserver.contract import Operation
-from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Exchange, Request
 from mockserver.ratelimit import Limit
 from mockserver.routes import Plan
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
-from mockserver.store import MemoryStore, Store
+from mockserver.store import MAX_ROWS, Store
 
 DEFAULT = "default"
 
@@ -41,6 +38,18 @@ class Terms:
     """Epoch seconds at which the clock starts; the system's time when not given."""
     clock_rate: float = 1.0
     """Test seconds per real second; 0 freezes the clock."""
+    max_rows: int = MAX_ROWS
+    """Rows that it may hold; a request that would store more is 503."""
+
+
+class Home(Protocol):
+    """Where the state of sandboxes is kept."""
+
+    def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
+        """A clock and an empty store on these terms, for a world that `publish` will show."""
+
+    def publish(self, sandbox: Sandbox) -> None:
+        """From now on this is what the sandbox of that name is."""
 
 
 class Sandbox:
@@ -50,28 +59,46 @@ class Sandbox:
         name: what it is called.
         terms: how it starts.
         apis: the APIs that it answers for.
+        home: where its state is kept.
         key: the API key that is bound to it.
+        scenarios: the scenarios in force, one for an API.
+        world: the clock, the store, and the epoch seconds of the start of a world that has begun; None begins one.
     """
 
-    def __init__(self, name: str, terms: Terms, apis: Mapping[str, Api], key: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        terms: Terms,
+        apis: Mapping[str, Api],
+        home: Home,
+        key: str | None = None,
+        scenarios: Iterable[Scenario] = (),
+        world: tuple[Clock, Store, float] | None = None,
+    ) -> None:
         self.name = name
         self.key = key
+        self.given = terms
+        """The terms that it was made on, without what its scenarios say."""
         self._apis = apis
-        self._terms = terms
-        self.scenarios: dict[str, Scenario] = {}
+        self._home = home
+        self.scenarios: dict[str, Scenario] = {scenario.model.api: scenario for scenario in scenarios}
         """The scenario in force for each API that has one."""
         self.answered: Counter[tuple[str, str, int]] = Counter()
         """Requests answered since the sandbox was made, by API, operation and status."""
-        self.used_at = monotonic()
+        self.version = 0
+        """Changes whenever it is published; 0 before, and where nobody else sees it."""
+        self.used_at = 0.0
         """Real time of the last request, for the eviction of idle sandboxes."""
-        self._begin()
+        if world is None:
+            self._begin()
+        else:
+            self._take(self._in_force(), *world)
 
-    def _begin(self) -> None:
-        """Start afresh on the terms and the scenarios in force."""
-        terms = self._terms
+    def _in_force(self) -> Terms:
+        """The terms, with what the scenarios say of them."""
+        terms = self.given
         if self.key is not None:
             terms = replace(terms, keys=(*terms.keys, self.key))
-        clock = Clock(terms.clock_start, terms.clock_rate)
         for scenario in self.scenarios.values():
             model = scenario.model
             terms = replace(
@@ -83,7 +110,26 @@ class Sandbox:
             if model.clock is not None:
                 rate = {"real": 1.0, "frozen": 0.0}.get(model.clock.mode)
                 rate = float(model.clock.mode[1:]) if rate is None else rate
-                clock = Clock(parse_time(model.clock.start) if model.clock.start else None, rate)
+                start = parse_time(model.clock.start) if model.clock.start else None
+                terms = replace(terms, clock_start=start, clock_rate=rate)
+        return terms
+
+    def _begin(self) -> None:
+        """Start afresh on the terms and the scenarios in force."""
+        terms = self._in_force()
+        clock, store = self._home.begin(self.name, terms)
+        now = clock.now()
+        for name, scenario in self.scenarios.items():
+            for table, entries in scenario.rows.items():
+                make = self._apis[name].tables[table].make
+                call = nobody(store, now, terms.seed)
+                for entry in entries:
+                    call.add(table, make(call, entry))
+                store.commit(call.writes)
+        self._take(terms, clock, store, now)
+        self._home.publish(self)
+
+    def _take(self, terms: Terms, clock: Clock, store: Store, started_at: float) -> None:
         self.terms = terms
         self.keys = tuple(key.encode() for key in terms.keys)
         """The valid API keys; when there are none, every non-empty key is valid."""
@@ -91,15 +137,8 @@ class Sandbox:
         # A stateless world has a limit only when one was asked for.
         self._vendor_limit = terms.limit == "vendor" and not terms.stateless
         self.clock = clock
-        self.store: Store = MemoryStore(terms.credits)
-        self.started_at = clock.now()
-        for name, scenario in self.scenarios.items():
-            for table, entries in scenario.rows.items():
-                make = self._apis[name].tables[table].make
-                call = nobody(self.store, self.started_at, terms.seed)
-                for entry in entries:
-                    call.add(table, make(call, entry))
-                self.store.commit(call.writes)
+        self.store = store
+        self.started_at = started_at
 
     def reset(self) -> None:
         """Forget everything and start afresh; the scenarios stay in force."""
@@ -113,6 +152,7 @@ class Sandbox:
     def drop_scenarios(self) -> None:
         """Go on without any scenario; state, credits and journal stay."""
         self.scenarios.clear()
+        self._home.publish(self)
 
     def exchanges(self, after: int = 0) -> list[Exchange]:
         """The journal, oldest first; only what came after a number, if one is given."""
@@ -149,132 +189,3 @@ class Sandbox:
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""
         return self.store.increment(f"fired {scenario.name} {rule}", 0)
-
-
-@dataclass(slots=True)
-class Bounds:
-    """How many sandboxes there may be, and how long an idle one is kept."""
-
-    count: int = 10_000
-    idle_seconds: float | None = None
-    """Real seconds without a request after which a sandbox may be removed; None keeps it."""
-    memory_bytes: int | None = None
-    """Resident memory of the process above which no sandbox is made; None sets no limit."""
-
-
-class NoSandbox(UserError):
-    """There is no sandbox of that name."""
-
-
-class TooMany(UserError):
-    """There is no room for another sandbox."""
-
-
-class NameTaken(UserError):
-    """There is a sandbox of that name already."""
-
-
-@dataclass(slots=True)
-class Sandboxes:
-    """All the sandboxes of a server. The default one is always there."""
-
-    apis: Mapping[str, Api]
-    terms: Terms
-    bounds: Bounds = field(default_factory=Bounds)
-    _by_name: dict[str, Sandbox] = field(default_factory=dict)
-    _by_key: dict[str, Sandbox] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _made: int = 0
-
-    def __post_init__(self) -> None:
-        self._by_name[DEFAULT] = Sandbox(DEFAULT, self.terms, self.apis)
-
-    @property
-    def default(self) -> Sandbox:
-        """The sandbox of requests that name no other."""
-        return self._by_name[DEFAULT]
-
-    def create(
-        self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
-    ) -> Sandbox:
-        """Make a sandbox with an API key of its own. Raises NameTaken or TooMany."""
-        with self._lock:
-            self._evict()
-            if len(self._by_name) >= self.bounds.count:
-                raise TooMany(f"there are {len(self._by_name)} sandboxes already; delete some or raise --max-sandboxes")
-            used = resident_bytes() if self.bounds.memory_bytes is not None else 0
-            if self.bounds.memory_bytes is not None and used > self.bounds.memory_bytes:
-                raise TooMany(f"the server uses {used >> 20} MiB, more than --max-memory; delete some sandboxes")
-            if name is None:
-                name = self._free_name()
-            elif name in self._by_name:
-                raise NameTaken(f"there is a sandbox {name!r} already")
-            sandbox = Sandbox(name, terms or self.terms, self.apis, key=f"mock-{name}-{secrets.token_hex(8)}")
-            self._by_name[name] = sandbox
-            self._by_key[sandbox.key or ""] = sandbox
-        for scenario in scenarios:
-            sandbox.use(scenario)
-        return sandbox
-
-    def delete(self, name: str) -> None:
-        """Remove a sandbox. Raises UserError for the default one and for an unknown name."""
-        if name == DEFAULT:
-            raise UserError("the default sandbox cannot be deleted; reset it instead")
-        self.get(name)
-        with self._lock:
-            self._remove(name)
-
-    def get(self, name: str) -> Sandbox:
-        """The sandbox of that name. Raises NoSandbox, which names the nearest one."""
-        sandbox = self._by_name.get(name)
-        if sandbox is None:
-            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._by_name)}")
-        return sandbox
-
-    def all(self) -> list[Sandbox]:
-        """Every sandbox, the default one first."""
-        return list(self._by_name.values())
-
-    def find(self, name: str | None, request: Request) -> Sandbox | None:
-        """The sandbox that a request is for: named by its path, else bound to its key, else the default.
-
-        None when the path names one that is not there.
-        """
-        if name is not None:
-            return self._by_name.get(name)
-        if self._by_key:
-            for header in ("authorization", "x-api-key"):
-                value = request.headers.get(header)
-                if value is not None:
-                    found = self._by_key.get(value) or self._by_key.get(value.partition(" ")[2])
-                    if found is not None:
-                        return found
-        return self._by_name[DEFAULT]
-
-    def _free_name(self) -> str:
-        while True:
-            self._made += 1
-            name = f"sandbox-{self._made}"
-            if name not in self._by_name:
-                return name
-
-    def _remove(self, name: str) -> None:
-        sandbox = self._by_name.pop(name, None)
-        if sandbox is not None and sandbox.key is not None:
-            self._by_key.pop(sandbox.key, None)
-
-    def _evict(self) -> None:
-        if self.bounds.idle_seconds is None:
-            return
-        since = monotonic() - self.bounds.idle_seconds
-        for name in [s.name for s in self._by_name.values() if s.used_at < since and s.name != DEFAULT]:
-            self._remove(name)
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process; 0 where the system does not tell."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
-    except OSError:
-        return 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
+from urllib.parse import urlsplit
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
@@ -11,7 +14,9 @@ from mockserver.contract.referee import Mode
 from mockserver.errors import UserError
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
-from mockserver.sandbox import Bounds, Terms
+from mockserver.sandbox import Terms
+from mockserver.sandboxes import Bounds, Sandboxes
+from mockserver.store import MAX_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,10 @@ class Settings:
     """Seconds without a request after which a sandbox may be removed; None keeps it."""
     max_memory: int | None = None
     """Bytes of resident memory above which no sandbox is made; None sets no limit."""
+    max_rows: int = MAX_ROWS
+    """Rows that a sandbox may hold."""
+    state: str = "memory"
+    """Where sandboxes are kept: `memory`, or the URL of a Redis that several servers share."""
 
     def pipeline(self) -> Pipeline:
         """Load the contracts and make the default sandbox. Raises UserError."""
@@ -80,9 +89,22 @@ class Settings:
             seed=self.seed,
             characters_per_credit=self.characters_per_credit,
             stateless=self.stateless,
+            max_rows=self.max_rows,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
-        pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle)
-        for scenario in self.scenarios:
-            pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
-        return pipeline
+        by_name = {api.name: api for api in apis}
+        chosen = [scenarios.load_scenario(scenario, by_name) for scenario in self.scenarios]
+        return Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle, chosen, self._home())
+
+    def _home(self) -> Callable[..., Sandboxes]:
+        if self.state == "memory":
+            return Sandboxes
+        if urlsplit(self.state).scheme not in ("redis", "rediss", "unix"):
+            raise UserError(
+                f"--state {self.state.partition('@')[2] or self.state!r} is neither `memory` nor redis://..."
+            )
+        try:
+            from mockserver.shared import Connection, SharedSandboxes
+        except ModuleNotFoundError:
+            raise UserError("--state redis://... needs redis-py: pip install 'mockserver[redis]'") from None
+        return partial(SharedSandboxes, Connection(self.state))

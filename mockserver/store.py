@@ -12,12 +12,23 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from mockserver.messages import Balance, Window, Write
 
 Row = dict[str, Any]
 
+Outcome = Literal["done", "changed", "unpaid", "full"]
+"""What became of a commit. All but `done` mean that nothing was written: a row that was read is another one
+now, too few credits remain, or there is no room for more rows."""
+
+MAX_ROWS = 1_000_000
+"""Rows of a sandbox, unless it is said otherwise."""
+
+JOURNAL_SIZE = 10_000
+"""Entries of a journal, unless it is said otherwise."""
+JOURNAL_BYTES = 64 * 1024 * 1024
+"""Bytes that they may take together."""
 MAX_WINDOWS = 10_000
 """Sliding windows that one sandbox keeps."""
 ENTRY_OVERHEAD = 64
@@ -64,14 +75,10 @@ class Store(Protocol):
     def count(self, counters: Sequence[str]) -> list[int]:
         """Add one to each of several counters; the new values."""
 
-    def reserve(self, credits: float) -> bool:
-        """Set credits aside for a request in flight; False when too few remain."""
+    def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
+        """Do all the writes and charge credits for them, or nothing.
 
-    def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
-        """Do all the writes, and end a reservation of credits by charging some or none of it.
-
-        False when a row is no longer the one that a write was made for: then nothing is done. A row
-        that is replaced keeps its place in the order.
+        A row that is replaced keeps its place in the order.
         """
 
     def balance(self) -> Balance:
@@ -100,6 +107,11 @@ class Store(Protocol):
 
     def restore(self, snapshot: Snapshot) -> None:
         """Replace rows, counters and account by those of a snapshot."""
+
+
+def plain(number: float) -> float:
+    """The number, as an int when it is whole, so that it reads the same wherever it was kept."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 class _Table:
@@ -145,15 +157,24 @@ class MemoryStore:
         credits: credits granted at the start.
         journal_size: entries of the journal that are kept; the oldest go first.
         journal_bytes: bytes that they may take together.
+        max_rows: rows that there may be.
     """
 
-    def __init__(self, credits: float, journal_size: int = 10_000, journal_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        credits: float,
+        journal_size: int = JOURNAL_SIZE,
+        journal_bytes: int = JOURNAL_BYTES,
+        max_rows: int = MAX_ROWS,
+    ) -> None:
         self._lock = threading.Lock()
         self._tables: dict[tuple[str, str], _Table] = {}
         self._counters: dict[str, int] = {}
-        self._total: float = credits
+        self._total = plain(credits)
         self._consumed: float = 0
-        self._reserved: float = 0
+        self._room = max_rows
+        """Rows that may still be added."""
+        self._max_rows = max_rows
         self._windows: dict[str, deque[float]] = {}
         self._journal: deque[bytes] = deque()
         self._journal_size = journal_size
@@ -191,37 +212,35 @@ class MemoryStore:
                 values.append(value)
             return values
 
-    def reserve(self, credits: float) -> bool:
+    def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
         with self._lock:
-            if credits > self._total - self._consumed - self._reserved:
-                return False
-            self._reserved += credits
-            return True
-
-    def commit(self, writes: Sequence[Write], reserved: float = 0, charged: float = 0) -> bool:
-        with self._lock:
-            tables = self._tables
-            for name, id, _, was, partition in writes:
+            tables, added = self._tables, 0
+            for name, id, row, was, partition in writes:
                 table = tables.get((name, partition))
                 if (table.get(id) if table is not None else None) is not was:
-                    return False
+                    return "changed"
+                added += (row is not None) - (was is not None)
+            if charged > self._total - self._consumed:
+                return "unpaid"
+            if added > self._room:
+                return "full"
+            self._room -= added
             for name, id, row, _, partition in writes:
                 table = tables.get((name, partition)) or self._table(name, partition)
                 if row is None:
                     table.delete(id)
                 else:
                     table.put(id, row)
-            self._reserved -= reserved
-            self._consumed += charged
-            return True
+            self._consumed = plain(self._consumed + charged)
+            return "done"
 
     def balance(self) -> Balance:
         with self._lock:
-            return Balance(self._total, self._consumed, self._reserved)
+            return Balance(self._total, self._consumed)
 
     def grant(self, remaining: float) -> None:
         with self._lock:
-            self._total = remaining + self._consumed + self._reserved
+            self._total = plain(remaining + self._consumed)
 
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         with self._lock:
@@ -278,18 +297,20 @@ class MemoryStore:
             tables: dict[str, dict[str, list[Row]]] = {}
             for (table, partition), rows in self._tables.items():
                 tables.setdefault(table, {})[partition] = list(rows.rows)
-            return Snapshot(tables, dict(self._counters), Balance(self._total, self._consumed, self._reserved))
+            return Snapshot(tables, dict(self._counters), Balance(self._total, self._consumed))
 
     def restore(self, snapshot: Snapshot) -> None:
         with self._lock:
             self._tables = {}
+            self._room = self._max_rows
             for table, partitions in snapshot.tables.items():
                 for partition, rows in partitions.items():
                     target = self._table(table, partition)
                     for row in rows:
                         target.put(row["id"], row)
+                    self._room -= len(rows)
             self._counters = dict(snapshot.counters)
-            self._total, self._consumed, self._reserved = snapshot.balance
+            self._total, self._consumed = map(plain, snapshot.balance)
 
     def _table(self, table: str, partition: str) -> _Table:
         """The table to write to; readers do not make one, so that asking costs no memory."""

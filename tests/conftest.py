@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from redis_server import RedisServer
 
 from mockserver.admin import Admin
 from mockserver.app import App
@@ -24,6 +25,15 @@ def _no_cache() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOCKSERVER_CACHE_DIR", "off")
         yield
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real redis-server."""
+    if not RedisServer.is_installed():
+        pytest.skip("there is no redis-server; install Debian's package of that name")
+    with RedisServer() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

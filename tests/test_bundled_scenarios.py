@@ -627,7 +627,7 @@ def test_a_bundled_scenario_says_what_it_is_for(name, make_pipeline) -> None:
     assert re.fullmatch(r"# \S.{40,116}\.", first), "one comment line, which `mockserver scenarios` prints"
     assert re.search(r"\. (mem0: )?A (good client|good caller|client that knows) ", first)
     scenario = load_scenario(name, make_pipeline().apis)
-    assert (scenario.name, scenario.source) == (name, "bundled")
+    assert (scenario.name, scenario.origin.source) == (name, "bundled")
     assert scenario.model.expect, "a client's behaviour is judged"
 
 

@@ -304,9 +304,9 @@ def test_expect_says_so_when_nothing_is_expected(run, url):
 
 
 def test_credits_are_shown_and_set(run, url):
-    assert run("credits", "1") == (0, "remaining 1  consumed 0  reserved 0  total 1\n", "")
+    assert run("credits", "1") == (0, "remaining 1  consumed 0  total 1\n", "")
     assert [create(url).status_code for _ in range(2)] == [201, 402]
-    assert run("credits")[1] == "remaining 0  consumed 1  reserved 0  total 1\n"
+    assert run("credits")[1] == "remaining 0  consumed 1  total 1\n"
     assert json.loads(run("credits", "2.5", "--json")[1])["remaining"] == 2.5
     assert run("credits", "1e15")[1].startswith("remaining 1000000000000000 ")
 

@@ -16,7 +16,7 @@ LAYERS = [
     ["contract"],
     ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
-    ["routes", "sandbox", "expectations", "pipeline"],
+    ["routes", "sandbox", "sandboxes", "shared", "expectations", "pipeline"],
     ["settings", "admin", "delivery", "logs", "app", "protocol", "server", "remote", "commands", "transport"],
     [
         "bridge",

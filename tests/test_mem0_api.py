@@ -38,7 +38,7 @@ class World:
         defaults = {"page_size": 100} if operation == "listMemories" else {}
         self.call = self._made(defaults | params, body, self.call.now + 1, self.call.store)
         response = BEHAVIOURS[operation](self.call)
-        assert self.call.store.commit(self.call.writes)
+        assert self.call.store.commit(self.call.writes) == "done"
         assert response.status == (201 if operation.startswith("createMemory") else 200)
         json.dumps(response.data)
         return response.data

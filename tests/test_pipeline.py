@@ -298,11 +298,11 @@ def test_a_behaviour_is_asked_again_when_another_request_changed_its_row(pipelin
     id = send(pipeline)[1]["id"]
     store, commit, calls = pipeline.sandbox.store, pipeline.sandbox.store.commit, []
 
-    def overtaken(writes, reserved=0, charged=0):
+    def overtaken(writes, charged=0):
         calls.append(len(writes))
         if len(calls) == 1:
-            assert commit([Write("user_memories", id, None, store.get("user_memories", id))])
-        return commit(writes, reserved, charged)
+            assert commit([Write("user_memories", id, None, store.get("user_memories", id))]) == "done"
+        return commit(writes, charged)
 
     monkeypatch.setattr(store, "commit", overtaken)
     assert send(pipeline, "DELETE", f"/user-memories/{id}", body=b"")[0].status == 404
@@ -311,7 +311,7 @@ def test_a_behaviour_is_asked_again_when_another_request_changed_its_row(pipelin
 
 def test_rows_that_never_rest_are_a_503(pipeline, monkeypatch):
     store, commit = pipeline.sandbox.store, pipeline.sandbox.store.commit
-    monkeypatch.setattr(store, "commit", lambda writes, *rest: not writes and commit(writes, *rest))
+    monkeypatch.setattr(store, "commit", lambda writes, *rest: "changed" if writes else commit(writes, *rest))
     exchange, _ = send(pipeline)
     assert (exchange.status, exchange.committed, stored(pipeline)) == (503, False, 0)
     assert store.balance() == Balance(10_000)

@@ -11,7 +11,8 @@ import pytest
 from mockserver.clock import Clock
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Bounds, NameTaken, Terms, TooMany
+from mockserver.sandbox import Terms
+from mockserver.sandboxes import Bounds, NameTaken, TooMany
 from mockserver.scenarios import parse_scenario
 
 MEMORY = b'{"agent_id": "a", "memory": "m"}'
@@ -182,8 +183,7 @@ def test_there_is_a_limit_of_memory(apis):
 
 def test_idle_ones_go_and_used_ones_stay(apis, monkeypatch):
     real = [1000.0]
-    monkeypatch.setattr("mockserver.sandbox.monotonic", lambda: real[0])
-    monkeypatch.setattr("mockserver.pipeline.monotonic", lambda: real[0])
+    monkeypatch.setattr("mockserver.sandboxes.monotonic", lambda: real[0])
     pipeline = Pipeline(apis, Terms(), Bounds(idle_seconds=60))
     used, idle = pipeline.sandboxes.create("used"), pipeline.sandboxes.create("idle")
     real[0] += 50

@@ -1,19 +1,42 @@
-"""The store against a model: rows and pages, credits, counters, the journal, and threads."""
+"""Every store against a model: rows and pages, credits, counters, windows, the journal, and threads."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from redis_server import RedisServer
 
 from mockserver.errors import Problem
-from mockserver.ledger import release, reserve
+from mockserver.ledger import ensure
 from mockserver.messages import Balance, Write
-from mockserver.store import MemoryStore
+from mockserver.shared import Connection, RedisStore
+from mockserver.store import MemoryStore, Snapshot, Store
+
+Make = Callable[..., Store]
+
+
+def redis_stores(server: RedisServer) -> Make:
+    """Makes stores in Redis, as a sandbox that begins does."""
+    connection = Connection(f"{server.url}?prefix=test_store")
+
+    def make(credits: float, **bounds: int) -> Store:
+        world = connection.run("begin", connection.prefix, "0.0", "1.0", repr(credits))
+        return RedisStore(connection, f"{connection.prefix}world:{world}:", **bounds)
+
+    return make
+
+
+@pytest.fixture(params=["memory", "redis"])
+def make_store(request: pytest.FixtureRequest) -> Make:
+    """Makes stores of one kind."""
+    return MemoryStore if request.param == "memory" else redis_stores(request.getfixturevalue("redis_server"))
+
 
 ids = st.sampled_from([f"id{i}" for i in range(8)])
 
@@ -21,9 +44,9 @@ ids = st.sampled_from([f"id{i}" for i in range(8)])
 class RowsMachine(RuleBasedStateMachine):
     """Rows of two partitions, compared with plain lists."""
 
-    def __init__(self):
+    def __init__(self, make):
         super().__init__()
-        self.store = MemoryStore(0)
+        self.store = make(0)
         self.model = {"a": [], "b": []}  # newest first: (id, row)
         self.count = 0
 
@@ -41,7 +64,7 @@ class RowsMachine(RuleBasedStateMachine):
             was = self.read(id, part)
             row = {"id": id, "n": self.count} if kept or was is None else None
             writes.append(Write("t", id, row, was, part))
-        assert self.store.commit(writes)
+        assert self.store.commit(writes) == "done"
         rows = self.model[part]
         for write in writes:
             places = [place for place, (known, _) in enumerate(rows) if known == write.id]
@@ -59,7 +82,7 @@ class RowsMachine(RuleBasedStateMachine):
         if was is None and self.read(id, part) is None:
             return
         writes = [Write("t", other, {"id": other}, self.read(other, part), part)] if other != id else []
-        assert not self.store.commit([*writes, Write("t", id, {"id": id, "n": -1}, was, part)])
+        assert self.store.commit([*writes, Write("t", id, {"id": id, "n": -1}, was, part)]) == "changed"
 
     @rule(offset=st.integers(0, 10), limit=st.integers(1, 4), partition=st.sampled_from("ab"))
     def page(self, offset, limit, partition):
@@ -76,87 +99,150 @@ class RowsMachine(RuleBasedStateMachine):
                 assert self.store.get("t", id, partition) == row
 
 
-RowsMachine.TestCase.settings = hypothesis_settings(max_examples=60, stateful_step_count=30, deadline=None)
-TestRows = RowsMachine.TestCase
+def test_rows_and_pages(make_store):
+    settings = hypothesis_settings(max_examples=40, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(lambda: RowsMachine(make_store), settings=settings)
 
 
-@given(
-    st.integers(0, 20),
-    st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["charge", "release", "keep"])), max_size=30),
-)
-def test_the_balance_is_never_negative_and_every_credit_is_somewhere(total, requests):
-    store, charged, held = MemoryStore(total), 0, 0
-    for credits, end in requests:
+@given(data=st.data())
+@hypothesis_settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_redis_answers_as_memory_does(redis_server, data):
+    """Windows, credits and counters: the same calls in the same order have the same results."""
+    one, other = MemoryStore(30), redis_stores(redis_server)(30)
+    now = 1_700_000_000.0
+    for _ in range(data.draw(st.integers(1, 30))):
+        now += data.draw(st.sampled_from([0.0, 0.001, 0.1, 1 / 3, 9.999, 10.0]))
+        call = data.draw(
+            st.sampled_from(
+                [
+                    ("hit", "a", now, 3, 10.0, True),
+                    ("hit", "b", now, 2, 1 / 3, True),
+                    ("hit", "a", now, 3, 10.0, False),
+                    ("commit", (), 1),
+                    ("commit", (), 0.1),
+                    ("commit", (), 7.5),
+                    ("grant", 2.7),
+                    ("grant", 10.0),
+                    ("increment", "x", 3),
+                    ("count", ["x", "y"]),
+                    ("balance",),
+                ]
+            )
+        )
+        results = [getattr(store, call[0])(*call[1:]) for store in (one, other)]
+        assert repr(results[0]) == repr(results[1]), call
+        assert repr(one.balance()) == repr(other.balance())
+
+
+@given(st.integers(0, 20), st.lists(st.floats(0, 6) | st.integers(0, 6), max_size=30))
+def test_the_balance_is_never_negative_and_every_credit_is_somewhere(total, costs):
+    store, charged = MemoryStore(total), 0
+    for cost in costs:
         try:
-            reserve(store, credits)
+            ensure(store, cost)
         except Problem as problem:
             assert problem.kind.name == "out_of_credits"
-            assert credits > total - charged - held
+            assert store.commit([], cost) == "unpaid"
+            assert cost > total - charged
             continue
-        if end == "charge":
-            assert store.commit([], credits, credits)
-            charged += credits
-        elif end == "release":
-            release(store, credits)
-        else:
-            held += credits
+        assert store.commit([], cost) == "done"
+        charged += cost
         balance = store.balance()
-        assert balance.remaining == total - charged - held >= 0
-        assert balance.consumed == charged
-        assert balance.total == total
+        assert balance == Balance(total, charged)
+        assert balance.remaining >= 0
 
 
-def test_a_commit_that_fails_keeps_the_reservation():
-    store = MemoryStore(10)
-    reserve(store, 4)
-    assert not store.commit([Write("t", "a", {"id": "a"}, {"id": "a"})], 4, 4)
-    assert store.balance() == Balance(10, 0, 4)
-    assert store.get("t", "a") is None
+def test_a_commit_that_cannot_be_paid_writes_nothing(make_store):
+    store = make_store(3)
+    assert store.commit([Write("t", "a", {"id": "a"})], 3.5) == "unpaid"
+    assert (store.get("t", "a"), store.balance()) == (None, Balance(3, 0))
+    assert store.commit([Write("t", "a", {"id": "a"})], 3) == "done"
+    assert (store.get("t", "a"), store.balance()) == ({"id": "a"}, Balance(3, 3))
 
 
-def test_grant_sets_what_remains():
-    store = MemoryStore(10)
-    reserve(store, 4)
-    store.commit([], 4, 4)
+def test_a_row_that_changed_costs_nothing(make_store):
+    store = make_store(10)
+    assert store.commit([Write("t", "a", {"id": "a"}, {"id": "a"})], 4) == "changed"
+    assert (store.get("t", "a"), store.balance()) == (None, Balance(10, 0))
+
+
+def test_there_is_room_for_so_many_rows(make_store):
+    store = make_store(10, max_rows=2)
+    assert store.commit([Write("t", id, {"id": id}) for id in "abc"], 1) == "full"
+    assert (store.rows("t"), store.balance()) == ([], Balance(10, 0))
+    assert store.commit([Write("t", id, {"id": id}) for id in "ab"]) == "done"
+    assert store.commit([Write("u", "c", {"id": "c"}, None, "p")]) == "full", "tables and partitions share the room"
+    was = store.get("t", "a")
+    assert store.commit([Write("t", "a", {"id": "a", "n": 1}, was)]) == "done", "a row in the place of another one"
+    removal = Write("t", "b", None, store.get("t", "b"))
+    assert store.commit([removal, Write("t", "c", {"id": "c"})]) == "done"
+    assert [row["id"] for row in store.rows("t")] == ["c", "a"]
+    store.restore(Snapshot({"t": {"": [{"id": "z"}]}}, {}, Balance(1)))
+    assert store.commit([Write("t", "y", {"id": "y"})]) == "done"
+    assert store.commit([Write("t", "x", {"id": "x"})]) == "full"
+
+
+def test_grant_sets_what_remains(make_store):
+    store = make_store(10)
+    store.commit([], 4)
     store.grant(1)
     assert (store.balance().remaining, store.balance().consumed, store.balance().total) == (1, 4, 5)
 
 
-def test_threads_cannot_spend_a_credit_twice():
-    store, spent = MemoryStore(500), []
+def test_threads_cannot_spend_a_credit_twice(make_store):
+    store, spent = make_store(400), []
 
     def work():
-        for _ in range(200):
-            try:
-                reserve(store, 1)
-            except Problem:
-                return
-            store.commit([], 1, 1)
-            spent.append(1)
+        for _ in range(100):
+            spent.append(store.commit([], 1) == "done")
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(spent) == store.balance().consumed == 500
+    assert sum(spent) == store.balance().consumed == 400
     assert store.balance().remaining == 0
 
 
-def test_threads_get_different_numbers():
-    store, seen = MemoryStore(0), []
+def test_threads_get_different_numbers(make_store):
+    store, seen = make_store(0), []
     threads = [
-        threading.Thread(target=lambda: seen.extend([store.increment("id") for _ in range(500)])) for _ in range(8)
+        threading.Thread(target=lambda: seen.extend([store.increment("id") for _ in range(100)])) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seen) == list(range(1, 4001))
+    assert sorted(seen) == list(range(1, 801))
 
 
-def test_the_journal_numbers_and_keeps_the_newest():
-    store = MemoryStore(0, journal_size=3)
+def test_a_window_admits_no_more_than_its_limit_however_its_requests_arrive(redis_server):
+    """Two replicas read the clock in one order, and get to the store in the other."""
+    store = redis_stores(redis_server)(0)
+    assert store.hit("w", 100.0, 2, 60).admitted
+    assert store.hit("w", 159.9, 2, 60).admitted
+    assert store.hit("w", 160.1, 2, 60).admitted
+    assert not store.hit("w", 159.95, 2, 60).admitted, "with 100.0 and 159.9 it would be the third in a minute"
+    assert not store.hit("w", 160.05, 2, 60).admitted
+
+
+def test_windows_that_nobody_uses_are_forgotten(make_store, monkeypatch):
+    for place in ("mockserver.store", "mockserver.shared.store"):
+        monkeypatch.setattr(f"{place}.MAX_WINDOWS", 20)
+    store = make_store(0)
+    for n in range(100):
+        assert store.hit(f"w{n}", float(n), 1, 1.0).admitted
+    assert not store.hit("w99", 99.5, 1, 1.0).admitted
+    if isinstance(store, MemoryStore):
+        assert len(store._windows) <= 20
+    else:
+        assert store._redis.call("ZCARD", store.world + "windows") <= 20
+        assert len(store._redis.client.keys(store.world + "window:*")) <= 20
+
+
+def test_the_journal_numbers_and_keeps_the_newest(make_store):
+    store = make_store(0, journal_size=3)
     assert [store.append(b"%d" % n) for n in range(1, 6)] == [1, 2, 3, 4, 5]
     assert store.entries() == [(3, b"3"), (4, b"4"), (5, b"5")]
     assert store.entries(after=4) == [(5, b"5")]
@@ -166,8 +252,8 @@ def test_the_journal_numbers_and_keeps_the_newest():
     assert (store.entries(), store.journal_count(), store.append(b"")) == ([], 5, 6)
 
 
-def test_the_journal_is_bounded_in_bytes_too():
-    store = MemoryStore(0, journal_bytes=100_000)
+def test_the_journal_is_bounded_in_bytes_too(make_store):
+    store = make_store(0, journal_bytes=100_000)
     for _ in range(50):
         store.append(bytes(20_000))
     assert [number for number, _ in store.entries()] == [47, 48, 49, 50]
@@ -175,6 +261,25 @@ def test_the_journal_is_bounded_in_bytes_too():
     assert store.entries() == [], "larger than the whole room: not kept, and the next one is"
     store.append(bytes(10))
     assert [number for number, _ in store.entries()] == [52]
+
+
+def test_a_snapshot_is_what_restore_takes(make_store):
+    store = make_store(10.5)
+    rows = [{"id": f"é{n}", "n": n, "f": n / 3, "text": "\u2028 \0"} for n in range(2500)]
+    store.commit([Write("t", row["id"], row) for row in rows], 0.25)
+    store.commit([Write("t", "a", {"id": "a"}, None, "p:\0q"), Write("u", "b", {"id": "b"})], 1)
+    store.increment("x", 3)
+    snapshot = store.snapshot()
+    assert snapshot == Snapshot(
+        {"t": {"": rows, "p:\0q": [{"id": "a"}]}, "u": {"": [{"id": "b"}]}}, {"x": 3}, Balance(10.5, 1.25)
+    )
+    other = make_store(0)
+    other.commit([Write("t", "gone", {"id": "gone"})])
+    other.increment("y")
+    other.restore(snapshot)
+    assert other.snapshot() == snapshot
+    other.commit([Write("t", "new", {"id": "new"})])
+    assert [row["id"] for row in other.page("t", 0, 2).rows] == ["new", "é2499"]
 
 
 def test_asking_for_what_is_not_there_keeps_nothing():
@@ -190,7 +295,7 @@ def test_asking_for_what_is_not_there_keeps_nothing():
 def test_pages_of_a_large_table(offset):
     store = MemoryStore(0)
     for i in range(100_000):
-        assert store.commit([Write("t", str(i), {"n": i})])
+        assert store.commit([Write("t", str(i), {"n": i})]) == "done"
     store.commit([Write("t", "99999", None, store.get("t", "99999"))])
     page = store.page("t", offset, 3)
     assert [row["n"] for row in page.rows] == [n for n in (99_998 - offset, 99_997 - offset, 99_996 - offset) if n >= 0]

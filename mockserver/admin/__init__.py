@@ -11,6 +11,8 @@ import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Callable
 
+from anyio import to_thread
+
 from mockserver.admin.handlers import HANDLERS, Ask
 from mockserver.admin.views import entries_view
 from mockserver.apis import bundled_file
@@ -19,10 +21,10 @@ from mockserver.contract.bodies import is_json
 from mockserver.documents import read_text
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.jsontext import to_json
-from mockserver.messages import Request, Response
+from mockserver.messages import JSON, Request, Response
 from mockserver.pipeline import Pipeline
 from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
-from mockserver.sandbox import NameTaken, NoSandbox, TooMany
+from mockserver.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
 
 PREFIX = "/__admin"
@@ -47,6 +49,8 @@ class Admin:
         self, pipeline: Pipeline, token: str = "", draining: Callable[[], bool] = lambda: False, origin: str = ""
     ) -> None:
         self._pipeline = pipeline
+        self.is_direct = not pipeline.sandboxes.is_shared
+        """Whether a request never waits, so that it may be answered on the event loop."""
         self._token = token.encode()
         self._draining = draining
         self._origin = origin
@@ -92,7 +96,7 @@ class Admin:
         response.content = to_json(response.data) if json else str(response.data or "").encode()
         return response
 
-    def events(self, request: Request) -> AsyncIterator[bytes] | None:
+    async def events(self, request: Request) -> AsyncIterator[bytes] | None:
         """The stream of a request for server-sent events; None when it asks for anything else, or is refused."""
         if not request.path.endswith("/events") or request.method != "GET":
             return None
@@ -100,35 +104,45 @@ class Admin:
             operation, values = self._match(request)
             self._guard(request, operation)
             checked = operation.check_request(request, values)
-            sandbox = self._pipeline.sandboxes.get(checked.params["name"])
+            name = checked.params["name"]
+            last = request.headers.get("last-event-id", "")
+            after = int(last) if last.isdecimal() and len(last) < 16 else checked.params.get("after")
+            seen, _ = await self._news(name, after)
         except (Problem, UserError):
             return None
         if checked.violations:
             return None
-        last = request.headers.get("last-event-id", "")
-        after = int(last) if last.isdecimal() and len(last) < 16 else checked.params.get("after")
-        seconds = checked.params.get("seconds")
-        return self._stream(sandbox.name, after, seconds)
+        return self._stream(name, seen if after is None else after, checked.params.get("seconds"))
 
-    async def _stream(self, name: str, after: int | None, seconds: float | None) -> AsyncIterator[bytes]:
-        sandbox = self._pipeline.sandboxes.get(name)
-        if after is None:
-            after = sandbox.store.journal_count()
+    async def _stream(self, name: str, after: int, seconds: float | None) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         end = None if seconds is None else loop.time() + seconds
         yield b": mockserver journal\n\n"
         while not self._draining():
-            # A reset begins a new journal, whose numbers start again.
-            if sandbox.store.journal_count() < after:
-                after = 0
-            if sandbox.store.journal_count() > after:
-                exchanges = sandbox.exchanges()
-                for entry in entries_view(exchanges, [e for e in exchanges if e.number > after]):
-                    after = entry["number"]
-                    yield b"id: %d\ndata: %s\n\n" % (after, to_json(entry))
+            try:
+                after, entries = await self._news(name, after)
+            except (Problem, UserError):
+                return  # the sandbox went, or the shared store: the client asks again from where it is
+            for entry in entries:
+                yield b"id: %d\ndata: %s\n\n" % (entry["number"], to_json(entry))
             if end is not None and loop.time() >= end:
                 return
             await asyncio.sleep(_POLL_SECONDS)
+
+    async def _news(self, name: str, after: int | None) -> tuple[int, list[JSON]]:
+        """The number of the newest entry of a journal, and the entries after a number (None: not one)."""
+
+        def ask() -> tuple[int, list[JSON]]:
+            sandbox = self._pipeline.sandboxes.get(name)
+            newest = sandbox.store.journal_count()
+            if after is None or newest == after:
+                return newest, []
+            exchanges = sandbox.exchanges()
+            # A reset begins a new journal, whose numbers start again.
+            fresh = [exchange for exchange in exchanges if exchange.number > (after if newest > after else 0)]
+            return fresh[-1].number if fresh else newest, entries_view(exchanges, fresh)
+
+        return ask() if self.is_direct else await to_thread.run_sync(ask)
 
     def _match(self, request: Request) -> tuple[Operation, dict[str, str]]:
         operation, values, allowed = self.contract.match(request.method, request.path.strip("/").split("/"))

@@ -45,7 +45,6 @@ def credits_view(balance: Balance) -> JSON:
         "remaining": balance.remaining,
         "consumed": balance.consumed,
         "total": balance.total,
-        "reserved": balance.reserved,
     }
 
 
@@ -61,7 +60,7 @@ def scenario_view(sandbox: Sandbox) -> JSON:
         return {"name": None, "source": None, "text": None, "rules": []}
     return {
         "name": ", ".join(scenario.name for scenario in scenarios),
-        "source": "bundled" if all(scenario.source == "bundled" for scenario in scenarios) else "upload",
+        "source": "bundled" if all(scenario.origin.source == "bundled" for scenario in scenarios) else "upload",
         "text": "---\n".join(scenario.text for scenario in scenarios),
         "rules": rules,
     }

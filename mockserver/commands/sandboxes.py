@@ -49,7 +49,7 @@ def credits(remote: Remote, amount: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        names = ("remaining", "consumed", "reserved", "total")
+        names = ("remaining", "consumed", "total")
         click.echo("  ".join(f"{name} {number(found[name])}" for name in names))
 
 

@@ -10,16 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
-from mockserver.scenarios.rules import NO_DECISION, Decision, Facts, Rule, Scenario
+from mockserver.scenarios.rules import NO_DECISION, Decision, Facts, Origin, Rule, Scenario
 
 if TYPE_CHECKING:
-    from mockserver.scenarios.load import load_scenario, parse_scenario
+    from mockserver.scenarios.load import load_scenario, parse_scenario, restored
     from mockserver.scenarios.model import ScenarioModel
 
 __all__ = [
     "NO_DECISION",
     "Decision",
     "Facts",
+    "Origin",
     "Rule",
     "Scenario",
     "ScenarioError",
@@ -28,9 +29,10 @@ __all__ = [
     "bundled_scenarios",
     "load_scenario",
     "parse_scenario",
+    "restored",
 ]
 
-_HOMES = {"load_scenario": "load", "parse_scenario": "load", "ScenarioModel": "model"}
+_HOMES = {"load_scenario": "load", "parse_scenario": "load", "restored": "load", "ScenarioModel": "model"}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ from mockserver.scenarios.model import Action as ActionModel
 from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.replies import NAMED, named_reply
-from mockserver.scenarios.rules import Action, Rule, Scenario, ScenarioLimit
+from mockserver.scenarios.rules import Action, Origin, Rule, Scenario, ScenarioLimit
 
 _SOME_TIME = 1_767_225_600.0
 """A moment at which scripted replies are made to be checked."""
@@ -59,12 +59,12 @@ class Compiler:
         self._found += 1
         self._report(path, message, rule)
 
-    def compile(self, model: ScenarioModel, text: str, source: str) -> Scenario:
+    def compile(self, model: ScenarioModel, origin: Origin) -> Scenario:
         """The scenario; it is of no use when a problem was reported."""
         api = self._apis.get(model.api)
         if api is None:
             self._problem(("api",), f"there is no API {model.api!r} here{did_you_mean(model.api, self._apis)}")
-            return Scenario(model, text, source)
+            return Scenario(model, origin)
         rules, ids = [], set()
         for index, entry in enumerate(model.rules):
             if entry.id in ids:
@@ -80,7 +80,7 @@ class Compiler:
         rows = {table: tuple(self._rows(api, table, entries)) for table, entries in model.state.items()}
         self._expectations(api, model, ids)
         by_operation = {id: tuple(rule for rule in rules if id in rule.operations) for id in api.contract.operations}
-        return Scenario(model, text, source, tuple(rules), tuple(limits), by_operation, rows)
+        return Scenario(model, origin, tuple(rules), tuple(limits), by_operation, rows)
 
     def _operations(self, api: Api, op: str, path: Place, rule: str = "") -> frozenset[str]:
         known = api.contract.operations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mockserver.errors import UserError, did_you_mean
 from mockserver.scenarios.compile import Compiler, Place
 from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
 from mockserver.scenarios.model import ScenarioModel
-from mockserver.scenarios.rules import Scenario
+from mockserver.scenarios.rules import Origin, Scenario
 
 MAX_BYTES = 1024 * 1024
 MAX_EXTENDS = 8
@@ -32,7 +32,12 @@ def load_scenario(source: str, apis: Mapping[str, Api]) -> Scenario:
 
 
 def parse_scenario(
-    text: str, apis: Mapping[str, Api], file: str, source: str = "upload", folder: Path | None = None
+    text: str,
+    apis: Mapping[str, Api],
+    file: str,
+    source: str = "upload",
+    folder: Path | None = None,
+    parents: Sequence[str] = (),
 ) -> Scenario:
     """A scenario from its YAML or JSON text.
 
@@ -42,6 +47,7 @@ def parse_scenario(
         file: what to call it in messages and in rules' places.
         source: where it came from.
         folder: where a file named in `extends` is looked for; None allows only bundled ones.
+        parents: texts of the files that it extends one after the other, which are then not looked for.
 
     Raises:
         ScenarioError: everything that is wrong, each with its place.
@@ -49,16 +55,30 @@ def parse_scenario(
     """
     if len(text.encode()) > MAX_BYTES:
         raise DocumentError(f"{file}: is larger than {MAX_BYTES:,} bytes")
-    return _Loader(text, apis, file, source, folder).load()
+    return _Loader(text, apis, file, source, folder, tuple(parents)).load()
+
+
+def restored(origin: Origin, apis: Mapping[str, Api]) -> Scenario:
+    """The scenario that another process has read already. Raises UserError when an API is missing here."""
+    return parse_scenario(origin.texts[0], apis, origin.file, origin.source, None, origin.texts[1:])
 
 
 class _Loader:
-    def __init__(self, text: str, apis: Mapping[str, Api], file: str, source: str, folder: Path | None) -> None:
+    def __init__(
+        self,
+        text: str,
+        apis: Mapping[str, Api],
+        file: str,
+        source: str,
+        folder: Path | None,
+        parents: tuple[str, ...],
+    ) -> None:
         self._text = text
         self._apis = apis
         self._file = file
         self._source = source
         self._folder = folder
+        self._parents = parents
         self._place_file = file.partition("<")[0]
         self._locator = Locator(text)
         self._problems: list[ScenarioProblem] = []
@@ -74,8 +94,10 @@ class _Loader:
                 self._shape_problem(data, fault)
             raise ScenarioError(self._problems) from None
         base = self._base(model)
+        parents = base.origin.texts if base is not None and model.extends not in bundled_scenarios() else ()
+        origin = Origin(self._file, self._source, (self._text, *parents))
         compiler = Compiler(self._apis, self._problem, lambda place: self._locator.at(place)[0], self._place_file)
-        scenario = compiler.compile(model, self._text, self._source)
+        scenario = compiler.compile(model, origin)
         if self._problems:
             raise ScenarioError(sorted(self._problems, key=lambda problem: (problem.line, problem.column)))
         return _extended(scenario, base) if base else scenario
@@ -107,7 +129,10 @@ class _Loader:
             return None
         known = bundled_scenarios()
         path = known.get(model.extends)
-        if path is None and self._folder is not None and (self._folder / model.extends).is_file():
+        text = self._parents[0] if path is None and self._parents else None
+        if text is not None:
+            path = Path(model.extends)
+        elif path is None and self._folder is not None and (self._folder / model.extends).is_file():
             path = self._folder / model.extends
         if path is None:
             where = "bundled scenario" if self._folder is None else "bundled scenario or file"
@@ -119,7 +144,12 @@ class _Loader:
         try:
             # The name tells the way, and its length stops two files that extend each other.
             return parse_scenario(
-                read_text(path, MAX_BYTES), self._apis, f"{path.name}<{self._file}", self._source, path.parent
+                read_text(path, MAX_BYTES) if text is None else text,
+                self._apis,
+                f"{path.name}<{self._file}",
+                self._source,
+                path.parent if text is None else None,
+                self._parents[1:],
             )
         except ScenarioError as error:
             self._problems += error.problems
@@ -146,8 +176,7 @@ def _extended(scenario: Scenario, base: Scenario) -> Scenario:
     }
     return Scenario(
         model,
-        scenario.text,
-        scenario.source,
+        scenario.origin,
         rules,
         scenario.limits or base.limits,
         by_operation,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
@@ -204,14 +204,23 @@ class ScenarioLimit:
     limit: Limit
 
 
+class Origin(NamedTuple):
+    """All that it takes to read a scenario again, also where its files are not."""
+
+    file: str
+    """What messages and rules' places call it."""
+    source: str
+    """`bundled`, or the file or upload it came from."""
+    texts: tuple[str, ...]
+    """Its own text, and those of the files that it extends one after the other, but for bundled ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario, compiled for one API. It never changes; what it counts is in the store."""
 
     model: ScenarioModel
-    text: str
-    source: str
-    """`bundled`, or the file or upload it came from."""
+    origin: Origin
     rules: tuple[Rule, ...] = ()
     limits: tuple[ScenarioLimit, ...] = ()
     by_operation: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
@@ -222,6 +231,11 @@ class Scenario:
     def name(self) -> str:
         """The scenario's name."""
         return self.model.name
+
+    @property
+    def text(self) -> str:
+        """What the file says."""
+        return self.origin.texts[0]
 
     def random(self, rule: Rule, call: int, seed: int, sandbox: str) -> Random:
         """The draws of a rule for the `call`-th request that it counts."""

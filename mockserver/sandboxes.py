@@ -1,0 +1,188 @@
+"""All the sandboxes of a server: made, found for a request, and removed again."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mockserver.apis import Api
+from mockserver.clock import Clock, monotonic
+from mockserver.errors import UserError, did_you_mean
+from mockserver.messages import Request
+from mockserver.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.scenarios import Scenario
+from mockserver.store import MemoryStore, Store
+
+
+@dataclass(slots=True)
+class Bounds:
+    """How many sandboxes there may be, and how long an idle one is kept."""
+
+    count: int = 10_000
+    idle_seconds: float | None = None
+    """Real seconds without a request after which a sandbox may be removed; None keeps it."""
+    memory_bytes: int | None = None
+    """Resident memory of the process above which no sandbox is made; None sets no limit."""
+
+
+class NoSandbox(UserError):
+    """There is no sandbox of that name."""
+
+
+class TooMany(UserError):
+    """There is no room for another sandbox."""
+
+
+class NameTaken(UserError):
+    """There is a sandbox of that name already."""
+
+
+class Sandboxes:
+    """All the sandboxes of a server, their state in this process. The default one is always there.
+
+    Args:
+        apis: the APIs that they answer for.
+        terms: how they start.
+        bounds: how many there may be.
+        scenarios: the scenarios of the default one.
+    """
+
+    is_shared = False
+    """Whether the state is somewhere that a request has to wait for."""
+
+    def __init__(
+        self,
+        apis: Mapping[str, Api],
+        terms: Terms,
+        bounds: Bounds | None = None,
+        scenarios: Sequence[Scenario] = (),
+    ) -> None:
+        self.apis = apis
+        self.terms = terms
+        self.bounds = bounds or Bounds()
+        self._by_name: dict[str, Sandbox] = {}
+        self._by_key: dict[str, Sandbox] = {}
+        self._lock = threading.Lock()
+        self._made = 0
+        self.scenarios = scenarios
+        self._found_default()
+
+    @property
+    def default(self) -> Sandbox:
+        """The sandbox of requests that name no other."""
+        return self._by_name[DEFAULT]
+
+    def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
+        """A clock and an empty store on these terms."""
+        return Clock(terms.clock_start, terms.clock_rate), MemoryStore(terms.credits, max_rows=terms.max_rows)
+
+    def publish(self, sandbox: Sandbox) -> None:
+        """Nobody else sees this process's sandboxes."""
+
+    def enter(self, name: str | None, request: Request) -> tuple[Sandbox, float, float]:
+        """The sandbox that a request is for, the epoch seconds on its clock, and the rate of that.
+
+        It is the one that the path names, else the one whose key the request has, else the default one;
+        that too when the path names one that is not there.
+        """
+        sandbox = self._find(name, request)
+        sandbox.used_at = monotonic()
+        return (sandbox, *sandbox.clock.read())
+
+    def create(
+        self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
+    ) -> Sandbox:
+        """Make a sandbox with an API key of its own. Raises NameTaken or TooMany."""
+        with self._lock:
+            self._evict()
+            if len(self._by_name) >= self.bounds.count:
+                raise TooMany(f"there are {len(self._by_name)} sandboxes already; delete some or raise --max-sandboxes")
+            used = resident_bytes() if self.bounds.memory_bytes is not None else 0
+            if self.bounds.memory_bytes is not None and used > self.bounds.memory_bytes:
+                raise TooMany(f"the server uses {used >> 20} MiB, more than --max-memory; delete some sandboxes")
+            if name is None:
+                name = self._free_name()
+            elif name in self._by_name:
+                raise NameTaken(f"there is a sandbox {name!r} already")
+            sandbox = Sandbox(name, terms or self.terms, self.apis, self, new_key(name), scenarios)
+            sandbox.used_at = monotonic()
+            self._by_name[name] = sandbox
+            self._by_key[sandbox.key or ""] = sandbox
+        return sandbox
+
+    def delete(self, name: str) -> None:
+        """Remove a sandbox. Raises UserError for the default one and for an unknown name."""
+        if name == DEFAULT:
+            raise UserError("the default sandbox cannot be deleted; reset it instead")
+        self.get(name)
+        with self._lock:
+            self._remove(name)
+
+    def get(self, name: str) -> Sandbox:
+        """The sandbox of that name. Raises NoSandbox, which names the nearest one."""
+        sandbox = self._by_name.get(name)
+        if sandbox is None:
+            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._by_name)}")
+        return sandbox
+
+    def all(self) -> list[Sandbox]:
+        """Every sandbox, the default one first."""
+        return list(self._by_name.values())
+
+    def _find(self, name: str | None, request: Request) -> Sandbox:
+        if name is not None:
+            return self._by_name.get(name) or self._by_name[DEFAULT]
+        if self._by_key:
+            for key in keys_in(request):
+                found = self._by_key.get(key)
+                if found is not None:
+                    return found
+        return self._by_name[DEFAULT]
+
+    def _found_default(self) -> None:
+        self._by_name[DEFAULT] = Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
+
+    def _free_name(self) -> str:
+        while True:
+            self._made += 1
+            name = f"sandbox-{self._made}"
+            if name not in self._by_name:
+                return name
+
+    def _remove(self, name: str) -> None:
+        sandbox = self._by_name.pop(name, None)
+        if sandbox is not None and sandbox.key is not None:
+            self._by_key.pop(sandbox.key, None)
+
+    def _evict(self) -> None:
+        if self.bounds.idle_seconds is None:
+            return
+        since = monotonic() - self.bounds.idle_seconds
+        for name in [s.name for s in self._by_name.values() if s.used_at < since and s.name != DEFAULT]:
+            self._remove(name)
+
+
+def new_key(name: str) -> str:
+    """An API key for a sandbox. It cannot be guessed."""
+    return f"mock-{name}-{secrets.token_hex(8)}"
+
+
+def keys_in(request: Request) -> list[str]:
+    """What in a request may be the key of a sandbox."""
+    keys = []
+    for header in ("authorization", "x-api-key"):
+        value = request.headers.get(header)
+        if value is not None:
+            keys += [value, value.partition(" ")[2]]
+    return keys
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * 4096
+    except OSError:
+        return 0

@@ -1,0 +1,115 @@
+"""The way to Redis: scripts, time limits, and a 503 for whoever asks while there is none.
+
+A command is sent once. One that may have been done must not be done again, and a caller that hears 503
+knows best whether to retry.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from mockserver.clock import monotonic
+from mockserver.errors import Problem, UserError
+
+log = logging.getLogger("mockserver")
+
+TIMEOUT = 2.0
+"""Seconds that Redis may take to answer, unless the URL has `socket_timeout`."""
+REST = 0.25
+"""Seconds after a command that took too long in which nobody waits again."""
+PREFIX = "mockserver"
+"""What the names of our keys begin with, unless the URL has `prefix`."""
+
+_FOLDER = Path(__file__).parent / "lua"
+_SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.lua"))}
+
+Value = str | bytes | int | float
+
+
+class Connection:
+    """A pool of connections to one Redis server. Safe to use from several threads.
+
+    Args:
+        url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` or `unix://`. Its query may have
+            `prefix`, so that several groups of servers can use one database, and what redis-py takes there.
+
+    Raises:
+        UserError: the URL is none, or no Redis answers there.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        self.prefix = query.pop("prefix", PREFIX) + ":"
+        self.where = parts.hostname or parts.path
+        """Where Redis is, without any secret."""
+        try:
+            self.client: Any = redis.Redis.from_url(
+                urlunsplit(parts._replace(query=urlencode(query))),
+                **{"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, **_seconds(query)},
+                retry=Retry(NoBackoff(), 0),
+            )
+            self.client.ping()
+        except (ValueError, TypeError) as error:
+            raise UserError(f"--state: {self.where!r} is not where a Redis can be: {error}") from None
+        except redis.RedisError as error:
+            raise UserError(f"--state: no Redis answers at {self.where}: {error}") from None
+        common = _SCRIPTS["common"]
+        self._scripts = {name: self.client.register_script(common + text) for name, text in _SCRIPTS.items()}
+        self._resting_until = 0.0
+
+    def run(self, script: str, key: str, *arguments: Value) -> Any:
+        """What a script returns. Raises Problem `unavailable`."""
+        return self._ask(lambda: self._scripts[script](keys=[key], args=arguments))
+
+    def call(self, command: str, *arguments: Value) -> Any:
+        """What a command returns. Raises Problem `unavailable`."""
+        return self._ask(lambda: self.client.execute_command(command, *arguments))
+
+    def _ask(self, question: Any) -> Any:
+        if monotonic() < self._resting_until:
+            raise _unavailable("The shared store does not answer.")
+        try:
+            return question()
+        except redis.TimeoutError as error:
+            self._resting_until = monotonic() + REST
+            log.warning("Redis at %s: %s", self.where, error)
+            raise _unavailable("The shared store does not answer.") from None
+        except redis.ConnectionError as error:
+            log.warning("Redis at %s: %s", self.where, error)
+            raise _unavailable("The shared store cannot be reached.") from None
+        except redis.ResponseError as error:
+            if str(error).startswith("GONE"):
+                raise _unavailable("The sandbox was reset or deleted while this was answered.") from None
+            log.error("Redis at %s: %s", self.where, error)
+            raise _unavailable("The shared store refuses to do this.") from None
+
+
+def _seconds(query: dict[str, str]) -> dict[str, float]:
+    """The time limits that the URL gives."""
+    limits = {name: query[name] for name in ("socket_timeout", "socket_connect_timeout") if name in query}
+    if "socket_timeout" in limits:
+        limits.setdefault("socket_connect_timeout", limits["socket_timeout"])
+    return {name: float(text) for name, text in limits.items()}
+
+
+def _unavailable(message: str) -> Problem:
+    return Problem("unavailable", message, headers={"retry-after": "1"})
+
+
+def encoded(value: str) -> bytes:
+    """What a client sent may hold half a surrogate pair, which UTF-8 has no way to write."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def texts(values: Sequence[bytes]) -> list[str]:
+    """What Redis gives, as text."""
+    return [value.decode() for value in values]

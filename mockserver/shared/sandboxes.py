@@ -1,0 +1,180 @@
+"""The sandboxes of servers that share a store: what one of them makes, resets or removes, all of them see.
+
+A sandbox is a name, a version, a record (its terms and the texts of its scenarios), and the world that it is
+in. Every request asks for the version; a process that knows another one reads the record and makes its own
+Sandbox anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+
+import orjson
+from pydantic import TypeAdapter
+
+from mockserver.apis import Api
+from mockserver.clock import Clock, Hands
+from mockserver.errors import UserError, did_you_mean
+from mockserver.messages import Request
+from mockserver.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
+from mockserver.scenarios import Origin, Scenario, restored
+from mockserver.shared.clock import SharedClock
+from mockserver.shared.connection import Connection, encoded, texts
+from mockserver.shared.store import RedisStore
+from mockserver.store import Store
+
+log = logging.getLogger("mockserver")
+
+_TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
+
+
+class SharedSandboxes(Sandboxes):
+    """All the sandboxes of servers that share a store.
+
+    Args:
+        connection: the way to Redis.
+        apis: the APIs that they answer for.
+        terms: how they start.
+        bounds: how many there may be.
+        scenarios: the scenarios of the default one, should it not be there yet.
+    """
+
+    is_shared = True
+
+    def __init__(
+        self,
+        connection: Connection,
+        apis: Mapping[str, Api],
+        terms: Terms,
+        bounds: Bounds | None = None,
+        scenarios: Sequence[Scenario] = (),
+    ) -> None:
+        self._redis = connection
+        self._prefix = connection.prefix
+        super().__init__(apis, terms, bounds, scenarios)
+        if self.default.given != terms:
+            log.warning("the shared store has a default sandbox already, on other terms than these; its own hold")
+
+    @property
+    def default(self) -> Sandbox:
+        """The sandbox of requests that name no other."""
+        return self.get(DEFAULT)
+
+    def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
+        """A clock and an empty store on these terms, which nobody sees yet."""
+        start = "" if terms.clock_start is None else repr(terms.clock_start)
+        world = self._redis.run("begin", self._prefix, start, repr(terms.clock_rate), repr(terms.credits))
+        return self._world(int(world), terms)
+
+    def publish(self, sandbox: Sandbox) -> None:
+        """Show the sandbox as it is now to everybody. Raises NameTaken, TooMany or NoSandbox."""
+        assert isinstance(sandbox.store, RedisStore)
+        record = {
+            "terms": _TERMS.dump_python(sandbox.given, mode="json"),
+            "started_at": sandbox.started_at,
+            "scenarios": [scenario.origin for scenario in sandbox.scenarios.values()],
+        }
+        outcome, number = self._redis.run(
+            "publish",
+            self._prefix,
+            sandbox.name,
+            "old" if sandbox.version else "new",
+            sandbox.store.world.split(":")[-2],
+            orjson.dumps(record),
+            sandbox.key or "",
+            self.bounds.count,
+        )
+        if outcome == b"taken":
+            raise NameTaken(f"there is a sandbox {sandbox.name!r} already")
+        if outcome == b"full":
+            raise TooMany(f"there are {number} sandboxes already; delete some or raise --max-sandboxes")
+        if outcome == b"gone":
+            raise NoSandbox(f"there is no sandbox {sandbox.name!r} any more")
+        sandbox.version = number
+        self._by_name[sandbox.name] = sandbox
+
+    def enter(self, name: str | None, request: Request) -> tuple[Sandbox, float, float]:
+        """The sandbox that a request is for, the epoch seconds on its clock, and the rate of that."""
+        found = self._redis.run("enter", self._prefix, name or "", *map(encoded, keys_in(request)))
+        if not found:  # somebody emptied the database
+            self._found_default()
+            return self.enter(name, request)
+        known, version, base, real_base, rate, real = texts(found)
+        sandbox = self._by_name.get(known)
+        if sandbox is None or sandbox.version != int(version):
+            sandbox = self.get(known)
+        return sandbox, Hands(float(base), float(real_base), float(rate)).at(float(real)), float(rate)
+
+    def create(
+        self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
+    ) -> Sandbox:
+        """Make a sandbox with an API key of its own. Raises NameTaken or TooMany."""
+        if self.bounds.idle_seconds is not None:
+            self._redis.run("remove", self._prefix, "", self.bounds.idle_seconds)
+        while name is None:
+            free = f"sandbox-{self._redis.call('INCR', self._prefix + 'unnamed')}"
+            name = None if free in self._names() else free
+        return Sandbox(name, terms or self.terms, self.apis, self, new_key(name), scenarios)
+
+    def delete(self, name: str) -> None:
+        """Remove a sandbox. Raises UserError for the default one and for an unknown name."""
+        if name == DEFAULT:
+            raise UserError("the default sandbox cannot be deleted; reset it instead")
+        if not self._redis.run("remove", self._prefix, name, ""):
+            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
+        self._by_name.pop(name, None)
+
+    def get(self, name: str) -> Sandbox:
+        """The sandbox of that name. Raises NoSandbox, which names the nearest one."""
+        key = f"{self._prefix}sandbox:{name}"
+        version, world, record, bound = self._redis.call("HMGET", key, "version", "world", "record", "key")
+        if version is None:
+            self._by_name.pop(name, None)
+            if name == DEFAULT:
+                self._found_default()
+                return self.get(name)
+            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
+        sandbox = self._by_name.get(name)
+        if sandbox is None or sandbox.version != int(version):
+            told = orjson.loads(record)
+            terms = _TERMS.validate_python(told["terms"])
+            scenarios = self._scenarios(name, told["scenarios"])
+            begun = (*self._world(int(world), terms), told["started_at"])
+            sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
+            sandbox.version = int(version)
+            self._by_name[name] = sandbox
+        return sandbox
+
+    def all(self) -> list[Sandbox]:
+        """Every sandbox, the default one first."""
+        found = []
+        for name in self._names():
+            try:
+                found.append(self.get(name))
+            except NoSandbox:
+                continue  # it went meanwhile
+        return found
+
+    def _found_default(self) -> None:
+        """Make the default sandbox, unless another process was faster."""
+        with contextlib.suppress(NameTaken):
+            Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
+
+    def _world(self, id: int, terms: Terms) -> tuple[SharedClock, RedisStore]:
+        world = f"{self._prefix}world:{id}:"
+        return SharedClock(self._redis, world), RedisStore(self._redis, world, max_rows=terms.max_rows)
+
+    def _scenarios(self, name: str, told: list[tuple[str, str, list[str]]]) -> list[Scenario]:
+        found = []
+        for file, source, written in told:
+            try:
+                found.append(restored(Origin(file, source, tuple(written)), self.apis))
+            except UserError as error:
+                log.error("a scenario of sandbox %s is of no use to this server: %s", name, error)
+        return found
+
+    def _names(self) -> list[str]:
+        return texts(self._redis.call("ZRANGE", self._prefix + "names", 0, -1))

@@ -1,0 +1,153 @@
+"""A sandbox's state in Redis: the store of one world, which is a sandbox between two resets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from mockserver.jsontext import to_json
+from mockserver.messages import Balance, Window, Write
+from mockserver.shared.connection import Connection, Value, encoded
+from mockserver.store import (
+    ENTRY_OVERHEAD,
+    JOURNAL_BYTES,
+    JOURNAL_SIZE,
+    MAX_ROWS,
+    MAX_WINDOW,
+    MAX_WINDOWS,
+    Outcome,
+    Page,
+    Row,
+    Snapshot,
+    plain,
+)
+
+
+class RedisStore:
+    """The store of one world. Every method is one round trip, and raises Problem `unavailable` without Redis.
+
+    Args:
+        connection: the way to Redis.
+        world: what the names of its keys begin with.
+        journal_size: entries of the journal that are kept; the oldest go first.
+        journal_bytes: bytes that they may take together.
+        max_rows: rows that there may be.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        world: str,
+        journal_size: int = JOURNAL_SIZE,
+        journal_bytes: int = JOURNAL_BYTES,
+        max_rows: int = MAX_ROWS,
+    ) -> None:
+        self.world = world
+        self._redis = connection
+        self._journal = (journal_size, journal_bytes, ENTRY_OVERHEAD)
+        self._max_rows = max_rows
+
+    def get(self, table: str, id: str, partition: str = "") -> Row | None:
+        """The row, or None."""
+        key = self.world.encode() + b"rows:" + _table(table, partition)
+        found = self._redis.call("HGET", key, encoded(id))
+        return None if found is None else orjson.loads(found)
+
+    def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
+        """Rows from newest to oldest."""
+        total, rows = self._redis.run("page", self.world, _table(table, partition), offset, limit)
+        return Page([orjson.loads(row) for row in rows], total)
+
+    def rows(self, table: str, partition: str = "") -> list[Row]:
+        """All rows, newest first."""
+        return self.page(table, 0, -1, partition).rows
+
+    def increment(self, counter: str, by: int = 1) -> int:
+        """Add to a counter that starts at 0; returns the new value."""
+        (value,) = self._redis.run("count", self.world, by, counter)
+        return int(value)
+
+    def count(self, counters: Sequence[str]) -> list[int]:
+        """Add one to each of several counters; the new values."""
+        values: list[int] = self._redis.run("count", self.world, 1, *counters)
+        return values
+
+    def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
+        """Do all the writes and charge credits for them, or nothing."""
+        arguments: list[Value] = [repr(charged), self._max_rows]
+        for table, id, row, was, partition in writes:
+            arguments += (
+                _table(table, partition),
+                encoded(id),
+                b"" if row is None else to_json(row),
+                b"" if was is None else to_json(was),
+            )
+        outcome: Any = self._redis.run("commit", self.world, *arguments).decode()
+        return outcome  # type: ignore[no-any-return]
+
+    def balance(self) -> Balance:
+        """The credit account as it stands."""
+        return _balance(self._redis.call("HMGET", self.world + "m", "total", "consumed"))
+
+    def grant(self, remaining: float) -> None:
+        """Set what remains to spend, keeping what was consumed."""
+        self._redis.run("grant", self.world, repr(remaining))
+
+    def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
+        """Ask a sliding window to admit a request at `now`; with `count` false only look."""
+        remaining, free_at, admitted = self._redis.run(
+            "hit", self.world, encoded(key), repr(now), limit, repr(window), int(count), MAX_WINDOWS, MAX_WINDOW
+        )
+        return Window(limit, remaining, float(free_at), bool(admitted))
+
+    def append(self, entry: bytes) -> int:
+        """Write an entry to the journal; its number."""
+        return int(self._redis.run("append", self.world, entry, *self._journal))
+
+    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
+        """The entries of the journal with a number above `after`, oldest first, with their numbers."""
+        start, entries = self._redis.run("entries", self.world, after)
+        return list(enumerate(entries, start))
+
+    def journal_count(self) -> int:
+        """The number of the newest entry; 0 before the first."""
+        return int(self._redis.call("HGET", self.world + "m", "entries") or 0)
+
+    def clear_journal(self) -> None:
+        """Forget the entries; their numbers go on."""
+        self._redis.run("clear", self.world)
+
+    def snapshot(self) -> Snapshot:
+        """A copy of rows, counters and account."""
+        account, counted, found = self._redis.run("snapshot", self.world)
+        tables: dict[str, dict[str, list[Row]]] = {}
+        for name, rows in sorted(found):
+            table, _, partition = name.decode().partition("\0")
+            tables.setdefault(table, {})[partition] = [orjson.loads(row) for row in rows]
+        names = [name.decode() for name in counted[::2]]
+        counters = dict(zip(names, map(int, counted[1::2]), strict=True))
+        return Snapshot(tables, counters, _balance(account))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Replace rows, counters and account by those of a snapshot."""
+        total, consumed = snapshot.balance
+        arguments: list[Value] = [repr(plain(total)), repr(plain(consumed)), len(snapshot.counters)]
+        for counter, value in snapshot.counters.items():
+            arguments += (encoded(counter), value)
+        for table, partitions in snapshot.tables.items():
+            for partition, rows in partitions.items():
+                name = _table(table, partition)
+                for row in rows:
+                    arguments += (name, encoded(row["id"]), to_json(row))
+        self._redis.run("restore", self.world, *arguments)
+
+
+def _table(table: str, partition: str) -> bytes:
+    return encoded(f"{table}\0{partition}")
+
+
+def _balance(account: Sequence[bytes | None]) -> Balance:
+    total, consumed = (plain(float(value or 0)) for value in account)
+    return Balance(total, consumed)
