@@ -75,7 +75,7 @@ class SharedSandboxes(Sandboxes):
         record = {
             "terms": _TERMS.dump_python(sandbox.given, mode="json"),
             "started_at": sandbox.started_at,
-            "scenarios": [scenario.origin for scenario in sandbox.scenarios.values()],
+            "scenarios": [tuple(scenario.origin) for scenario in sandbox.scenarios.values()],
         }
         outcome, number = self._redis.run(
             "publish",

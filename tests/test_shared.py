@@ -1,0 +1,340 @@
+"""Servers that share a store: any of them answers any request, to the byte as one with memory does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+import httpx
+import orjson
+import pytest
+from conftest import START
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis_server import RedisServer
+
+from mockserver.admin import Admin
+from mockserver.app import App
+from mockserver.errors import Problem, UserError
+from mockserver.messages import Exchange, Request, Write
+from mockserver.pipeline import Pipeline
+from mockserver.sandbox import Terms
+from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
+from mockserver.scenarios import load_scenario, parse_scenario
+from mockserver.server import ThreadServer
+from mockserver.settings import Settings
+from mockserver.shared import Connection, SharedSandboxes
+
+_groups = count()
+HEADERS = {"authorization": "Bearer k", "content-type": "application/json"}
+Replicas = Callable[..., list[Pipeline]]
+
+
+@pytest.fixture(scope="module")
+def replicas(redis_server: RedisServer, apis) -> Replicas:
+    """Makes pipelines that share a store of their own; keyword arguments are fields of Terms."""
+
+    def make(number: int = 2, bounds: Bounds | None = None, scenarios=(), **terms: object) -> list[Pipeline]:
+        url = f"{redis_server.url}?prefix=group-{next(_groups)}&socket_timeout=0.5"
+        started = replace(Terms(clock_start=START, clock_rate=0), **terms)
+        return [
+            Pipeline(
+                apis,
+                started,
+                bounds,
+                verify_wire=True,
+                scenarios=scenarios,
+                home=partial(SharedSandboxes, Connection(url)),
+            )
+            for _ in range(number)
+        ]
+
+    return make
+
+
+def send(
+    pipeline: Pipeline, method: str = "POST", path: str = "/v1/user-memories", body: object = None, key="k"
+) -> Exchange:
+    if body is None and method == "POST":
+        body = {"agent_id": "a", "memory": "m"}
+    content = b"" if body is None else orjson.dumps(body)
+    path, _, query = path.partition("?")
+    return pipeline.exchange(Request(method, path, query, HEADERS | {"authorization": f"Bearer {key}"}, content))
+
+
+def reply(exchange: Exchange) -> tuple[object, ...]:
+    """What the client sees, and what the journal says apart from real time."""
+    response = exchange.response
+    assert response is not None
+    assert not exchange.defect
+    seen = (response.status, response.headers, response.content, response.delivery)
+    return (*seen, exchange.number, exchange.rule, exchange.charged, exchange.changes)
+
+
+def listed(pipeline: Pipeline, key="k") -> list[str]:
+    found = orjson.loads(send(pipeline, "GET", key=key).response.content)
+    return [memory["id"] for memory in found["data"]]
+
+
+SCENARIO = """
+version: 1
+name: shared
+api: datagrid
+credits: 6
+seed: 3
+clock: {start: "2026-01-01T00:00:00Z", mode: frozen}
+state: {user_memories: [{agent_id: a1}, {agent_id: a2}]}
+limits: [{op: "*", per: [path, method], max: 9, window: 60s}]
+rules:
+  - {id: chance, op: "*", when: {chance: 0.2}, reply: {rate_limited: {retry_after: 2s}}}
+  - {id: slow, op: Memory.listUserMemory, when: {call: every 3}, fault: {latency: 5s}}
+  - {id: unbilled, op: Memory.createUserMemory, when: {call: 3}, fault: {billing_write: lost}}
+"""
+
+steps = st.lists(
+    st.one_of(
+        st.just(("POST", "/v1/user-memories", None)),
+        st.just(("POST", "/datagrid/v1/user-memories", {"agent_id": "b", "memory": "x" * 2500})),
+        st.just(("POST", "/v1/user-memories", {"agent_id": 1})),
+        st.just(("GET", "/v1/user-memories?limit=2&offset=1", None)),
+        st.just(("GET", "/v1/organization/credits", None)),
+        st.just(("DELETE", "/v1/user-memories/FIRST", None)),
+        st.just(("POST", "/mem0/v1/memories", {"user_id": "u", "memory": "tea", "metadata": {"f": 1.5, "n": None}})),
+        st.just(("POST", "/mem0/v3/memories/search/", {"query": "tea", "filters": {"user_id": "u"}})),
+        st.just(("GET", "/mem0/v1/entities/", None)),
+        st.just(("PUT", "/nothing/here", None)),
+        st.just(("clock", "7.25", None)),
+    ),
+    max_size=25,
+)
+
+
+@given(steps, st.booleans())
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_replies_are_the_same_to_the_byte(replicas, apis, asked, scripted):
+    by_name = {api.name: api for api in apis}
+    scenarios = [parse_scenario(SCENARIO, by_name, "shared.yaml")] if scripted else []
+    alone = Pipeline(apis, Terms(credits=8, clock_start=START, clock_rate=0), verify_wire=True, scenarios=scenarios)
+    group = replicas(credits=8, scenarios=scenarios)
+    for turn, (method, path, body) in enumerate(asked):
+        one, other = alone, group[turn % 2]
+        if method == "clock":
+            assert one.sandbox.clock.advance(float(path)) == other.sandbox.clock.advance(float(path))
+            continue
+        if "FIRST" in path:
+            rows = one.sandbox.store.rows("user_memories")
+            path = path.replace("FIRST", rows[0]["id"] if rows else "none")
+        assert reply(send(one, method, path, body)) == reply(send(other, method, path, body))
+    plain = [reply(exchange) for exchange in alone.sandbox.exchanges()]
+    assert plain == [reply(exchange) for exchange in group[0].sandbox.exchanges()]
+    assert alone.sandbox.store.snapshot() == group[1].sandbox.store.snapshot()
+
+
+def test_what_one_does_the_other_sees(replicas):
+    one, other = replicas()
+    id = orjson.loads(send(one).response.content)["id"]
+    assert listed(other) == [id]
+    made = one.sandboxes.create("ci", terms=replace(one.sandboxes.terms, credits=2))
+    assert [sandbox.name for sandbox in other.sandboxes.all()] == ["default", "ci"]
+    bound = Request("GET", "/v1/user-memories", "", HEADERS | {"authorization": f"Bearer {made.key}"})
+    assert other.exchange(bound).sandbox == "ci", "its key is bound to it everywhere"
+    assert send(other, key=made.key).status == 201
+    assert (made.store.balance().remaining, len(listed(one, made.key))) == (1, 1)
+    other.sandboxes.get("ci").clock.advance(61)
+    assert made.clock.now() == START + 61
+    assert send(one, "GET", key=made.key).at == START + 61
+    other.sandboxes.get("ci").reset()
+    assert (listed(one, made.key), one.sandboxes.get("ci").store.balance().remaining) == ([], 2)
+    other.sandboxes.delete("ci")
+    assert send(one, path="/~ci/v1/user-memories").status == 404
+    with pytest.raises(NoSandbox):
+        one.sandboxes.get("ci")
+
+
+def test_a_scenario_that_one_is_given_is_in_force_everywhere(replicas, tmp_path):
+    (tmp_path / "base.yaml").write_text("version: 1\nname: base\napi: datagrid\ncredits: 1\n")
+    (tmp_path / "own.yaml").write_text(
+        "version: 1\nname: own\napi: datagrid\nextends: base.yaml\n"
+        "rules: [{id: no, op: Memory.listUserMemory, reply: {server_error: {}}}]\n"
+    )
+    one, other = replicas()
+    one.sandbox.use(load_scenario(str(tmp_path / "own.yaml"), one.apis))
+    (tmp_path / "base.yaml").unlink()
+    exchange = send(other, "GET")
+    assert (exchange.status, exchange.rule, exchange.rule_at) == (500, "no", f"{tmp_path / 'own.yaml'}:5")
+    assert [send(pipeline).status for pipeline in (other, one)] == [201, 402], "the file that it extends counts too"
+    other.sandbox.drop_scenarios()
+    assert (send(one, "GET").status, len(listed(other))) == (200, 1), "state stays"
+
+
+def test_names_bounds_and_idle_ones(replicas):
+    one, other = replicas(bounds=Bounds(count=4))
+    names = [pipeline.sandboxes.create().name for pipeline in (one, other)]
+    assert len(set(names)) == 2
+    with pytest.raises(NameTaken):
+        other.sandboxes.create(names[0])
+    other.sandboxes.create()
+    with pytest.raises(TooMany):
+        one.sandboxes.create()
+    worlds = one.sandboxes._redis.client.keys(one.sandboxes._prefix + "world:*:m")
+    assert len(worlds) == 4, "what could not be shown is gone"
+    one.sandboxes.delete(names[0])
+    assert one.sandboxes.create("again").key != ""
+    one.sandboxes.bounds.idle_seconds = 100
+    one.sandboxes._redis.call("ZADD", one.sandboxes._prefix + "used", 1, names[1], 1, "default")
+    other.sandboxes.delete("again")
+    one.sandboxes.create("new")
+    left = [sandbox.name for sandbox in other.sandboxes.all()]
+    assert left[0] == "default"
+    assert names[1] not in left
+
+
+def test_a_reset_leaves_no_keys_behind(replicas):
+    (one,) = replicas(1)
+    redis, prefix = one.sandboxes._redis, one.sandboxes._prefix
+    kept = []
+    for _ in range(5):
+        for _ in range(3):
+            send(one)
+        kept.append(len(redis.client.keys(prefix + "*")))
+        one.sandbox.reset()
+    assert len(set(kept)) == 1
+    redis.run("begin", prefix, "", "1.0", "5")
+    redis.call("ZADD", prefix + "unborn", 1, redis.call("ZRANGE", prefix + "unborn", 0, 0)[0])
+    before = len(redis.client.keys(prefix + "world:*"))
+    one.sandbox.reset()
+    assert len(redis.client.keys(prefix + "world:*")) < before, "a process that died left a world that nobody saw"
+
+
+def test_a_world_that_was_reset_is_not_written_to(replicas):
+    one, other = replicas()
+    old = one.sandbox.store
+    other.sandbox.reset()
+    with pytest.raises(Problem, match="was reset") as refused:
+        old.commit([Write("user_memories", "a", {"id": "a"})])
+    assert refused.value.status == 503
+    assert refused.value.kind.retryable
+    assert old.snapshot().tables == other.sandbox.store.snapshot().tables == {}
+
+
+def test_clocks_do_not_lose_a_move(replicas):
+    pipelines = replicas()
+    work = [
+        threading.Thread(target=lambda p=p: [p.sandbox.clock.advance(1) for _ in range(20)])
+        for p in pipelines
+        for _ in range(3)
+    ]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    assert pipelines[0].sandbox.clock.now() == START + 120
+
+
+def test_a_running_clock_is_the_same_for_all(replicas):
+    one, other = replicas(clock_rate=1000.0)
+    times = [pipeline.sandbox.clock.now() for pipeline in (one, other, one, other)]
+    assert times == sorted(times)
+    with pytest.raises(UserError, match="never goes back"):
+        other.sandbox.clock.set(START - 1)
+
+
+def test_a_database_that_was_emptied_is_begun_again(replicas):
+    one, other = replicas()
+    send(one)
+    one.sandboxes._redis.client.flushdb()
+    assert [len(listed(pipeline)) for pipeline in (other, one)] == [0, 0]
+    assert send(one).status == 201
+
+
+def test_without_redis_every_request_is_a_503_and_it_comes_back():
+    if not RedisServer.is_installed():
+        pytest.skip("there is no redis-server; install Debian's package of that name")
+    with RedisServer(durable=True) as server:
+        pipeline = Settings(state=f"{server.url}?socket_timeout=0.2").pipeline()
+        id = orjson.loads(send(pipeline).response.content)["id"]
+        server.send(signal.SIGSTOP)
+        problem = send(pipeline)
+        body = orjson.loads(problem.response.content)
+        assert (problem.status, body["retryable"], problem.number) == (503, True, 0)
+        assert problem.response.headers == {"retry-after": "1"}
+        assert (
+            not pipeline.apis["datagrid"]
+            .contract.operations["Memory.createUserMemory"]
+            .check_response(problem.response)
+        )
+        assert send(pipeline, "GET", "/mem0/v1/memories/x").status == 503
+        server.send(signal.SIGCONT)
+        server.stop(signal.SIGKILL)
+        assert send(pipeline).status == 503
+        server.start()
+        pipeline.sandboxes._redis._resting_until = 0.0
+        assert listed(pipeline) == [id], "the create that was refused left nothing"
+
+
+def test_a_journal_out_of_reach_does_not_turn_success_into_failure(replicas, monkeypatch, caplog):
+    (one,) = replicas(1)
+    one.sandbox.use(parse_scenario(SCENARIO, one.apis, "shared.yaml"))
+    sandbox = one.sandbox
+
+    def refuse(*_):
+        raise Problem("unavailable", "gone")
+
+    monkeypatch.setattr(sandbox.store, "append", refuse)
+    monkeypatch.setattr(sandbox.clock, "change", refuse)
+    statuses = [send(one, "GET").status for _ in range(9)]
+    assert 200 in statuses
+    assert set(statuses) <= {200, 429}
+    assert "is not in its journal" in caplog.text
+    assert "did not follow a wait" in caplog.text
+
+
+def test_settings_say_what_is_wrong_with_a_store(redis_server):
+    with pytest.raises(UserError, match=r"no Redis answers at 127\.0\.0\.1"):
+        Settings(state="redis://:secret@127.0.0.1:1/0").pipeline()
+    with pytest.raises(UserError, match="neither `memory` nor redis:"):
+        Settings(state="sqlite:///x").pipeline()
+    with pytest.raises(UserError, match="is not where a Redis can be"):
+        Settings(state=f"{redis_server.url}?nonsense=1").pipeline()
+    with pytest.raises(UserError, match="is not where a Redis can be"):
+        Settings(state=f"{redis_server.url}?socket_timeout=soon").pipeline()
+
+
+def test_two_servers_on_sockets_are_one(replicas):
+    pipelines = replicas(clock_rate=1.0)
+    admins = [Admin(pipeline) for pipeline in pipelines]
+    with (
+        ThreadServer(App(pipelines[0], admins[0])) as one,
+        ThreadServer(App(pipelines[1], admins[1])) as other,
+        httpx.Client(headers={**HEADERS, "x-mockserver-admin": "1"}) as client,
+    ):
+        made = client.post(f"{one.url}/__admin/sandboxes", json={"name": "both"}).json()
+        bound = {"authorization": f"Bearer {made['api_key']}"}
+        for server in (one, other):
+            url = f"{server.url}/~both/datagrid/v1/user-memories"
+            sent = client.post(url, json={"agent_id": "a", "memory": "m"}, headers=bound)
+            assert sent.status_code == 201
+        journal = client.get(f"{one.url}/__admin/sandboxes/both/journal").json()
+        assert [entry["status"] for entry in journal["entries"]] == [201, 201]
+        with client.stream("GET", f"{other.url}/__admin/sandboxes/both/events?after=0&seconds=0") as events:
+            told = [line for line in events.iter_lines() if line.startswith("id:")]
+        assert told == ["id: 1", "id: 2"]
+
+
+def test_many_at_once_on_one_server_are_all_answered(replicas):
+    (pipeline,) = replicas(1, clock_rate=1.0, limit=None)
+
+    async def load(url: str) -> list[int]:
+        async with httpx.AsyncClient(headers=HEADERS) as client:
+            posts = [client.post(url, json={"agent_id": "a", "memory": "m"}) for _ in range(100)]
+            return [answer.status_code for answer in await asyncio.gather(*posts)]
+
+    with ThreadServer(App(pipeline)) as server:
+        assert asyncio.run(load(f"{server.url}/v1/user-memories")) == [201] * 100
+    assert len({row["id"] for row in pipeline.sandbox.store.rows("user_memories")}) == 100
+    assert pipeline.sandbox.store.balance().consumed == 100
