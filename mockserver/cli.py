@@ -157,9 +157,35 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=_List(),
     help="Scenario of the default sandbox: a bundled one's name, or a file. Repeatable, one per API.",
 )
+@_option(
+    "--state",
+    default="memory",
+    show_default=True,
+    help="Where sandboxes are kept: memory, or redis://HOST[:PORT][/DB] that several servers share.",
+)
+@_option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes that answer; more than one share the store that --state names.",
+)
+@_option(
+    "--state-file",
+    default="",
+    type=click.Path(dir_okay=False),
+    help="Read the default sandbox's state from this file at the start, and write it there at the end.",
+)
 @_option("--admin-token", default="", help="The admin API then wants it in X-Mockserver-Admin.")
 @_option("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
 @_option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
+@_option(
+    "--max-rows",
+    default=1_000_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rows of a sandbox; a request that would store more is 503.",
+)
 @_option("--sandbox-idle", type=_Duration(), help="Remove sandboxes that saw no request for so long (30m).")
 @_option("--max-memory", type=click.IntRange(1), help="MiB of memory above which no sandbox is made.")
 @_option(

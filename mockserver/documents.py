@@ -8,6 +8,7 @@ blow a small file up. Knows nothing of what the documents mean.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -46,6 +47,27 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it holds either all of the data or what it held before. Raises UserError."""
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            beside.unlink(missing_ok=True)  # of a process of this number that was killed
+            with beside.open("xb") as file:
+                if target.exists():
+                    os.fchmod(file.fileno(), target.stat().st_mode & 0o777)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}; what it held before is still there") from None
 
 
 def read_text(path: Path, limit: int) -> str:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType, TracebackType
 
 import uvicorn
@@ -19,8 +19,13 @@ from mockserver.admin import Admin
 from mockserver.app import AdminApp, App
 from mockserver.errors import UserError
 from mockserver.logs import AccessLog, configure_logging
+from mockserver.pipeline import Pipeline
 from mockserver.protocol import Protocol, check_all
 from mockserver.settings import Settings
+from mockserver.statefile import StateFile
+from mockserver.workers import Supervisor
+
+log = logging.getLogger("mockserver")
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once the server was told to stop."""
@@ -96,42 +101,63 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up."""
+    """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up, and when
+    the state cannot be written at the end."""
     configure_logging(settings.log_level, settings.log_format)
-    log = logging.getLogger("mockserver")
     with contextlib.ExitStack() as stack:
-        sock = stack.enter_context(contextlib.closing(listen(settings.host, settings.port)))
-        origin = _origin(sock)
+        ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]
+        sockets = [stack.enter_context(contextlib.closing(listen(settings.host, port))) for port in ports]
         pipeline = settings.pipeline()
-        servers: list[_Server] = []
-        own_port = settings.admin_port is not None
-        admin = Admin(
-            pipeline,
-            settings.admin_token,
-            draining=lambda: bool(servers) and servers[0].should_exit,
-            origin=origin if own_port else "",
-        )
-        # Requests are told of at `info`; a reply of ours that is wrong, always.
-        access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
-        servers.append(_Server(_config(App(pipeline, None if own_port else admin, access=access)), access))
-        sockets = [sock]
-        if settings.admin_port is not None:
-            sockets.append(stack.enter_context(contextlib.closing(listen(settings.host, settings.admin_port))))
-            servers.append(_Server(_config(AdminApp(admin))))
         for name, api in pipeline.apis.items():
-            log.info("%s on %s/%s%s", name, origin, name, api.contract.base_path)
+            log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))
-        for server in servers:
-            server.group = servers
+        if settings.workers > 1:
+            Supervisor(_work, settings, sockets, settings.workers, DRAIN_SECONDS + 5).run()
+        else:
+            _run(settings, pipeline, sockets)
 
-        async def run() -> None:
-            await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
 
-        spare_the_collector()
-        with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
-            runner.run(run())
-        if access is not None:
-            access.flush()
+def _work(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    """Be one of several workers."""
+    configure_logging(settings.log_level, settings.log_format)
+    try:
+        _run(settings, settings.pipeline(), sockets)
+    except UserError as error:
+        log.error("this worker cannot start: %s", error)
+        sys.exit(error.exit_code)
+
+
+def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket]) -> None:
+    """Serve in this process until a signal; on a second socket, if there is one, the admin API."""
+    servers: list[_Server] = []
+    own_port = len(sockets) > 1
+    admin = Admin(
+        pipeline,
+        settings.admin_token,
+        draining=lambda: bool(servers) and servers[0].should_exit,
+        origin=_origin(sockets[0]) if own_port else "",
+    )
+    kept = StateFile(settings.state_file, admin, settings.admin_token) if settings.state_file else None
+    if kept is not None:
+        kept.load()
+    # Requests are told of at `info`; a reply of ours that is wrong, always.
+    access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
+    servers.append(_Server(_config(App(pipeline, None if own_port else admin, access=access)), access))
+    if own_port:
+        servers.append(_Server(_config(AdminApp(admin))))
+    for server in servers:
+        server.group = servers
+
+    async def run() -> None:
+        await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
+
+    spare_the_collector()
+    with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+        runner.run(run())
+    if access is not None:
+        access.flush()
+    if kept is not None:
+        kept.save()
 
 
 def spare_the_collector() -> None:

@@ -73,9 +73,17 @@ class Settings:
     """Rows that a sandbox may hold."""
     state: str = "memory"
     """Where sandboxes are kept: `memory`, or the URL of a Redis that several servers share."""
+    workers: int = 1
+    """Processes that answer; more than one need a shared store."""
+    state_file: str = ""
+    """Where the state of the default sandbox is read from at the start and written to at the end; "" keeps none."""
 
     def pipeline(self) -> Pipeline:
         """Load the contracts and make the default sandbox. Raises UserError."""
+        if self.workers > 1 and self.state == "memory":
+            raise UserError(f"--workers {self.workers} needs a store that they share; add --state redis://HOST")
+        if self.state_file and self.state != "memory":
+            raise UserError("--state-file is for state in memory; a shared store keeps its own")
         apis: list[Api] = []
         for spec in self.apis:
             api = load_api(spec, strict=self.strict)

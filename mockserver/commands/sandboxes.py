@@ -20,6 +20,7 @@ from mockserver.commands.common import (
     source_name,
     table,
 )
+from mockserver.documents import write_whole
 from mockserver.errors import UserError
 from mockserver.remote import Remote
 
@@ -130,10 +131,7 @@ def state_save(remote: Remote, file: str) -> None:
     if file == "-":
         click.echo(text, nl=False)
         return
-    try:
-        Path(file).write_bytes(text)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be written: {error.strerror}") from None
+    write_whole(Path(file), text)
     click.echo(f"{remote.sandbox}: saved to {file}")
 
 

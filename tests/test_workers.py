@@ -1,0 +1,80 @@
+"""Several worker processes on one socket and one store, as a user runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from test_server import COMMAND, ready, running, stop
+
+HEADERS = {"authorization": "Bearer k"}
+BODY = {"agent_id": "a", "memory": "m"}
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that a supervisor started to work."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def until(what) -> None:
+    """Wait for a process to do something."""
+    for _ in range(400):
+        if what():
+            return
+        time.sleep(0.025)
+    raise AssertionError("it did not happen")
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_workers_share_everything_and_one_that_dies_is_replaced(redis_server):
+    state = f"{redis_server.url}?prefix=workers"
+    with running("--workers", "2", "--state", state, "--log-format", "json") as (url, process):
+        ready(url)
+        until(lambda: len(workers_of(process.pid)) == 2)
+        made = [httpx.post(f"{url}/v1/user-memories", headers=HEADERS, json=BODY) for _ in range(10)]
+        assert [answer.status_code for answer in made] == [201] * 10
+        killed, other = workers_of(process.pid)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len({killed, other, *workers_of(process.pid)}) == 3 and len(workers_of(process.pid)) == 2)
+        page = httpx.get(f"{url}/v1/user-memories", headers=HEADERS).json()
+        assert len(page["data"]) == 10
+        code, output = stop(process)
+    assert code == 0
+    assert f"worker {killed} ended with -9; another one takes its place" in output
+    assert "Traceback" not in output
+
+
+def test_workers_stop_when_their_supervisor_is_killed(redis_server):
+    with running("--workers", "2", "--state", f"{redis_server.url}?prefix=orphans") as (url, process):
+        ready(url)
+        until(lambda: len(workers_of(process.pid)) == 2)
+        workers = workers_of(process.pid)
+        process.kill()
+        until(lambda: all(map(gone, workers)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "2"], "--workers 2 needs a store that they share; add --state redis://HOST"),
+        (["--state", "redis://127.0.0.1:1"], "no Redis answers at 127.0.0.1"),
+        (["--state", "redis://h", "--state-file", "f"], "--state-file is for state in memory"),
+    ],
+)
+def test_what_does_not_fit_is_said(options, message):
+    done = subprocess.run([*COMMAND, "serve", "--port", "0", *options], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
