@@ -135,7 +135,8 @@ def asked_to_wait(exchange: Exchange) -> float | None:
             seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - exchange.at
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
-    return round(seconds, 6) if 0 < seconds < float("inf") else None
+    # What is left of a millionth of a second is the rounding of a date, or nobody's wait.
+    return round(seconds, 6) if 0.000_001 <= seconds < float("inf") else None
 
 
 def _header(exchange: Exchange, name: str) -> str:
