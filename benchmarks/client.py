@@ -88,6 +88,11 @@ class Connection:
             self.close()
         return replies.status, replies.body
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the next exchange opens another connection."""
+        return self._streams is None
+
     def close(self) -> None:
         """Close it; the next exchange opens another."""
         if self._streams is not None:

@@ -277,6 +277,14 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back():
         assert listed(pipeline) == [id], "the create that was refused left nothing"
 
 
+def test_a_commit_that_comes_too_late_is_not_done(replicas, monkeypatch):
+    """A Redis that wakes up finds what nobody waits for any more."""
+    (one,) = replicas(1)
+    monkeypatch.setattr(one.sandboxes._redis, "_timeout", -0.001)
+    exchange = send(one)
+    assert (exchange.status, exchange.committed, listed(one)) == (503, False, [])
+
+
 def test_a_journal_out_of_reach_does_not_turn_success_into_failure(replicas, monkeypatch, caplog):
     (one,) = replicas(1)
     one.sandbox.use(parse_scenario(SCENARIO, one.apis, "shared.yaml"))

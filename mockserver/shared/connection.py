@@ -65,6 +65,19 @@ class Connection:
         common = _SCRIPTS["common"]
         self._scripts = {name: self.client.register_script(common + text) for name, text in _SCRIPTS.items()}
         self._resting_until = 0.0
+        self._timeout: float = self.client.connection_pool.connection_kwargs["socket_timeout"]
+        self._ahead = 0.0
+        """Seconds by which the time of Redis is ahead of `monotonic`, when it was last seen."""
+        seconds, micros = self.call("TIME")
+        self.saw(seconds + micros / 1_000_000)
+
+    def saw(self, time: float) -> None:
+        """Take note of the time that Redis has just told, in epoch seconds."""
+        self._ahead = time - monotonic()
+
+    def deadline(self) -> float:
+        """Epoch seconds of Redis's clock at which we give up what we ask for now."""
+        return monotonic() + self._ahead + self._timeout
 
     def run(self, script: str, key: str, *arguments: Value) -> Any:
         """What a script returns. Raises Problem `unavailable`."""
@@ -89,6 +102,8 @@ class Connection:
         except redis.ResponseError as error:
             if str(error).startswith("GONE"):
                 raise _unavailable("The sandbox was reset or deleted while this was answered.") from None
+            if str(error).startswith("LATE"):
+                raise _unavailable("The shared store was too slow.") from None
             log.error("Redis at %s: %s", self.where, error)
             raise _unavailable("The shared store refuses to do this.") from None
 

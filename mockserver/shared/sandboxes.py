@@ -103,6 +103,7 @@ class SharedSandboxes(Sandboxes):
             self._found_default()
             return self.enter(name, request)
         known, version, base, real_base, rate, real = texts(found)
+        self._redis.saw(float(real))
         sandbox = self._by_name.get(known)
         if sandbox is None or sandbox.version != int(version):
             sandbox = self.get(known)

@@ -76,7 +76,7 @@ class RedisStore:
 
     def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
         """Do all the writes and charge credits for them, or nothing."""
-        arguments: list[Value] = [repr(charged), self._max_rows]
+        arguments: list[Value] = [repr(charged), self._max_rows, repr(self._redis.deadline())]
         for table, id, row, was, partition in writes:
             arguments += (
                 _table(table, partition),
