@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-long check format bench soak clean
+.PHONY: serve test test-long check format bench reliability soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -44,6 +44,9 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-bench
 	set -e; for name in sandboxes fixture documents engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
+
+reliability: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.reliability
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak

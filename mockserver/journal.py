@@ -76,12 +76,12 @@ def decode(entry: bytes, number: int) -> Exchange:
 
 def masked(headers: dict[str, str]) -> dict[str, str]:
     """Headers without secrets."""
-    secrets = SECRET_HEADERS.intersection(headers)
-    if not secrets:
-        return headers
-    shown = headers.copy()
-    for name in secrets:
-        shown[name] = mask(headers[name])
+    shown = headers
+    for name in SECRET_HEADERS:
+        if name in headers:
+            if shown is headers:
+                shown = headers.copy()
+            shown[name] = mask(headers[name])
     return shown
 
 

@@ -236,7 +236,7 @@ class MemoryStore:
 
     def balance(self) -> Balance:
         with self._lock:
-            return Balance(self._total, self._consumed)
+            return tuple.__new__(Balance, (self._total, self._consumed))
 
     def grant(self, remaining: float) -> None:
         with self._lock:

@@ -7,11 +7,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from mockserver.messages import Exchange, Request, Response
 from mockserver.scenarios import load_scenario
 
 report = pytest.importorskip("benchmarks.report", reason="the benchmarks are not in the source distribution")
 
-from benchmarks import engine, inside, soak, throughput  # noqa: E402
+from benchmarks import engine, inside, replicas, soak, throughput  # noqa: E402
 from benchmarks.load import Sample  # noqa: E402
 
 
@@ -58,3 +59,19 @@ def test_memory_that_grows_is_told_from_memory_that_is_flat() -> None:
     assert soak.judged(flat)["flat"] is True
     assert soak.judged(growing)["flat"] is False
     assert soak.judged(growing)["slope_kib_per_minute"] == pytest.approx(60 * 1024)
+
+
+def test_the_fullest_window_is_found() -> None:
+    def at(second: float, status: int = 201, team: str = "") -> Exchange:
+        request = Request("POST", "/", headers={"datagrid-teamspace": team} if team else {})
+        return Exchange(request, second, operation="op", response=Response(status))
+
+    exchanges = [at(0), at(30), at(59.9), at(60), at(61, 429), at(61, team="x"), at(300)]
+    assert replicas.most_in_a_window(exchanges) == 3
+
+
+@pytest.mark.long
+def test_replicas_add_up(tmp_path: Path, redis_server: object) -> None:
+    figures, wrong = replicas.run(30_000, tmp_path)
+    assert wrong == []
+    assert figures["rows"] > 0
