@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.contract.referee import Mode
-from mockserver.errors import UserError
+from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
 from mockserver.sandbox import Bounds, Terms
@@ -36,6 +38,8 @@ class Settings:
     port: int = 4010
     apis: tuple[str, ...] = tuple(BUNDLED)
     """Names of bundled APIs, or OpenAPI files as `PATH` or `NAME=PATH`."""
+    spec_dir: str = ""
+    """A folder in which those files are looked for too."""
     strict: bool = True
     """Have documents that are not bundled judged by openapi-core's validator too."""
     api_keys: tuple[str, ...] = ()
@@ -55,6 +59,8 @@ class Settings:
     """`text` for people, `json` for machines."""
     scenarios: tuple[str, ...] = ()
     """Scenarios of the default sandbox, one per API: names of bundled ones, or files."""
+    scenario_dir: str = ""
+    """A folder in which those files are looked for too."""
     admin_token: str = ""
     """When set, the admin API wants it in `X-Mockserver-Admin`."""
     admin_port: int | None = None
@@ -69,7 +75,9 @@ class Settings:
         """Load the contracts and make the default sandbox. Raises UserError."""
         apis: list[Api] = []
         for spec in self.apis:
-            api = load_api(spec, strict=self.strict)
+            name, equals, file = spec.partition("=")
+            path = _find(file if equals else spec, self.spec_dir, () if equals else BUNDLED)
+            api = load_api(f"{name}={path}" if equals else path, strict=self.strict)
             if api.name in (known.name for known in apis):
                 raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
             apis.append(api)
@@ -83,6 +91,24 @@ class Settings:
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
         pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle)
-        for scenario in self.scenarios:
-            pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
+        bundled = scenarios.bundled_scenarios() if self.scenarios else {}
+        for name in self.scenarios:
+            scenario = scenarios.load_scenario(_find(name, self.scenario_dir, bundled), pipeline.apis)
+            pipeline.sandbox.use(scenario)
         return pipeline
+
+
+def _find(name: str, folder: str, bundled: Collection[str]) -> str:
+    """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
+    if not folder or name in bundled or Path(name).is_file():
+        return name
+    for ending in ("", ".yaml", ".yml", ".json"):
+        path = Path(folder, name + ending)
+        if path.is_file():
+            return str(path)
+    there = sorted(path.name for path in Path(folder).glob("*") if path.suffix in (".yaml", ".yml", ".json"))
+    holds = f"which holds {', '.join(there[:20])}" if there else "which holds no YAML or JSON file"
+    known = [*bundled, *(file.rpartition(".")[0] for file in there)]
+    raise UserError(
+        f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{did_you_mean(name, known)}"
+    )
