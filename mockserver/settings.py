@@ -100,12 +100,14 @@ class Settings:
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:
     """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
-    if not folder or name in bundled or Path(name).is_file():
+    if not folder or name in bundled:
         return name
-    for ending in ("", ".yaml", ".yml", ".json"):
-        path = Path(folder, name + ending)
-        if path.is_file():
-            return str(path)
+    try:
+        for path in (name, *(f"{folder}/{name}{ending}" for ending in ("", ".yaml", ".yml", ".json"))):
+            if Path(path).is_file():
+                return path
+    except PermissionError as error:
+        raise UserError(f"{error.filename} cannot be read; let everyone read it, and enter its folder") from None
     there = sorted(path.name for path in Path(folder).glob("*") if path.suffix in (".yaml", ".yml", ".json"))
     holds = f"which holds {', '.join(there[:20])}" if there else "which holds no YAML or JSON file"
     known = [*bundled, *(file.rpartition(".")[0] for file in there)]
