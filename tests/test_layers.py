@@ -27,6 +27,7 @@ LAYERS = [
         "controls",
         "mock",
         "session",
+        "testing",
         "pytest_plugin",
     ],
     ["cli", "__init__", "__main__"],
