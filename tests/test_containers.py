@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +179,10 @@ except mockserver.UserError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert "`pip install 'mockserver[containers]'` brings it" in done.stdout
+
+
+def test_the_example_of_the_page(container):
+    path = Path(__file__).parent.parent / "docs" / "examples" / "test_testcontainers.py"
+    names = runpy.run_path(str(path))
+    with container:
+        names["test_it_stops_at_402"](container)
