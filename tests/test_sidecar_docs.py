@@ -73,7 +73,7 @@ def commands():
     lines.append(shlex.join(example("compose.yaml")[0]["services"]["mockserver"]["healthcheck"]["test"][1:]))
     for line in lines:
         words = re.sub(r"\$\{\{.*?\}\}", "ID", line).split(" < ")[0].split()
-        if "mockserver" in words and words[0] in ("docker", "mockserver") and words[1] != "build":
+        if "mockserver" in words and words[0] in ("docker", "mockserver") and "build" not in words:
             # The last one is the command; before it there may be a container or an image of that name.
             after = words[len(words) - words[::-1].index("mockserver") :]
             if after:
