@@ -30,6 +30,8 @@ ROOT = Path(__file__).parent.parent
 BASE = os.environ.get("MOCKSERVER_TEST_BASE", "localhost/python-base:latest")
 IMAGE = "localhost/mockserver-under-test:latest"
 MOST_BYTES = 80_000_000
+ENVIRONMENT = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot", **os.environ}
+"""What `.ci/base-image` uses as well."""
 SLOW = """\
 version: 1
 name: slow
@@ -60,9 +62,8 @@ exec chroot --userspec="$user" "$root" /usr/bin/env -i "$@"
 """
 
 
-def buildah(*arguments, **options):
-    environment = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot", **os.environ}
-    done = subprocess.run(["buildah", *arguments], capture_output=True, text=True, env=environment, **options)
+def buildah(*arguments):
+    done = subprocess.run(["buildah", *arguments], capture_output=True, text=True, env=ENVIRONMENT)
     assert done.returncode == 0, f"buildah {arguments[0]}: {done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout.strip()
 
@@ -97,8 +98,8 @@ def image(tmp_path_factory):
     tools = [tool for tool in ("buildah", "unshare", "mount", "chroot") if shutil.which(tool) is None]
     if tools or os.geteuid() != 0:
         pytest.skip(f"the image cannot be built here: {', '.join(tools) or 'root'} is missing; see .ci/run")
-    images = subprocess.run(["buildah", "images", "-q", BASE], capture_output=True, text=True)
-    if not images.stdout.strip():
+    found = subprocess.run(["buildah", "images", "-q", BASE], capture_output=True, text=True, env=ENVIRONMENT)
+    if not found.stdout.strip():
         pytest.skip(f"the image cannot be built here: the base {BASE} is missing; `.ci/base-image` makes it")
     settings = pip_settings(tmp_path_factory.mktemp("pip"))
     # The Docker format, because OCI's has no HEALTHCHECK.
