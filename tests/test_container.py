@@ -241,7 +241,8 @@ def test_files_of_the_mount_points_go_by_name(serving, tmp_path):
 def test_a_mount_that_its_user_may_not_read_is_one_line(command, tmp_path):
     (tmp_path / "slow.yaml").write_text(SLOW)
     tmp_path.chmod(0o700)
-    run = command(scenarios=tmp_path, MOCKSERVER_SCENARIO="slow", MOCKSERVER_PORT="0")
+    serve = ["timeout", "20", "mockserver", "serve"]  # it would stay behind if it served after all
+    run = command(*serve, scenarios=tmp_path, MOCKSERVER_SCENARIO="slow", MOCKSERVER_PORT="0")
     done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     told = "mockserver: /scenarios/slow cannot be read; let everyone read it, and enter its folder\n"
