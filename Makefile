@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ENGINE ?= docker
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve test test-long check format bench reliability soak clean
+.PHONY: serve test test-long check format lock audit image bench reliability soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -24,6 +26,16 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+lock: $(VENV)/.installed-lock
+	$(COMPILE) --upgrade --extra redis -o requirements.lock pyproject.toml
+	$(COMPILE) --upgrade -o requirements-build.lock --group build
+
+audit: $(VENV)/.installed-lock
+	$(BIN)/python .ci/audit.py requirements.lock requirements-build.lock
+
+image:
+	$(ENGINE) build -t mockserver .
+
 $(VENV)/.created:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mockserver needs Python 3.11 or newer; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +48,10 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q --group dev
+	touch $@
+
+$(VENV)/.installed-lock: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install -q --group lock
 	touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev

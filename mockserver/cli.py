@@ -61,6 +61,18 @@ class _Credits(click.ParamType[float]):
         return int(credits) if credits.is_integer() else credits
 
 
+class _Port(click.Option):
+    """A port whose variable may be one that is not ours.
+
+    Kubernetes gives every pod `MOCKSERVER_PORT=tcp://10.0.0.7:80` when there is a Service called `mockserver`,
+    and Docker's links do the same. That is somebody's address and never a port to listen on.
+    """
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        value = super().resolve_envvar_value(ctx)
+        return None if value is not None and value.startswith(("tcp://", "udp://")) else value
+
+
 class _Group(click.Group):
     """Imports the commands that `serve` does without when another one is asked for, so that a server starts fast."""
 
@@ -97,7 +109,14 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
 
 @cli.command()
 @_option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@_option("--port", default=4010, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@_option(
+    "--port",
+    cls=_Port,
+    default=4010,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 takes a free one.",
+)
 @_option(
     "--api",
     "apis",
@@ -105,6 +124,7 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=_List(),
     help="API to serve: datagrid, mem0, or an OpenAPI file as PATH or NAME=PATH. Repeatable.  [default: both]",
 )
+@_option("--spec-dir", default="", metavar="DIR", help="Where --api looks for a file too, by its name or its stem.")
 @_option(
     "--strict/--no-strict",
     default=True,
@@ -176,8 +196,9 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=click.Path(dir_okay=False),
     help="Read the default sandbox's state from this file at the start, and write it there at the end.",
 )
+@_option("--scenario-dir", default="", metavar="DIR", help="Where --scenario looks for a file too, by name or stem.")
 @_option("--admin-token", default="", help="The admin API then wants it in X-Mockserver-Admin.")
-@_option("--admin-port", type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
+@_option("--admin-port", cls=_Port, type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
 @_option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
 @_option(
     "--max-rows",
@@ -218,6 +239,24 @@ def serve(**options: Any) -> None:
     if options["max_memory"] is not None:
         options["max_memory"] *= 1024 * 1024
     run(Settings(**options))
+
+
+@cli.command()
+@_option("--host", default="127.0.0.1", show_default=True, help="Address that the server listens on.")
+@_option("--port", cls=_Port, default=4010, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
+@_option("--admin-port", cls=_Port, type=click.IntRange(1, 65535), help="The port of its admin API, if it has one.")
+@click.option("--timeout", default="2s", show_default=True, type=_Duration(), help="How long it may take to answer.")
+def health(host: str, port: int, admin_port: int | None, timeout: float) -> None:
+    """Exit with 0 when the server on this machine is ready, and with 1 when it is not.
+
+    It reads the same variables as `mockserver serve`, so in a container it needs no arguments.
+    """
+    from mockserver.health import unready
+
+    reason = unready(host, admin_port or port, timeout)
+    if reason:
+        click.echo(f"mockserver: {reason}", err=True)
+        sys.exit(1)
 
 
 @cli.command()

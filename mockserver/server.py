@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import logging
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType, TracebackType
+from typing import Any, Final
 
 import uvicorn
 
@@ -20,7 +22,6 @@ from mockserver.app import AdminApp, App
 from mockserver.errors import UserError
 from mockserver.logs import AccessLog, configure_logging
 from mockserver.pipeline import Pipeline
-from mockserver.protocol import Protocol, check_all
 from mockserver.settings import Settings
 from mockserver.statefile import StateFile
 from mockserver.workers import Supervisor
@@ -29,6 +30,8 @@ log = logging.getLogger("mockserver")
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once the server was told to stop."""
+_PLAIN: Final = "h11"
+"""uvicorn's own protocol, which needs nothing but Python."""
 
 
 class _Server(uvicorn.Server):
@@ -46,7 +49,9 @@ class _Server(uvicorn.Server):
         self._ticks += 1
         if self._access is not None:
             self._access.flush()
-        if self._ticks % 10 == 0:
+        if self._ticks % 10 == 0 and self.config.http != _PLAIN:
+            from mockserver.protocol import check_all
+
             check_all(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
@@ -84,10 +89,34 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
+def missing_parts() -> dict[str, str]:
+    """The packages that the default install has and this one lacks, and what is lost without each."""
+    parts = {
+        "httptools": "requests are read more slowly, and the bounds on connections (their number, slow senders, "
+        "idle ones, the size of a head) are not in force"
+    }
+    if sys.platform != "win32" and sys.implementation.name == "cpython":
+        parts["uvloop"] = "the event loop is slower"
+    return {name: loss for name, loss in parts.items() if not _can_import(name)}
+
+
+def _can_import(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
+
+
 def _config(app: App | AdminApp) -> uvicorn.Config:
+    http: Any = _PLAIN
+    if _can_import("httptools"):
+        from mockserver.protocol import Protocol
+
+        http = Protocol
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=http,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -104,6 +133,12 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up, and when
     the state cannot be written at the end."""
     configure_logging(settings.log_level, settings.log_format)
+    # The first process of a container ignores a signal that it has no handler for, and is killed in the end.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    missing = missing_parts()
+    if missing:
+        lost = "; ".join(f"without {name} {loss}" for name, loss in missing.items())
+        log.warning("%s. `pip install %s` mends that", lost, " ".join(missing))
     with contextlib.ExitStack() as stack:
         ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]
         sockets = [stack.enter_context(contextlib.closing(listen(settings.host, port))) for port in ports]

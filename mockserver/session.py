@@ -25,11 +25,14 @@ class Session:
         url: a running server; "" starts one in a background thread.
         specs: OpenAPI documents to serve beside the bundled APIs.
         folders: where scenario files are looked for.
+        token: the running server's admin token; "" when it has none.
 
     Raises UserError when the server cannot be started or does not answer.
     """
 
-    def __init__(self, url: str = "", specs: tuple[str, ...] = (), folders: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self, url: str = "", specs: tuple[str, ...] = (), folders: tuple[Path, ...] = (), token: str = ""
+    ) -> None:
         self._folders = folders
         self._server: Any = None
         self._apis: Mapping[str, Api] = {}
@@ -37,7 +40,7 @@ class Session:
         """Counts what the suite has seen, once `count` was called."""
         self._specs = (*BUNDLED, *specs)
         if url:
-            self._remote = Remote(url)
+            self._remote = Remote(url, token)
             self._remote.sandboxes()
             return
         from mockserver.admin import Admin

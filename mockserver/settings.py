@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.contract.referee import Mode
-from mockserver.errors import UserError
+from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
 from mockserver.sandbox import Terms
@@ -41,6 +42,8 @@ class Settings:
     port: int = 4010
     apis: tuple[str, ...] = tuple(BUNDLED)
     """Names of bundled APIs, or OpenAPI files as `PATH` or `NAME=PATH`."""
+    spec_dir: str = ""
+    """A folder in which those files are looked for too."""
     strict: bool = True
     """Have documents that are not bundled judged by openapi-core's validator too."""
     api_keys: tuple[str, ...] = ()
@@ -60,6 +63,8 @@ class Settings:
     """`text` for people, `json` for machines."""
     scenarios: tuple[str, ...] = ()
     """Scenarios of the default sandbox, one per API: names of bundled ones, or files."""
+    scenario_dir: str = ""
+    """A folder in which those files are looked for too."""
     admin_token: str = ""
     """When set, the admin API wants it in `X-Mockserver-Admin`."""
     admin_port: int | None = None
@@ -86,7 +91,9 @@ class Settings:
             raise UserError("--state-file is for state in memory; a shared store keeps its own")
         apis: list[Api] = []
         for spec in self.apis:
-            api = load_api(spec, strict=self.strict)
+            name, equals, file = spec.partition("=")
+            path = _find(file if equals else spec, self.spec_dir, () if equals else BUNDLED)
+            api = load_api(f"{name}={path}" if equals else path, strict=self.strict)
             if api.name in (known.name for known in apis):
                 raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
             apis.append(api)
@@ -101,7 +108,9 @@ class Settings:
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
         by_name = {api.name: api for api in apis}
-        chosen = [scenarios.load_scenario(scenario, by_name) for scenario in self.scenarios]
+        bundled = scenarios.bundled_scenarios() if self.scenarios else {}
+        files = [_find(scenario, self.scenario_dir, bundled) for scenario in self.scenarios]
+        chosen = [scenarios.load_scenario(file, by_name) for file in files]
         return Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle, chosen, self._home())
 
     def _home(self) -> Callable[..., Sandboxes]:
@@ -116,3 +125,21 @@ class Settings:
         except ModuleNotFoundError:
             raise UserError("--state redis://... needs redis-py: pip install 'mockserver[redis]'") from None
         return partial(SharedSandboxes, Connection(self.state))
+
+
+def _find(name: str, folder: str, bundled: Collection[str]) -> str:
+    """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
+    if not folder or name in bundled:
+        return name
+    try:
+        for path in (name, *(f"{folder}/{name}{ending}" for ending in ("", ".yaml", ".yml", ".json"))):
+            if Path(path).is_file():
+                return path
+    except PermissionError as error:
+        raise UserError(f"{error.filename} cannot be read; let everyone read it, and enter its folder") from None
+    there = sorted(path.name for path in Path(folder).glob("*") if path.suffix in (".yaml", ".yml", ".json"))
+    holds = f"which holds {', '.join(there[:20])}" if there else "which holds no YAML or JSON file"
+    known = [*bundled, *(file.rpartition(".")[0] for file in there)]
+    raise UserError(
+        f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{did_you_mean(name, known)}"
+    )
