@@ -35,7 +35,7 @@ class Referee:
         ours = _request_faults(operation, request, path_values)
         if ours or self._always:
             theirs = self._oracle.request_faults(operation, request, path_values)
-            told = _disagreement(Half(operation, request), ours, theirs)
+            told = _disagreement(Half(operation, request, values=path_values), ours, theirs)
             if told:
                 return f"the request: {told}"
         if response is None or not response.status:
