@@ -24,7 +24,7 @@ from mockserver.jsontext import to_json
 from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Response, Violation
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
-from mockserver.routes import MAX_BODY, Plan, Route, Routes, unmatched
+from mockserver.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
 from mockserver.scenarios import NO_DECISION, Decision
 
@@ -88,7 +88,7 @@ class Pipeline:
             route = self.routes.find(request.method, path)
             exchange.api = route.api.name
             if route.plan is None:
-                raise unmatched(route, request.method, path)
+                raise self.routes.unmatched(route, request.method, path)
             operation = route.plan.operation
             exchange.operation = operation.id
             if sandbox.scenarios:

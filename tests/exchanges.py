@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.bodies import essence, is_json
-from mockserver.contract.deviations import Half
+from mockserver.contract.half import Half
 from mockserver.contract.oracle import Oracle
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.refs import Refs

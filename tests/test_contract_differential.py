@@ -70,6 +70,11 @@ EXAMPLES = {
     "not for JSON Schema": Case(
         of("workshop-3.0.yaml", "orders")[1], response=Response(200, "<job/>", media_type="application/xml")
     ),
+    "charset declared": Case(of("workshop-3.0.yaml", "tools")[1], response=Response(200, {})),
+    "formats": Case(
+        of("harbour-3.0.yaml", "listBerths")[1],
+        response=Response(200, [{"id": 1, "pier": "p", "owner": {"name": "n", "mail": "ä@²"}}], {"x-total": "1"}),
+    ),
     "empty list": harbour("depths="),
     "name without a value": harbour(box="0", **POSITION),
     "prefix left out": harbour(berth="1", route="50", wind=";wind=w"),

@@ -7,118 +7,15 @@ this list; an entry says which way we differ, why, and which sentence of which s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qsl
 
-import orjson
-
-from mockserver.contract.bodies import FORMS, MAX_DEPTH, essence, is_checkable, multipart
-from mockserver.contract.operation import Operation
-from mockserver.contract.parameters import ANY, MISSING, Parameter, Shape, parse_cookies, parse_query, scalar
+from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
+from mockserver.contract.half import Half, is_scalar, leaves
+from mockserver.contract.parameters import ANY, MISSING, scalar
 from mockserver.errors import Problem
 from mockserver.jsontext import depth, duplicate_key
-from mockserver.messages import Request, Response
-
-
-@dataclass(slots=True)
-class Half:
-    """One half of an exchange: a request to an operation, or a response of it."""
-
-    operation: Operation
-    request: Request | None = None
-    response: Response | None = None
-    values: dict[str, str] | None = None
-    """The variables of the request's path."""
-
-    @property
-    def body(self) -> Any:
-        """The request's body as JSON; None when there is none or it is not JSON."""
-        try:
-            return orjson.loads(self.request.body) if self.request and self.request.body else None
-        except orjson.JSONDecodeError:
-            return None
-
-    @property
-    def media_type(self) -> str:
-        """The media type of the body."""
-        if self.request is not None:
-            return essence(self.request.headers.get("content-type", ""))
-        return essence((self.response.media_type if self.response else None) or "")
-
-    @property
-    def form(self) -> tuple[dict[str, list[str]], Shape] | None:
-        """The texts of the form that the body is, and what its fields may be; None when it is no form."""
-        request = self.request
-        if request is None or not request.body or self.media_type not in FORMS:
-            return None
-        content_type = request.headers["content-type"]
-        reading = self.operation.reading(content_type)
-        try:
-            if self.media_type == FORMS[0]:
-                fields = parse_query(request.body.decode())
-            else:
-                fields = multipart(request.body, content_type)
-        except (Problem, UnicodeDecodeError):
-            return None
-        return (fields, reading.shape) if reading is not None else None
-
-    def query(self, *kinds: str) -> list[str]:
-        """The texts of the query parameters that are declared with one of these types."""
-        names = {p.name for p in self.operation.parameters if p.place == "query" and p.shape.types & set(kinds)}
-        return [text for name, text in self.pairs if name in names]
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order."""
-        return parse_qsl(self.request.query, keep_blank_values=True) if self.request else []
-
-    def decoded(self) -> Iterator[tuple[Parameter, str, Any]]:
-        """What was sent for each parameter or reply header: its declaration, its text and its value."""
-        if self.response is not None:
-            reply = self.operation.reply(self.response.status)
-            for header in reply.headers if reply else ():
-                yield from _decoded(header, self.response.headers.get(header.header))
-        if self.request is None:
-            return
-        query: dict[str, list[str]] = {}
-        for name, text in self.pairs:
-            query.setdefault(name, []).append(text)
-        headers, cookies = self.request.headers, parse_cookies(self.request.headers.get("cookie", ""))
-        for one in self.operation.parameters:
-            if one.place == "query":
-                value = _or_missing(lambda one=one: one.decode_query(query))  # type: ignore[misc]
-                if value is not MISSING:
-                    yield one, "&".join(query.get(one.name, ())), value
-            else:
-                place = {"path": self.values or {}, "header": headers, "cookie": cookies}[one.place]
-                yield from _decoded(one, place.get(one.header if one.place == "header" else one.name))
-
-
-def _decoded(one: Parameter, text: str | None) -> Iterator[tuple[Parameter, str, Any]]:
-    value = MISSING if text is None else _or_missing(lambda: one.decode(text))
-    if text is not None and value is not MISSING:
-        yield one, text, value
-
-
-def _or_missing(decode: Callable[[], Any]) -> Any:
-    try:
-        return decode()
-    except Problem:
-        return MISSING
-
-
-def _leaves(value: Any, shape: Shape) -> Iterator[tuple[Any, Shape]]:
-    """The scalars in a decoded value, each with what it may be."""
-    if isinstance(value, list):
-        for item in value:
-            yield from _leaves(item, shape.items or ANY)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _leaves(member, dict(shape.properties).get(name, shape.rest or ANY))
-    else:
-        yield value, shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +50,44 @@ def _not_canonical(half: Half) -> bool:
     """Whether a text that should be a number or a boolean was not read as one."""
     fields, shape = half.form or ({}, ANY)
     members = dict(shape.properties)
-    leaves = [leaf for one, _, value in half.decoded() for leaf in _leaves(value, one.shape)]
-    leaves += [
+    read = [leaf for one, _, value in half.decoded() for leaf in leaves(value, one.shape)]
+    read += [
         (scalar(text, inner), inner)
         for name, texts in fields.items()
         for inner in [members.get(name, ANY)]
         for inner in [inner.items or ANY if "array" in inner.types else inner]
         for text in texts
     ]
-    return any(
-        isinstance(value, str) and kind.types & {"integer", "number", "boolean"} and "string" not in kind.types
-        for value, kind in leaves
-    )
+    return any(isinstance(value, str) and _python_reads(value, kind.types) for value, kind in read)
+
+
+def _python_reads(text: str, types: frozenset[str]) -> bool:
+    """Whether a text that we left a text is a number or a boolean to openapi-core."""
+    for name, read in (("integer", int), ("number", float), ("boolean", _boolean)):
+        try:
+            if name in types:
+                read(text)
+                return True
+        except ValueError:
+            pass
+    return False
+
+
+def _boolean(text: str) -> None:
+    if text.lower() not in BOOLEANS:
+        raise ValueError(text)
+
+
+def _wrong_format(half: Half) -> bool:
+    """Whether a format is all that is wrong."""
+    try:
+        if half.response is not None:
+            found = half.operation.check_response(half.response)
+        else:
+            found = half.operation.check_request(half.request, half.values or {}).violations if half.request else []
+    except Problem:
+        return False
+    return bool(found) and all(violation.keyword.lower() == "format" for violation in found)
 
 
 def _undeclared_field(half: Half) -> bool:
@@ -211,6 +134,14 @@ def _other_charset(half: Half) -> bool:
     return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
 
 
+def _content(half: Half) -> Any:
+    """What the document says of the reply's body."""
+    reply = half.operation.reply(half.response.status) if half.response else None
+    return reply.node.get("content") if reply else None
+
+
+BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n")
+"""What openapi-core takes for a boolean."""
 _OAS = "https://spec.openapis.org/oas/v3.0.4.html"
 _RFC8259 = "https://www.rfc-editor.org/rfc/rfc8259"
 
@@ -270,17 +201,29 @@ DEVIATIONS = {
         f"{_OAS}#response-object: `content` is a map containing descriptions of potential response payloads",
         lambda half: half.response is not None and _content(half) == {},
     ),
+    "charset declared": Deviation(
+        "accepts",
+        "A declared `application/json; charset=utf-8` is JSON as any other; openapi-core wants it to the letter.",
+        f"{_RFC8259}#section-11: no charset parameter is defined; adding one has no effect on compliant recipients",
+        lambda half: any(";" in name for name in _content(half) or ()),
+    ),
     "not for JSON Schema": Deviation(
         "accepts",
         "A schema says nothing that could be checked of XML, images and the like; openapi-core refuses the parsed XML.",
         f"{_OAS}#schema-object: schemas describe JSON; XML needs the hints of the XML Object",
         lambda half: half.media_type != "" and not is_checkable(half.media_type),
     ),
+    "formats": Deviation(
+        "refuses",
+        "The engine goes by the RFC that a format names; openapi-core's checks are looser, such as an @ for an e-mail.",
+        "https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3.2: email - as defined by RFC 5321",
+        _wrong_format,
+    ),
     "empty list": Deviation(
         "accepts",
-        "An empty text where a list stands is no items; openapi-core reads one empty item.",
+        "An empty text where a list or an object stands is one of nothing; openapi-core reads one empty item.",
         f"{_OAS}#style-examples: there is no form of an empty array, and what clients send for it is this",
-        lambda half: any(text.strip("&") == "" and isinstance(value, list) for _, text, value in half.decoded()),
+        lambda half: any(value in ([], {}) or text == "" for _, text, value in half.decoded() if not is_scalar(value)),
     ),
     "name without a value": Deviation(
         "refuses",
@@ -301,7 +244,7 @@ DEVIATIONS = {
         "accepts",
         "The text `null`, or an empty one, is null where that may stand; openapi-core wants one of the other types.",
         "https://spec.openapis.org/oas/v3.1.1.html#appendix-b-data-type-conversion: how null is made a text is open",
-        lambda half: any(leaf is None for one, _, value in half.decoded() for leaf, _ in _leaves(value, one.shape)),
+        lambda half: any(leaf is None for one, _, value in half.decoded() for leaf, _ in leaves(value, one.shape)),
     ),
     "list among others": Deviation(
         "refuses",
@@ -350,8 +293,3 @@ DEVIATIONS = {
         lambda half: half.media_type == FORMS[1] and half.form is None,
     ),
 }
-
-
-def _content(half: Half) -> Any:
-    reply = half.operation.reply(half.response.status) if half.response else None
-    return reply.node.get("content") if reply else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from mockserver.contract.contract import Contract
-from mockserver.contract.deviations import Half, explained
+from mockserver.contract.deviations import explained
+from mockserver.contract.half import Half
 from mockserver.contract.operation import Operation
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
