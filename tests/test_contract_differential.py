@@ -83,6 +83,7 @@ EXAMPLES = {
     "other members": harbour(box="west,5", **POSITION),
     "member as JSON": lend(b"item=i&box=%7B%22w%22%3A1%7D", id="order"),
     "multipart scalars": lend(f"{part('item', 'i')}{part('count', '2')}--B--\r\n".encode(), MULTIPART, "order"),
+    "multipart alternatives": lend(f"{part('hours', 'x')}--B--\r\n".encode(), MULTIPART, "repair"),
     "undeclared form field": lend(b"tool=saw&days=1&extra=long"),
     "required with a default": lend(b"days=1"),
     "form without a part": lend(b"--B--\r\n", MULTIPART, "dropIn"),

@@ -95,6 +95,12 @@ def _undeclared_field(half: Half) -> bool:
     return not fields.keys() <= dict(shape.properties).keys()
 
 
+def _has_numbers(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    numbers = {"integer", "number", "boolean"}
+    return any(name in fields and member.types & numbers for name, member in shape.properties)
+
+
 def _member_as_json(half: Half) -> bool:
     fields, shape = half.form or ({}, ANY)
     objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
@@ -273,6 +279,13 @@ DEVIATIONS = {
         "A part of a form holds a number or a boolean as text; openapi-core leaves it a text and then misses a number.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
         lambda half: half.media_type == FORMS[1],
+    ),
+    "multipart alternatives": Deviation(
+        "refuses",
+        "Where alternatives describe a form, openapi-core takes the members of those that hold before numbers are "
+        "read, and drops the others unjudged; the engine judges all.",
+        f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
+        lambda half: half.media_type == FORMS[1] and _has_numbers(half),
     ),
     "undeclared form field": Deviation(
         "refuses",

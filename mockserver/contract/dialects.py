@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jsonschema_rs
 
+from mockserver.contract.patterns import Patterns
 from mockserver.contract.refs import Refs, is_data, unescape
-from mockserver.errors import ContractError
 
 Direction = Literal["request", "response"]
 Draft = type[jsonschema_rs.Validator]
@@ -55,43 +54,6 @@ def draft_of(document: dict[str, Any]) -> Draft:
     if str(document.get("openapi", "")).startswith("3.0"):
         return jsonschema_rs.Draft4Validator
     return jsonschema_rs.Draft202012Validator
-
-
-class Patterns:
-    """Patterns that jsonschema-rs cannot compile, such as `(?i)a` or `a\\Z`: Python's `re` checks them, as formats."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-        self._known: dict[str, tuple[str, Format] | None] = {}
-
-    def instead(self, pattern: str) -> tuple[str, Format] | None:
-        """The format to use instead, with its name; None when there is no need.
-
-        Raises ContractError for a pattern that nobody reads.
-        """
-        if pattern not in self._known:
-            self._known[pattern] = self._format(pattern)
-        return self._known[pattern]
-
-    def fault(self, pattern: str) -> str:
-        """Why a pattern cannot be used; "" when it can."""
-        try:
-            self.instead(pattern)
-        except ContractError as error:
-            return str(error)
-        return ""
-
-    def _format(self, pattern: str) -> tuple[str, Format] | None:
-        try:
-            self._draft({"pattern": pattern})
-            return None
-        except jsonschema_rs.ValidationError:
-            pass
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise ContractError(f"the pattern {pattern!r} is no regular expression: {error}") from None
-        return f"text that matches {pattern}", lambda text: compiled.search(text) is not None
 
 
 @dataclass(slots=True)
