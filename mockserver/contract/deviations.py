@@ -6,15 +6,16 @@ this list; an entry says which way we differ, why, and which sentence of which s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
 from mockserver.contract.half import Half, is_scalar, leaves
-from mockserver.contract.parameters import ANY, scalar
+from mockserver.contract.parameters import ANY, MISSING, scalar
 from mockserver.errors import Problem
-from mockserver.jsontext import depth
+from mockserver.jsontext import depth, duplicate_key
 from mockserver.messages import Violation
 
 
@@ -98,6 +99,56 @@ def _large_float(half: Half) -> bool:
     """Whether the size of a whole number that is written as a fraction or with an exponent is all that is wrong."""
     found = _violations(half)
     return bool(found) and all(one.keyword in ("minimum", "maximum") and "the number" in one.found for one in found)
+
+
+def _undeclared_field(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    return not fields.keys() <= dict(shape.properties).keys()
+
+
+def _has_numbers(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    numbers = {"integer", "number", "boolean"}
+    return any(name in fields and member.types & numbers for name, member in shape.properties)
+
+
+def _member_as_json(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
+    return half.media_type == FORMS[0] and not objects.isdisjoint(fields)
+
+
+def _other_members(half: Half) -> bool:
+    """Whether a decoded object has members that are known by `additionalProperties` alone, and are no texts."""
+    return any(
+        isinstance(value, dict)
+        and one.shape.rest is not None
+        and bool(one.shape.rest.types)
+        and not value.keys() <= dict(one.shape.properties).keys()
+        for one, _, value in half.decoded()
+    )
+
+
+def _required_default(half: Half) -> bool:
+    """Whether something required is left out whose schema has a default."""
+    if half.request is not None and any(p.required and p.default is not MISSING for p in half.operation.parameters):
+        return True
+    reply = half.operation.reply(half.response.status) if half.response is not None else None
+    headers = reply.headers if reply else ()
+    fields, shape = half.form or ({}, ANY)
+    return any(header.required and header.default is not MISSING for header in headers) or (
+        half.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
+    )
+
+
+def _key_twice(half: Half) -> bool:
+    body = half.body
+    return body is not None and duplicate_key(half.request.body if half.request else b"", body) is not None
+
+
+def _other_charset(half: Half) -> bool:
+    content_type = half.request.headers.get("content-type", "") if half.request else ""
+    return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
 
 
 def _content(half: Half) -> Any:
