@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ENGINE ?= docker
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve test test-long check format lock audit image bench reliability soak clean
+.PHONY: serve test test-long check format lock audit image bench reliability soak hostile clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -66,6 +66,9 @@ reliability: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak
+
+hostile: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.hostile
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

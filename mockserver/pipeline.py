@@ -25,7 +25,7 @@ from mockserver.jsontext import to_json
 from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Response, Violation
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
-from mockserver.routes import MAX_BODY, Plan, Route, Routes, unmatched
+from mockserver.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.sandbox import Sandbox, Terms
 from mockserver.sandboxes import Bounds, Sandboxes
 from mockserver.scenarios import NO_DECISION, Decision, Scenario
@@ -97,7 +97,7 @@ class Pipeline:
             route = self.routes.find(request.method, path)
             exchange.api = route.api.name
             if route.plan is None:
-                raise unmatched(route, request.method, path)
+                raise self.routes.unmatched(route, request.method, path)
             operation = route.plan.operation
             exchange.operation = operation.id
             if sandbox.scenarios:

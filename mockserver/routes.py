@@ -5,17 +5,22 @@ Everything that can be looked up beforehand is in the operation's Plan. Knows no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mockserver.apis import Api
 from mockserver.contract import Operation
-from mockserver.errors import Problem, did_you_mean, nearest
+from mockserver.contract.router import split
+from mockserver.errors import MAX_COMPARED, Problem, did_you_mean, nearest
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request body that are taken by default."""
 MAX_REMEMBERED = 4096
 """Spellings of paths without variables whose operation is remembered."""
+
+_MAX_SEGMENTS = 12
+_MAX_POOL = 1000
 
 
 class Plan:
@@ -69,6 +74,7 @@ class Routes:
         self._max_body = max_body
         self._plans: dict[Operation, Plan] = {}
         self._remembered: dict[tuple[str, str], Route] = {}
+        self._known: dict[str, _Paths] = {}
 
     def find(self, method: str, path: str) -> Route:
         """The route of a path, percent-encoded as it was sent, without a sandbox before it."""
@@ -88,9 +94,27 @@ class Routes:
 
     def nearest(self, path: str) -> Api:
         """The API whose error shape suits an unknown path: the one with the likest path."""
-        owners = {known: api for api in self._apis.values() for known in _paths(api)}
+        if len(self._apis) == 1:
+            return next(iter(self._apis.values()))
+        owners = {known: api for api in self._apis.values() for known in self._paths(api).alike(path)}
         likest = nearest(path, owners)
         return owners[likest] if likest else next(iter(self._apis.values()))
+
+    def unmatched(self, route: Route, method: str, path: str) -> Problem:
+        """Why a request has no operation: 405 with the methods that there are, or 404 with the nearest path."""
+        if route.allowed:
+            methods = ", ".join(sorted(route.allowed))
+            message = f"{path[:200]} has no {method[:20]}; it has {methods}."
+            return Problem("method_not_allowed", message, headers={"allow": methods})
+        path = path.removeprefix(route.prefix)
+        hint = did_you_mean(path, self._paths(route.api).alike(path))
+        return Problem("not_found", f"No operation has the path {path[:200]!r}{hint}")
+
+    def _paths(self, api: Api) -> _Paths:
+        found = self._known.get(api.name)
+        if found is None:
+            found = self._known[api.name] = _Paths(api)
+        return found
 
     def _search(self, method: str, path: str) -> Route:
         segments = path.strip("/").split("/")
@@ -115,16 +139,36 @@ class Routes:
         return self._max_body if self._max_body < MAX_BODY else max(self._max_body, operation.max_body)
 
 
-def unmatched(route: Route, method: str, path: str) -> Problem:
-    """Why a request has no operation: 405 with the methods that there are, or 404 with the nearest path."""
-    if route.allowed:
-        methods = ", ".join(sorted(route.allowed))
-        message = f"{path[:200]} has no {method[:20]}; it has {methods}."
-        return Problem("method_not_allowed", message, headers={"allow": methods})
-    path = path.removeprefix(route.prefix)
-    return Problem("not_found", f"No operation has the path {path[:200]!r}{did_you_mean(path, _paths(route.api))}")
+class _Paths:
+    """The paths of an API, so kept that those which are like another one are found without looking at all."""
+
+    def __init__(self, api: Api) -> None:
+        self._base = api.contract.base
+        self._base_path = api.contract.base_path
+        self._by_part: dict[tuple[int, int, str], list[str]] = {}
+        """By the number of segments, and one of them by its place and its text, whole or the start of it."""
+        for path in dict.fromkeys(operation.path for operation in api.contract.operations.values()):
+            segments = split(path)
+            for part in _parts(segments, len(segments)):
+                self._by_part.setdefault(part, []).append(path)
+
+    def alike(self, path: str) -> Iterable[str]:
+        """At most MAX_COMPARED paths: those that have much in common with `path`, as far as there are any."""
+        segments = split(path[:200])[:_MAX_SEGMENTS]
+        if segments[: len(self._base)] == self._base:
+            segments = segments[len(self._base) :]
+        shared: Counter[str] = Counter()
+        for length in (len(segments) - 1, len(segments), len(segments) + 1):
+            for part in _parts(segments, length):
+                shared.update(self._by_part.get(part, ())[:_MAX_POOL])
+        return [self._base_path + path for path, _ in shared.most_common(MAX_COMPARED)]
 
 
-def _paths(api: Api) -> list[str]:
-    base = api.contract.base_path
-    return [base + operation.path for operation in api.contract.operations.values()]
+def _parts(segments: list[str], length: int) -> Iterable[tuple[int, int, str]]:
+    """What a path of so many segments is found by: its length if it is the same, and each segment or its beginning."""
+    if length == len(segments):
+        yield length, -1, ""
+    for place, segment in enumerate(segments):
+        if not segment.startswith("{"):
+            yield length, place, segment
+            yield length, place, segment[:3]

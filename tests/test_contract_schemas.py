@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 from contracts import body_contract, brief, reply, send, with_body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.contract.patterns import Patterns
 from mockserver.contract.schemas import Schemas
 from mockserver.errors import ContractError
 
@@ -417,3 +419,51 @@ def test_a_schema_with_an_id_still_refers_into_the_document():
     schema = {"$ref": "#/components/schemas/A"}
     found = sent(schema, {"b": "x"}, "3.1.0", components={"schemas": schemas})
     assert brief(found) == [("body", "/b", "type")]
+
+
+EVIL = [
+    ("^(a+)+$", "a", "!"),
+    ("^(?:a|a)*$", "a", "!"),
+    ("(?=a)(a+)+$", "a", "!"),
+    ("(?=a)(a|a)+(?!b)$", "a", "!"),
+    ("(?i)^(a+)+$", "a", "!"),
+    ("^(a+)+\\Z", "a", "!"),
+    ("(?#slow)^(a+)+$", "a", "!"),
+    ("(.*)*(?=y)x", "x", ""),
+]
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize(("pattern", "letter", "end"), EVIL)
+@pytest.mark.timeout(10)
+def test_no_pattern_takes_forever(version, pattern, letter, end):
+    operation = with_body({"type": "string", "pattern": pattern}, version=version)
+    for length in (30, 8191, 200_000):
+        assert send(operation, letter * length + end).violations
+    assert not send(operation, "a").violations or pattern.startswith("(.*)")
+
+
+def test_a_pattern_that_only_a_backtracking_engine_reads_is_refused_or_looks_at_short_texts():
+    patterns = Patterns(jsonschema_rs.Draft4Validator)
+    assert "can take forever" in patterns.fault("(?>a+)+(b)+$")
+    _, short = patterns.instead("(?>a+)b$")
+    assert short("aab") and not short("aa") and not short("a" * 100_000 + "b")
+    assert patterns.instead("^[\\w-.]+$")[1]("a-" * 100_000), "another spelling of it is linear"
+
+
+def test_names_of_members_may_be_matched_with_lookaround():
+    operation = with_body({"patternProperties": {"^(?!x-)": {"type": "integer"}}}, version="3.1.0")
+    assert send(operation, {"x-a": "b", "a": 1}).violations == []
+    assert send(operation, {"a": "b"}).violations
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("kind", ["integer", ["integer", "null"]])
+def test_the_format_of_an_integer_bounds_it(version, kind):
+    if isinstance(kind, list) and version.startswith("3.0"):
+        schema = {"type": "integer", "nullable": True, "format": "int32"}
+    else:
+        schema = {"type": kind, "format": "int32"}
+    assert sent(schema, 2**31 - 1, version) == []
+    assert brief(sent(schema, 2**31, version)) == [("body", "", "maximum")]
+    assert brief(sent(schema, -(2**31) - 1, version)) == [("body", "", "minimum")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,18 +13,27 @@ import jsonschema_rs
 import orjson
 
 from mockserver.contract.explain import explain
-from mockserver.contract.parameters import Shape, parse_query, scalar, shape_of
+from mockserver.contract.parameters import (
+    ANY,
+    MISSING,
+    Parameter,
+    Shape,
+    compile_parameter,
+    parse_query,
+    scalar,
+    shape_of,
+)
 from mockserver.contract.refs import Refs
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.errors import Problem
 from mockserver.jsontext import depth, duplicate_key, has_float, is_plain
 from mockserver.messages import JSON, Side, Violation
 
-_ANY = Shape(frozenset())
-
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 MAX_DEPTH = 200
 """Levels of nesting that a JSON body may have."""
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+"""The media types of forms."""
 MAX_READINGS = 64
 """Spellings of Content-Type that are remembered for one body."""
 
@@ -31,11 +41,15 @@ MAX_READINGS = 64
 class Reading:
     """A body as one Content-Type announces it: how to read it, and what judges the value."""
 
-    __slots__ = ("_validator", "is_valid", "parse")
+    __slots__ = ("_validator", "is_valid", "parse", "shape")
 
-    def __init__(self, parse: Callable[[bytes], JSON], validator: jsonschema_rs.Validator | None) -> None:
+    def __init__(
+        self, parse: Callable[[bytes], JSON], validator: jsonschema_rs.Validator | None, shape: Shape = ANY
+    ) -> None:
         self.parse = parse
         """The value of a body. Raises Problem when it is not what its media type says."""
+        self.shape = shape
+        """What the fields of a form may be."""
         self.is_valid: Callable[[JSON], bool] = validator.is_valid if validator is not None else _anything
         """Whether a value is what is declared. Raises ValueError for what is no JSON value at all."""
         self._validator = validator
@@ -57,11 +71,19 @@ def _anything(value: JSON) -> bool:
 class Body:
     """One media type of a `content` object, possibly a range such as `text/*`."""
 
-    def __init__(self, media_type: str, shape: Shape, validator: jsonschema_rs.Validator | None) -> None:
+    def __init__(
+        self,
+        media_type: str,
+        shape: Shape,
+        validator: jsonschema_rs.Validator | None,
+        styled: Iterable[Parameter] = (),
+    ) -> None:
         self.media_type = media_type
         self.essence = essence(media_type)
         self._shape = shape
         self._validator = validator
+        self._styled = tuple(styled)
+        """Fields of a form that `encoding` gives a style."""
 
     def covers(self, wanted: str) -> bool:
         """Whether this declaration covers a media type."""
@@ -71,27 +93,39 @@ class Body:
     def reading(self, content_type: str) -> Reading:
         """How to take a body that is sent as `content_type`."""
         wanted = essence(content_type)
-        validator = self._validator if _is_checkable(wanted) else None
+        validator = self._validator if is_checkable(wanted) else None
         charset = parameter(content_type, "charset").lower()
         if charset not in ("", "utf-8", "utf8", "us-ascii"):
             return Reading(partial(_refuse_charset, charset), validator)
         if is_json(wanted):
             return Reading(parse_json, validator)
         if wanted == "application/x-www-form-urlencoded":
-            return Reading(lambda raw: self._form(parse_query(_text(raw))), validator)
+            return Reading(lambda raw: self._styled_form(parse_query(_text(raw))), validator, self._shape)
         if wanted == "multipart/form-data":
-            return Reading(lambda raw: self._form(_multipart(raw, content_type)), validator)
+            return Reading(lambda raw: self._form(multipart(raw, content_type)), validator, self._shape)
         if wanted.startswith("text/") or "string" in self._shape.types:
             return Reading(lambda raw: raw.decode("utf-8", "replace"), validator)
         return Reading(lambda raw: None, validator)
 
-    def _form(self, fields: dict[str, list[str]]) -> JSON:
+    def _styled_form(self, fields: dict[str, list[str]]) -> JSON:
+        value: dict[str, Any] = {}
+        for field in self._styled:
+            try:
+                member = field.decode_query(fields)
+            except Problem as problem:
+                raise _bad(f"cannot be read: field {field.name!r} {problem.violations[0].message}") from None
+            if member is not MISSING:
+                value[field.name] = member
+                fields = {name: texts for name, texts in fields.items() if not field.claims(name)}
+        return {**self._form(fields), **value}
+
+    def _form(self, fields: dict[str, list[str]]) -> dict[str, Any]:
         known = dict(self._shape.properties)
         value: dict[str, Any] = {}
         for name, texts in fields.items():
-            shape = known.get(name, self._shape.rest or _ANY)
+            shape = known.get(name, self._shape.rest or ANY)
             if "array" in shape.types:
-                value[name] = [_field(text, shape.items or _ANY) for text in texts]
+                value[name] = [_field(text, shape.items or ANY) for text in texts]
             elif len(texts) > 1:
                 raise _bad(f"has the field {name[:60]!r} {len(texts)} times; it takes one value")
             else:
@@ -137,16 +171,27 @@ def compile_bodies(refs: Refs, schemas: Schemas, content: dict[str, Any], pointe
         at = f"{pointer}/{media_type.replace('~', '~0').replace('/', '~1')}/schema"
         node, base = refs.follow(node, at.removesuffix("/schema"))
         if "schema" not in node:
-            bodies.append(Body(media_type, _ANY, None))
+            bodies.append(Body(media_type, ANY, None))
             continue
         shape = shape_of(refs, node["schema"])
-        checkable = _is_checkable(essence(media_type)) or "*" in media_type
+        checkable = is_checkable(essence(media_type)) or "*" in media_type
         schema = schemas.reference(f"{base}/schema", direction)
-        bodies.append(Body(media_type, shape, schemas.validator(schema) if checkable else None))
+        validator = schemas.validator(schema) if checkable else None
+        bodies.append(Body(media_type, shape, validator, _styled(refs, node.get("encoding") or {}, shape)))
     return Bodies(bodies)
 
 
-def _is_checkable(media_type: str) -> bool:
+def _styled(refs: Refs, encoding: dict[str, Any], shape: Shape) -> Iterable[Parameter]:
+    """The fields of a form that `encoding` spells like query parameters (3.0.4, Encoding Object)."""
+    known = dict(shape.properties)
+    for name, node in encoding.items():
+        if name in known and not node.keys().isdisjoint(("style", "explode", "allowReserved")):
+            field = compile_parameter(refs, {**node, "name": name, "in": "query", "schema": {}}, "")
+            if field is not None:
+                yield replace(field, shape=known[name], plain=False)
+
+
+def is_checkable(media_type: str) -> bool:
     """Whether a schema can judge a body of this type; to others, such as XML, it does not apply."""
     return is_json(media_type) or "form" in media_type or media_type.startswith("text/")
 
@@ -216,7 +261,8 @@ def _text(raw: bytes) -> str:
         raise _bad("is not UTF-8") from None
 
 
-def _multipart(raw: bytes, content_type: str) -> dict[str, list[str]]:
+def multipart(raw: bytes, content_type: str) -> dict[str, list[str]]:
+    """The texts of the parts by their names."""
     # Imported when the first form comes: few APIs have any, and every start would pay for it.
     from email.parser import BytesParser
     from email.policy import HTTP

@@ -10,41 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qsl
 
-import orjson
-
-from mockserver.contract.bodies import MAX_DEPTH
-from mockserver.contract.operation import Operation
+from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
+from mockserver.contract.half import Half, is_scalar, leaves
+from mockserver.contract.parameters import ANY, MISSING, scalar
+from mockserver.errors import Problem
 from mockserver.jsontext import depth, duplicate_key
-from mockserver.messages import Request, Response
-
-
-@dataclass(slots=True)
-class Half:
-    """One half of an exchange: a request to an operation, or a response of it."""
-
-    operation: Operation
-    request: Request | None = None
-    response: Response | None = None
-
-    @property
-    def body(self) -> Any:
-        """The request's body as JSON; None when there is none or it is not JSON."""
-        try:
-            return orjson.loads(self.request.body) if self.request and self.request.body else None
-        except orjson.JSONDecodeError:
-            return None
-
-    def query(self, *kinds: str) -> list[str]:
-        """The texts of the query parameters that are declared with one of these types."""
-        names = {p.name for p in self.operation.parameters if p.place == "query" and p.shape.types & set(kinds)}
-        return [text for name, text in self.pairs if name in names]
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order."""
-        return parse_qsl(self.request.query, keep_blank_values=True) if self.request else []
+from mockserver.messages import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +39,105 @@ def explained(half: Half, accepted: bool) -> str:
 
 def _given_twice(half: Half) -> bool:
     names = [name for name, _ in half.pairs]
-    scalars = {p.name for p in half.operation.parameters if "array" not in p.shape.types}
-    return any(names.count(name) > 1 for name in names if name in scalars)
-
-
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+    single = [p for p in half.operation.parameters if not p.explode or "array" not in p.shape.types]
+    known = [p for p in single if p.place == "query"]
+    if any(names.count(name) > 1 for name in names if any(p.claims(name) for p in known)):
+        return True
+    fields, _ = half.form or ({}, ANY)
+    return any(len(texts) > 1 for texts in fields.values())
 
 
 def _not_canonical(half: Half) -> bool:
-    return not all(_NUMBER.fullmatch(text) for text in half.query("integer", "number")) or any(
-        text not in ("true", "false") for text in half.query("boolean")
+    """Whether a text that should be a number or a boolean was not read as one."""
+    fields, shape = half.form or ({}, ANY)
+    members = dict(shape.properties)
+    read = [leaf for one, _, value in half.decoded() for leaf in leaves(value, one.shape)]
+    read += [
+        (scalar(text, inner), inner)
+        for name, texts in fields.items()
+        for inner in [members.get(name, ANY)]
+        for inner in [inner.items or ANY if "array" in inner.types else inner]
+        for text in texts
+    ]
+    return any(isinstance(value, str) and _python_reads(value, kind.types) for value, kind in read)
+
+
+def _python_reads(text: str, types: frozenset[str]) -> bool:
+    """Whether a text that we left a text is a number or a boolean to openapi-core."""
+    for name, read in (("integer", int), ("number", float), ("boolean", _boolean)):
+        try:
+            if name in types:
+                read(text)
+                return True
+        except ValueError:
+            pass
+    return False
+
+
+def _boolean(text: str) -> None:
+    if text.lower() not in BOOLEANS:
+        raise ValueError(text)
+
+
+def _violations(half: Half) -> tuple[Violation, ...]:
+    """What the engine finds wrong."""
+    try:
+        if half.response is not None:
+            return tuple(half.operation.check_response(half.response))
+        return tuple(half.operation.check_request(half.request, half.values or {}).violations) if half.request else ()
+    except Problem as problem:
+        return problem.violations
+
+
+def _wrong_format(half: Half) -> bool:
+    """Whether a format is all that is wrong."""
+    found = _violations(half)
+    return bool(found) and all(violation.keyword == "format" for violation in found)
+
+
+def _large_float(half: Half) -> bool:
+    """Whether the size of a whole number that is written as a fraction or with an exponent is all that is wrong."""
+    found = _violations(half)
+    return bool(found) and all(one.keyword in ("minimum", "maximum") and "the number" in one.found for one in found)
+
+
+def _undeclared_field(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    return not fields.keys() <= dict(shape.properties).keys()
+
+
+def _has_numbers(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    numbers = {"integer", "number", "boolean"}
+    return any(name in fields and member.types & numbers for name, member in shape.properties)
+
+
+def _member_as_json(half: Half) -> bool:
+    fields, shape = half.form or ({}, ANY)
+    objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
+    return half.media_type == FORMS[0] and not objects.isdisjoint(fields)
+
+
+def _other_members(half: Half) -> bool:
+    """Whether a decoded object has members that are known by `additionalProperties` alone, and are no texts."""
+    return any(
+        isinstance(value, dict)
+        and one.shape.rest is not None
+        and bool(one.shape.rest.types)
+        and not value.keys() <= dict(one.shape.properties).keys()
+        for one, _, value in half.decoded()
+    )
+
+
+def _required_default(half: Half) -> bool:
+    """Whether something required is left out whose schema has a default."""
+    if half.request is not None and any(p.required and p.default is not MISSING for p in half.operation.parameters):
+        return True
+    reply = half.operation.reply(half.response.status) if half.response is not None else None
+    headers = reply.headers if reply else ()
+    fields, shape = half.form or ({}, ANY)
+    return any(header.required and header.default is not MISSING for header in headers) or (
+        half.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
     )
 
 
@@ -90,6 +151,14 @@ def _other_charset(half: Half) -> bool:
     return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
 
 
+def _content(half: Half) -> Any:
+    """What the document says of the reply's body."""
+    reply = half.operation.reply(half.response.status) if half.response else None
+    return reply.node.get("content") if reply else None
+
+
+BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n")
+"""What openapi-core takes for a boolean."""
 _OAS = "https://spec.openapis.org/oas/v3.0.4.html"
 _RFC8259 = "https://www.rfc-editor.org/rfc/rfc8259"
 
@@ -136,5 +205,121 @@ DEVIATIONS = {
         "An error status that the document does not declare is no breach: vendors declare few of them.",
         f"{_OAS}#responses-object: the documentation is not necessarily expected to cover all possible HTTP codes",
         lambda half: half.response is not None and half.response.status >= 300,
+    ),
+    "no body by rule": Deviation(
+        "accepts",
+        "204, 205 and 304 have no body, also where a range of statuses declares one; openapi-core misses it.",
+        "https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1: all 204 (No Content) responses do not include content",
+        lambda half: half.response is not None and half.response.status in (204, 205, 304),
+    ),
+    "nothing described": Deviation(
+        "accepts",
+        "`content: {}` describes no body, so it demands none; openapi-core demands a body that nothing can be.",
+        f"{_OAS}#response-object: `content` is a map containing descriptions of potential response payloads",
+        lambda half: half.response is not None and _content(half) == {},
+    ),
+    "charset declared": Deviation(
+        "accepts",
+        "A declared `application/json; charset=utf-8` is JSON as any other; openapi-core wants it to the letter.",
+        f"{_RFC8259}#section-11: no charset parameter is defined; adding one has no effect on compliant recipients",
+        lambda half: any(";" in name for name in _content(half) or ()),
+    ),
+    "not for JSON Schema": Deviation(
+        "accepts",
+        "A schema says nothing that could be checked of XML, images and the like; openapi-core refuses the parsed XML.",
+        f"{_OAS}#schema-object: schemas describe JSON; XML needs the hints of the XML Object",
+        lambda half: half.media_type != "" and not is_checkable(half.media_type),
+    ),
+    "formats": Deviation(
+        "refuses",
+        "The engine goes by the RFC that a format names; openapi-core's checks are looser, such as an @ for an e-mail.",
+        "https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3.2: email - as defined by RFC 5321",
+        _wrong_format,
+    ),
+    "large float": Deviation(
+        "refuses",
+        "1e300 is a whole number of more than 32 bits; openapi-core lets every number pass that Python holds as float.",
+        "https://spec.openapis.org/oas/v3.1.1.html#data-type-format: int32 - signed 32 bits",
+        _large_float,
+    ),
+    "empty list": Deviation(
+        "accepts",
+        "An empty text where a list or an object stands is one of nothing; openapi-core reads one empty item.",
+        f"{_OAS}#style-examples: there is no form of an empty array, and what clients send for it is this",
+        lambda half: any(value in ([], {}) or text == "" for _, text, value in half.decoded() if not is_scalar(value)),
+    ),
+    "name without a value": Deviation(
+        "refuses",
+        "An object is spelled in pairs, and half a pair is an error; openapi-core drops it.",
+        f"{_OAS}#style-examples: the column for objects, `R,100,G,200,B,150` and `R=100,G=200,B=150`",
+        lambda half: any("object" in one.shape.types and isinstance(value, str) for one, _, value in half.decoded()),
+    ),
+    "prefix left out": Deviation(
+        "refuses",
+        "The styles label and matrix begin with a mark; openapi-core drops the first character, whatever it is.",
+        "https://www.rfc-editor.org/rfc/rfc6570#section-3.2.5: each defined variable is preceded by a dot",
+        lambda half: any(
+            one.style == "label" and not (half.values or {}).get(one.name, ".").startswith(".")
+            for one in half.operation.parameters
+        ),
+    ),
+    "null as text": Deviation(
+        "accepts",
+        "The text `null`, or an empty one, is null where that may stand; openapi-core wants one of the other types.",
+        "https://spec.openapis.org/oas/v3.1.1.html#appendix-b-data-type-conversion: how null is made a text is open",
+        lambda half: any(leaf is None for one, _, value in half.decoded() for leaf, _ in leaves(value, one.shape)),
+    ),
+    "list among others": Deviation(
+        "refuses",
+        "A parameter that may be a list is read as one whenever its schema says so anywhere; openapi-core looks at "
+        "`type` alone, and takes the first text where that is not `array`.",
+        f"{_OAS}#style-values: with explode an array generates a parameter for each of its values",
+        lambda half: any(
+            isinstance(value, list) and one.shape.types - {"array", "null"} for one, _, value in half.decoded()
+        ),
+    ),
+    "other members": Deviation(
+        "accepts",
+        "`additionalProperties` gives the type of the other members of an object, so their texts are read by it; "
+        "openapi-core leaves them texts.",
+        f"{_OAS}#properties: additionalProperties - value can be boolean or object",
+        _other_members,
+    ),
+    "member as JSON": Deviation(
+        "accepts",
+        "An object in a form is sent as JSON unless `encoding` gives it a style; openapi-core reads the style form.",
+        f"{_OAS}#encoding-object: contentType defaults to application/json for objects",
+        _member_as_json,
+    ),
+    "multipart scalars": Deviation(
+        "accepts",
+        "A part of a form holds a number or a boolean as text; openapi-core leaves it a text and then misses a number.",
+        f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
+        lambda half: half.media_type == FORMS[1],
+    ),
+    "multipart alternatives": Deviation(
+        "refuses",
+        "Where alternatives describe a form, openapi-core takes the members of those that hold before numbers are "
+        "read, and drops the others unjudged; the engine judges all.",
+        f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
+        lambda half: half.media_type == FORMS[1] and _has_numbers(half),
+    ),
+    "undeclared form field": Deviation(
+        "refuses",
+        "A field that the schema does not name is judged by `additionalProperties`; openapi-core drops it.",
+        f"{_OAS}#properties: additionalProperties defaults to true, and false forbids others",
+        _undeclared_field,
+    ),
+    "required with a default": Deviation(
+        "refuses",
+        "What is required must be sent, whatever the default of its schema; openapi-core fills the default in.",
+        f"{_OAS}#parameter-required: determines whether this parameter is mandatory",
+        _required_default,
+    ),
+    "form without a part": Deviation(
+        "refuses",
+        "A multipart body has a part at least; openapi-core takes one without any for an empty object.",
+        "https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1: the body must contain one or more body parts",
+        lambda half: half.media_type == FORMS[1] and half.form is None,
     ),
 }

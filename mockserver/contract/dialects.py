@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import jsonschema_rs
 
+from mockserver.contract.patterns import Patterns
 from mockserver.contract.refs import Refs, is_data, unescape
-from mockserver.errors import ContractError
 
 Direction = Literal["request", "response"]
 Draft = type[jsonschema_rs.Validator]
@@ -55,43 +54,6 @@ def draft_of(document: dict[str, Any]) -> Draft:
     if str(document.get("openapi", "")).startswith("3.0"):
         return jsonschema_rs.Draft4Validator
     return jsonschema_rs.Draft202012Validator
-
-
-class Patterns:
-    """Patterns that jsonschema-rs cannot compile, such as `(?i)a` or `a\\Z`: Python's `re` checks them, as formats."""
-
-    def __init__(self, draft: Draft) -> None:
-        self._draft = draft
-        self._known: dict[str, tuple[str, Format] | None] = {}
-
-    def instead(self, pattern: str) -> tuple[str, Format] | None:
-        """The format to use instead, with its name; None when there is no need.
-
-        Raises ContractError for a pattern that nobody reads.
-        """
-        if pattern not in self._known:
-            self._known[pattern] = self._format(pattern)
-        return self._known[pattern]
-
-    def fault(self, pattern: str) -> str:
-        """Why a pattern cannot be used; "" when it can."""
-        try:
-            self.instead(pattern)
-        except ContractError as error:
-            return str(error)
-        return ""
-
-    def _format(self, pattern: str) -> tuple[str, Format] | None:
-        try:
-            self._draft({"pattern": pattern})
-            return None
-        except jsonschema_rs.ValidationError:
-            pass
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise ContractError(f"the pattern {pattern!r} is no regular expression: {error}") from None
-        return f"text that matches {pattern}", lambda text: compiled.search(text) is not None
 
 
 @dataclass(slots=True)
@@ -163,6 +125,14 @@ def _also(new: dict[str, Any], schema: dict[str, Any]) -> None:
     new["allOf"] = [*new.get("allOf", []), schema]
 
 
+def _bound(new: dict[str, Any]) -> None:
+    """The format of an integer is its bounds: validators look at the format of texts alone."""
+    low, high = _RANGES.get(str(new.get("format")), (None, None))
+    if low is not None and "integer" in (new.get("type") or ()):
+        del new["format"]
+        _also(new, {"minimum": low, "maximum": high})
+
+
 class _Draft2020(_Rewriter):
     """A 3.1 schema."""
 
@@ -178,6 +148,7 @@ class _Draft2020(_Rewriter):
         if not _NAMES.isdisjoint(new):
             self._found.is_apart = True
         self._texts(new)
+        _bound(new)
         return new
 
 
@@ -225,11 +196,10 @@ class _Draft4(_Rewriter):
 
     @staticmethod
     def _format(new: dict[str, Any]) -> None:
-        """Formats that Draft 4 does not have. Those of integers are bounds: a format sees strings only."""
+        """Formats that Draft 4 does not have."""
         name = str(new.get("format"))
-        if name in _RANGES and new.get("type") == "integer":
-            del new["format"]
-            _also(new, {"minimum": _RANGES[name][0], "maximum": _RANGES[name][1]})
+        if name in _RANGES:
+            _bound(new)
         elif f"urn:format:{name}" in LATER:
             _also(new, {"$ref": f"urn:format:{name}"})
 

@@ -13,8 +13,9 @@ import jsonschema_rs
 
 from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import METHODS, Contract
-from mockserver.contract.dialects import Patterns, draft_of
+from mockserver.contract.dialects import draft_of
 from mockserver.contract.explain import explain
+from mockserver.contract.patterns import Patterns
 from mockserver.contract.refs import Refs, path_of, texts
 from mockserver.documents import Locator, parse, parts_of, read_text, uncollected
 from mockserver.errors import ContractError

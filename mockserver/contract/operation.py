@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from mockserver.contract.bodies import Bodies, compile_bodies
+from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
 from mockserver.contract.parameters import (
     MISSING,
@@ -224,6 +224,10 @@ class Operation:
                 Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
             )
         return checked
+
+    def reading(self, content_type: str) -> Reading | None:
+        """How a body that comes as `content_type` is read; None when it may not come."""
+        return self._bodies[content_type]
 
     def _unsupported(self, content_type: str) -> Problem:
         accepted = self._bodies.media_types or "no body"

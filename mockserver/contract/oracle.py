@@ -17,7 +17,11 @@ import orjson
 from jsonschema_path import SchemaPath
 from openapi_core import V30RequestValidator, V30ResponseValidator, V31RequestValidator, V31ResponseValidator
 from openapi_core.datatypes import RequestParameters
+from openapi_core.deserializing.styles import style_deserializers
+from openapi_core.deserializing.styles.factories import StyleDeserializersFactory
+from openapi_core.deserializing.styles.util import delimited_loads, form_loads
 from openapi_core.templating.datatypes import TemplateResult
+from openapi_core.templating.media_types.datatypes import MediaType
 from openapi_core.templating.paths.datatypes import PathOperationServer
 from openapi_core.templating.paths.exceptions import PathNotFound
 from openapi_core.templating.paths.finders import APICallPathFinder
@@ -27,14 +31,12 @@ from mockserver.contract.bodies import essence, is_json, parameter
 from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import parse_cookies, parse_query
-from mockserver.contract.refs import is_data
+from mockserver.contract.prepared import prepared
 from mockserver.errors import Problem
 from mockserver.jsontext import to_json
 from mockserver.messages import Request, Response
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/?= ]+")
-_NULL = {"type": "string", "nullable": True, "enum": [None]}
-"""A 3.0 schema that openapi-core accepts null for, and nothing else."""
 
 
 class Oracle:
@@ -42,15 +44,9 @@ class Oracle:
 
     def __init__(self, contract: Contract) -> None:
         old = str(contract.document["openapi"]).startswith("3.0.")
-        document = _prepared(contract.document, old)
-        spec = SchemaPath.from_dict(document, resolved_cache_maxsize=4096)
-        names = {name for name in _media_types(document) if is_json(essence(name))}
-        extra: dict[str, Callable[[bytes], Any]] = dict.fromkeys(names, _json)
-        request_class, response_class = (
-            (V30RequestValidator, V30ResponseValidator) if old else (V31RequestValidator, V31ResponseValidator)
-        )
-        self._requests = request_class(spec, path_finder_cls=_Finder, extra_media_type_deserializers=extra)
-        self._responses = response_class(spec, path_finder_cls=_Finder, extra_media_type_deserializers=extra)
+        spec = SchemaPath.from_dict(prepared(contract.document, old), resolved_cache_maxsize=4096)
+        request_class, response_class = (_Requests30, _Responses30) if old else (_Requests31, _Responses31)
+        self._requests, self._responses = _validator(request_class, spec), _validator(response_class, spec)
 
     def request_faults(self, operation: Operation, request: Request, path_values: dict[str, str]) -> list[str]:
         """Why openapi-core refuses a request to `operation`; empty when it does not."""
@@ -58,6 +54,8 @@ class Oracle:
             wrapped = _Request(operation, request, path_values)
         except Problem as problem:
             return [problem.message]
+        except ValueError as error:
+            return [f"cannot be sent: {error}"]
         return _reasons(lambda: self._requests.iter_errors(wrapped))
 
     def response_faults(self, operation: Operation, response: Response) -> list[str]:
@@ -81,6 +79,70 @@ class _Finder(APICallPathFinder):
         return PathOperationServer(path, path / method, None, TemplateResult(name), None)
 
 
+class _ByContent:
+    """Reads a body by its own media type; openapi-core goes by the declared one, which may be a range."""
+
+    def _find_media_type(self, content: SchemaPath, mimetype: str | None = None) -> MediaType:
+        found: MediaType = super()._find_media_type(content, mimetype)  # type: ignore[misc]
+        kind = essence(mimetype or found.mime_type)
+        kind = "application/json" if is_json(kind) else "text/plain" if kind.startswith("text/") else kind
+        return MediaType(kind, found.parameters, found.media_type)
+
+
+class _Requests30(_ByContent, V30RequestValidator):
+    pass
+
+
+class _Requests31(_ByContent, V31RequestValidator):
+    pass
+
+
+class _Responses30(_ByContent, V30ResponseValidator):
+    pass
+
+
+class _Responses31(_ByContent, V31ResponseValidator):
+    pass
+
+
+def _validator(kind: Any, spec: SchemaPath) -> Any:
+    styles = {**style_deserializers, "form": _form, "spaceDelimited": _spaces, "deepObject": _deep}
+    return kind(
+        spec,
+        path_finder_cls=_Finder,
+        style_deserializers_factory=StyleDeserializersFactory(kind.schema_casters_factory, styles),
+        extra_media_type_deserializers={"application/json": _json},
+    )
+
+
+class _Query(ImmutableMultiDict[str, str]):
+    """Query parameters, and those that make up an object by the style form, by the object's name."""
+
+    objects: dict[str, dict[str, str]]
+
+
+def _form(explode: bool, name: str, schema_type: str, location: Any) -> Any:
+    """The style form; openapi-core looks for an exploded object under a name that nobody sends."""
+    if explode and schema_type == "object" and isinstance(location, _Query):
+        return dict(location.objects[name])
+    return form_loads(explode, name, schema_type, location)
+
+
+def _spaces(explode: bool, name: str, schema_type: str, location: Any) -> Any:
+    """The style spaceDelimited; openapi-core looks for `%20` in texts that are decoded already."""
+    return delimited_loads(explode, name, schema_type, location, delimiter=" ")
+
+
+def _deep(explode: bool, name: str, schema_type: str, location: Any) -> Any:
+    """The style deepObject, for members of any name."""
+    found = {
+        key[len(name) + 1 : -1]: location[key] for key in location if key.startswith(f"{name}[") and key[-1] == "]"
+    }
+    if not found:
+        raise KeyError(name)
+    return found
+
+
 class _Request:
     """A request as openapi-core wants to see it."""
 
@@ -91,13 +153,27 @@ class _Request:
         self.method = operation.method.lower()
         self.body = request.body
         self.content_type = _content_type(request.headers.get("content-type", ""))
-        query = [(name, value) for name, values in parse_query(request.query).items() for value in values]
         self.parameters = RequestParameters(
-            query=ImmutableMultiDict(query),
+            query=_query(operation, request),
             header=Headers(list(request.headers.items())),
             cookie=ImmutableMultiDict(parse_cookies(request.headers.get("cookie", ""))),
             path=_spelled(path_values),
         )
+
+
+def _query(operation: Operation, request: Request) -> _Query:
+    values = parse_query(request.query)
+    query = _Query([(name, value) for name, several in values.items() for value in several])
+    query.objects = {}
+    declared = [one for one in operation.parameters if one.place == "query"]
+    for one in declared:
+        if "object" in one.shape.types and one.explode and one.style == "form":
+            known = dict(one.shape.properties)
+            others = values.keys() - {other.name for other in declared} if one.shape.rest else set()
+            found = {name: several[0] for name, several in values.items() if name in known or name in others}
+            if found:
+                query.objects[one.name] = found
+    return query
 
 
 class _Response:
@@ -165,36 +241,3 @@ def _content_type(text: str) -> str:
 def _json(raw: bytes, **parameters: str) -> Any:
     """JSON by the letter: openapi-core's own reader takes NaN, UTF-16 and lone surrogates."""
     return orjson.loads(raw)
-
-
-def _media_types(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "content" and isinstance(value, dict):
-                yield from value
-            yield from _media_types(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _media_types(item)
-
-
-def _prepared(node: Any, old: bool, parent: str = "") -> Any:
-    """A copy of the document for openapi-core.
-
-    In 3.0, `nullable` without `type` becomes "or null". By the letter of 3.0.3 it has no effect, but
-    vendors write it beside `allOf` and send null; the compiled contract follows the same rule.
-    Security is left out: authentication is judged elsewhere.
-    """
-    if isinstance(node, list):
-        return [_prepared(item, old) for item in node]
-    if not isinstance(node, dict):
-        return node
-    copy = {
-        key: value if is_data(key, parent) else _prepared(value, old, key)
-        for key, value in node.items()
-        if key != "security" or not isinstance(value, list)
-    }
-    if old and node.get("nullable") is True and "type" not in node:
-        del copy["nullable"]
-        return {"anyOf": [copy, _NULL]}
-    return copy

@@ -38,9 +38,11 @@ class Shape:
     properties: tuple[tuple[str, Shape], ...] = ()
     rest: Shape | None = None
     """What other members an object takes, when its schema speaks of them or names none at all."""
+    has_default: bool = False
 
 
-_ANY = Shape(frozenset())
+ANY = Shape(frozenset())
+"""Of what nothing is known."""
 
 
 def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
@@ -48,9 +50,9 @@ def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
     try:
         schema, _ = refs.follow(schema, "")
     except KeyError:
-        return _ANY
+        return ANY
     if not isinstance(schema, dict) or depth > 6:
-        return _ANY
+        return ANY
     kind = schema.get("type")
     types = {kind} if isinstance(kind, str) else set(kind or ())
     for option in schema.get("enum") or ([schema["const"]] if "const" in schema else []):
@@ -66,7 +68,7 @@ def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
             types |= inner.types
             items, rest = items or inner.items, rest or inner.rest
             properties = {**dict(inner.properties), **properties}
-    return Shape(frozenset(types), items, tuple(properties.items()), rest)
+    return Shape(frozenset(types), items, tuple(properties.items()), rest, "default" in schema)
 
 
 def scalar(text: str, shape: Shape) -> Any:
@@ -134,10 +136,18 @@ class Parameter:
         if values is None:
             return MISSING
         if "array" in kinds and self.explode and not self.is_json:
-            return [scalar(value, self.shape.items or _ANY) for value in values]
+            return [scalar(value, self.shape.items or ANY) for value in values]
         if len(values) > 1:
             raise self._given_twice(values)
         return self.decode(values[0])
+
+    def claims(self, name: str) -> bool:
+        """Whether a query parameter of that name is a part of this one."""
+        if "object" in self.shape.types and self.style == "deepObject":
+            return name.startswith(f"{self.name}[")
+        if "object" in self.shape.types and self.explode:
+            return name in dict(self.shape.properties)
+        return name == self.name
 
     def _given_twice(self, texts: list[str]) -> Problem:
         return _bad(self, "was given more than once", f"{len(texts)} values", "one value")
@@ -174,7 +184,7 @@ class Parameter:
         return raw
 
     def _array(self, raw: str) -> list[Any]:
-        items = self.shape.items or _ANY
+        items = self.shape.items or ANY
         if self.style == "matrix" and self.explode:
             texts = [part.partition("=")[2] for part in raw.split(";") if part]
         else:
@@ -189,14 +199,17 @@ class Parameter:
         if self.explode:
             separator = {"label": ".", "matrix": ";"}.get(self.style, ",")
             text = raw.removeprefix(".").removeprefix(";")
-            pairs = [part.partition("=")[::2] for part in text.split(separator) if part]
+            parts = [part for part in text.split(separator) if part]
+            if self.style != "matrix" and not all("=" in part for part in parts):
+                return raw  # a name without a value
+            pairs = [part.partition("=")[::2] for part in parts]
         else:
             parts = self._bare(raw).split(_SEPARATORS.get(self.style, ","))
             if len(parts) % 2:
                 return raw  # a name without a value
             pairs = list(zip(parts[::2], parts[1::2], strict=False))
         known = dict(self.shape.properties)
-        rest = self.shape.rest or _ANY
+        rest = self.shape.rest or ANY
         return {name.strip(): scalar(value, known.get(name.strip(), rest)) for name, value in pairs}
 
     def _object_from_query(self, query: QueryValues, claimed: frozenset[str]) -> Any:
@@ -214,9 +227,9 @@ class Parameter:
         if not found:
             return MISSING
         for name, values in found.items():
-            shape = known.get(name, self.shape.rest or _ANY)
+            shape = known.get(name, self.shape.rest or ANY)
             if "array" in shape.types:
-                found[name] = [scalar(value, shape.items or _ANY) for value in values]
+                found[name] = [scalar(value, shape.items or ANY) for value in values]
             elif len(values) > 1:
                 raise _bad(self, f"member {name!r} was given more than once", f"{len(values)} values", "one value")
             else:

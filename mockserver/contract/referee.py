@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from mockserver.contract.contract import Contract
-from mockserver.contract.deviations import Half, explained
+from mockserver.contract.deviations import explained
+from mockserver.contract.half import Half
 from mockserver.contract.operation import Operation
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
@@ -35,7 +36,7 @@ class Referee:
         ours = _request_faults(operation, request, path_values)
         if ours or self._always:
             theirs = self._oracle.request_faults(operation, request, path_values)
-            told = _disagreement(Half(operation, request), ours, theirs)
+            told = _disagreement(Half(operation, request, values=path_values), ours, theirs)
             if told:
                 return f"the request: {told}"
         if response is None or not response.status:

@@ -11,7 +11,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from mockserver.contract.dialects import LATER, Direction, Format, Patterns, Rewritten, draft_of, rewrite
+from mockserver.contract.dialects import LATER, Direction, Format, Rewritten, draft_of, rewrite
+from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
 from mockserver.contract.refs import Refs
 from mockserver.errors import ContractError
 
@@ -46,7 +47,20 @@ class Schemas:
             jsonschema_rs.ValidationError: a schema is broken in another way.
         """
         resources, formats = self.reach(schema)
-        return self._draft(schema, retriever=lambda uri: resources[uri], formats=formats or None, validate_formats=True)
+
+        def made(options: jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions) -> jsonschema_rs.Validator:
+            return self._draft(
+                schema,
+                retriever=lambda uri: resources[uri],
+                formats=formats or None,
+                validate_formats=True,
+                pattern_options=options,
+            )
+
+        try:
+            return made(LINEAR)
+        except (ValueError, jsonschema_rs.ValidationError):
+            return made(LIMITED)  # perhaps `patternProperties` with lookaround, for which there is nothing else
 
     def reach(self, schema: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Format]]:
         """What a validator of `schema` needs: resources by their URIs, and formats that are checked in Python."""

@@ -1,0 +1,120 @@
+"""One half of an exchange, with what was sent in it read part by part, for those who judge why two checks differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mockserver.contract.bodies import FORMS, essence, multipart
+from mockserver.contract.operation import Operation
+from mockserver.contract.parameters import ANY, MISSING, Parameter, Shape, parse_cookies, parse_query
+from mockserver.errors import Problem
+from mockserver.messages import Request, Response
+
+
+@dataclass(slots=True)
+class Half:
+    """One half of an exchange: a request to an operation, or a response of it."""
+
+    operation: Operation
+    request: Request | None = None
+    response: Response | None = None
+    values: dict[str, str] | None = None
+    """The variables of the request's path."""
+
+    @property
+    def body(self) -> Any:
+        """The request's body as JSON; None when there is none or it is not JSON."""
+        try:
+            return orjson.loads(self.request.body) if self.request and self.request.body else None
+        except orjson.JSONDecodeError:
+            return None
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the body."""
+        if self.request is not None:
+            return essence(self.request.headers.get("content-type", ""))
+        return essence((self.response.media_type if self.response else None) or "")
+
+    @property
+    def form(self) -> tuple[dict[str, list[str]], Shape] | None:
+        """The texts of the form that the body is, and what its fields may be; None when it is no form."""
+        request = self.request
+        if request is None or not request.body or self.media_type not in FORMS:
+            return None
+        content_type = request.headers["content-type"]
+        reading = self.operation.reading(content_type)
+        try:
+            if self.media_type == FORMS[0]:
+                fields = parse_query(request.body.decode())
+            else:
+                fields = multipart(request.body, content_type)
+        except (Problem, UnicodeDecodeError):
+            return None
+        return (fields, reading.shape) if reading is not None else None
+
+    def query(self, *kinds: str) -> list[str]:
+        """The texts of the query parameters that are declared with one of these types."""
+        names = {p.name for p in self.operation.parameters if p.place == "query" and p.shape.types & set(kinds)}
+        return [text for name, text in self.pairs if name in names]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query parameters in their order."""
+        return parse_qsl(self.request.query, keep_blank_values=True) if self.request else []
+
+    def decoded(self) -> Iterator[tuple[Parameter, str, Any]]:
+        """What was sent for each parameter or reply header: its declaration, its text and its value."""
+        if self.response is not None:
+            reply = self.operation.reply(self.response.status)
+            for header in reply.headers if reply else ():
+                yield from _decoded(header, self.response.headers.get(header.header))
+        if self.request is None:
+            return
+        query: dict[str, list[str]] = {}
+        for name, text in self.pairs:
+            query.setdefault(name, []).append(text)
+        headers, cookies = self.request.headers, parse_cookies(self.request.headers.get("cookie", ""))
+        for one in self.operation.parameters:
+            if one.place == "query":
+                value = _or_missing(lambda one=one: one.decode_query(query))  # type: ignore[misc]
+                if value is not MISSING:
+                    yield one, "&".join(query.get(one.name, ())), value
+            else:
+                place = {"path": self.values or {}, "header": headers, "cookie": cookies}[one.place]
+                yield from _decoded(one, place.get(one.header if one.place == "header" else one.name))
+
+
+def _decoded(one: Parameter, text: str | None) -> Iterator[tuple[Parameter, str, Any]]:
+    value = MISSING if text is None else _or_missing(lambda: one.decode(text))
+    if text is not None and value is not MISSING:
+        yield one, text, value
+
+
+def _or_missing(decode: Callable[[], Any]) -> Any:
+    try:
+        return decode()
+    except Problem:
+        return MISSING
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a decoded value is neither a list nor an object."""
+    return not isinstance(value, list | dict)
+
+
+def leaves(value: Any, shape: Shape) -> Iterator[tuple[Any, Shape]]:
+    """The scalars in a decoded value, each with what it may be."""
+    if isinstance(value, list):
+        for item in value:
+            yield from leaves(item, shape.items or ANY)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from leaves(member, dict(shape.properties).get(name, shape.rest or ANY))
+    else:
+        yield value, shape
