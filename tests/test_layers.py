@@ -17,7 +17,7 @@ LAYERS = [
     ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
     ["routes", "sandbox", "expectations", "pipeline"],
-    ["settings", "admin", "delivery", "logs", "app", "protocol", "server", "remote", "commands", "transport"],
+    ["settings", "admin", "heads", "delivery", "logs", "app", "protocol", "server", "remote", "commands", "transport"],
     [
         "bridge",
         "coverage",
