@@ -73,6 +73,8 @@ class Protocol(HttpToolsProtocol):
         """Bytes that wait for the client to read them, and the loop time since when none was read."""
         self._before: Any = None
         """uvicorn's cycle of the request before the one that `cycle` is for."""
+        self._running: Any = None
+        """uvicorn's cycle of the request that is being answered, or was."""
         self._straight = False
         self._named: dict[str, str] = {}
         """Headers of the request, as `read_headers` gives them."""
@@ -91,6 +93,12 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self._bounds.connections:
             self._refuse("unavailable", f"There are more than {self._bounds.connections:,} connections.")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.disconnected = True  # uvicorn tells it to the newest request alone
+            self._running.message_event.set()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._over:
@@ -306,6 +314,10 @@ class Protocol(HttpToolsProtocol):
         self.expect_100_continue = self._named.get("expect", "").lower() == "100-continue"
         self._before = self.cycle
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _stay(self, rest: bytes) -> None:
         """Go on in HTTP/1.1 when the client offers to change to another protocol.

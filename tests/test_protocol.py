@@ -8,10 +8,13 @@ import socket
 import time
 
 import pytest
+from conftest import START
 
 from mockserver.admin import Admin
 from mockserver.app import App
+from mockserver.pipeline import Pipeline
 from mockserver.protocol import MAX_HEADERS, MAX_TARGET
+from mockserver.sandbox import Terms
 from mockserver.scenarios import parse_scenario
 from mockserver.server import ThreadServer
 from mockserver.settings import SocketBounds
@@ -75,15 +78,25 @@ class Wire:
             return True
 
 
-@pytest.fixture
-def pipeline(make_pipeline):
-    return make_pipeline()
-
-
-@pytest.fixture
-def server(pipeline):
+@pytest.fixture(scope="module")
+def _server(apis):
+    pipeline = Pipeline(apis, Terms(clock_start=START, clock_rate=0), verify_wire=True)
     with ThreadServer(App(pipeline, Admin(pipeline), BOUNDS)) as server:
         yield server
+
+
+@pytest.fixture
+def server(_server):
+    """One server for all; each test begins with no connection and an empty sandbox."""
+    until(lambda: not connections(_server))
+    _server.app.pipeline.sandbox.drop_scenarios()
+    _server.app.pipeline.sandbox.reset()
+    return _server
+
+
+@pytest.fixture
+def pipeline(server):
+    return server.app.pipeline
 
 
 @pytest.fixture
@@ -441,7 +454,7 @@ def test_a_chunk_of_no_size_is_refused(wire, size):
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb", "a\x00b", "a\x7fb", "caf\u00e9", "\u2028"])
 @pytest.mark.parametrize("way", ["", ", fault: {latency: 1ms}"])
-def test_a_reply_cannot_break_its_headers(pipeline, wire, value, way):
+def test_a_reply_cannot_break_its_headers(pipeline, wire, monkeypatch, value, way):
     use(pipeline, "Memory.listUserMemory", "reply: {status: 200, headers: {x-a: good}, body: {}}, violates: all" + way)
     rule = pipeline.sandbox.decide
 
@@ -460,7 +473,7 @@ def test_a_reply_cannot_break_its_headers(pipeline, wire, value, way):
 
         return type(decision)(**{**decision._asdict(), "action": Action()})
 
-    pipeline.sandbox.decide = decide
+    monkeypatch.setattr(pipeline.sandbox, "decide", decide)
     client = wire().send(LIST + HEALTH)
     status, headers, body = client.reply()
     assert status == 500 and "x-a" not in headers and "set-cookie" not in headers
@@ -468,29 +481,35 @@ def test_a_reply_cannot_break_its_headers(pipeline, wire, value, way):
     assert client.reply()[0] == 200
 
 
-def test_who_does_not_read_gets_no_more(pipeline, server, wire):
-    text = b"m" * 100_000
-    client = wire()
-    for _ in range(10):
-        assert client.send(post(b'{"agent_id": "a", "memory": "%s"}' % text)).reply()[0] == 201
-    (connection,) = connections(server)
-    client.send(LIST * 80)
-    until(lambda: connection.flow.write_paused)
-    assert wire().send(HEALTH).reply()[0] == 200
-    done = pipeline.sandbox.store.journal_count() - 10
-    assert done < 40, "1 MB each: a few fill the buffers, and the rest waits"
-    assert connection.transport.get_write_buffer_size() < 4_000_000
-    for _ in range(20):
-        status, _, body = client.reply()
-        assert status == 200 and len(body) > 1_000_000
-    pass_time(server, BOUNDS.request_seconds + 0.1)
-    until(lambda: connection not in connections(server))
+def test_who_does_not_read_gets_no_more(apis, caplog):
+    pipeline = Pipeline(apis)
+    with ThreadServer(App(pipeline, Admin(pipeline), BOUNDS)) as server:
+        text = b"m" * 100_000
+        client, other = Wire(server), Wire(server)
+        for _ in range(10):
+            assert client.send(post(b'{"agent_id": "a", "memory": "%s"}' % text)).reply()[0] == 201
+        (connection,) = (known for known in connections(server) if known._named)
+        client.send(LIST * 80)
+        until(lambda: connection.flow.write_paused)
+        assert other.send(HEALTH).reply()[0] == 200
+        done = pipeline.sandbox.store.journal_count() - 10
+        assert done < 40, "1 MB each: a few fill the buffers, and the rest waits"
+        assert connection.transport.get_write_buffer_size() < 4_000_000
+        for _ in range(20):
+            status, _, body = client.reply()
+            assert status == 200 and len(body) > 1_000_000
+        until(lambda: connection.flow.write_paused)
+        until(lambda: pass_time(server, BOUNDS.request_seconds + 0.1) or connection not in connections(server))
+        client.socket.close()
+        other.socket.close()
+    assert not caplog.records
 
 
 # The end
 
 
-def test_a_drain_answers_what_is_there_and_closes_the_rest(pipeline):
+def test_a_drain_answers_what_is_there_and_closes_the_rest(make_pipeline):
+    pipeline = make_pipeline()
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 300ms}")
     pipeline.sandbox.clock.run(1)
     server = ThreadServer(App(pipeline, Admin(pipeline), SocketBounds(request_seconds=0.5)))
