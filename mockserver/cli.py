@@ -39,13 +39,19 @@ class _Limit(click.ParamType[Any]):
 class _Duration(click.ParamType[float]):
     name = "duration"
 
+    def __init__(self, positive: bool = False) -> None:
+        self._positive = positive
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         from mockserver.clock import parse_duration
 
         try:
-            return parse_duration(str(value))
+            seconds = parse_duration(str(value))
         except UserError as error:
             self.fail(str(error), param, ctx)
+        if self._positive and not seconds:
+            self.fail(f"{value!r} is no time at all; give a duration such as 30s", param, ctx)
+        return seconds
 
 
 class _Credits(click.ParamType[float]):
@@ -141,6 +147,48 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     show_default=True,
     type=click.IntRange(1),
     help="Bytes of a request body that are read; a longer one is 413.",
+)
+@_option(
+    "--max-connections",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Connections at a time; one more is 503.",
+)
+@_option(
+    "--max-head",
+    default=64 * 1024,
+    show_default=True,
+    type=click.IntRange(1024),
+    help="Bytes of a request line with its headers; more are 431.",
+)
+@_option(
+    "--request-timeout",
+    default="30s",
+    show_default=True,
+    type=_Duration(positive=True),
+    help="A request that has not arrived by then is 408.",
+)
+@_option(
+    "--idle-timeout",
+    default="75s",
+    show_default=True,
+    type=_Duration(positive=True),
+    help="A connection is closed that had no request for so long.",
+)
+@_option(
+    "--journal-size",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Exchanges that the journal of a sandbox keeps; the oldest go first.",
+)
+@_option(
+    "--journal-bytes",
+    default=64 * 1024 * 1024,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Bytes that they may take together.",
 )
 @_option("--verify-wire", is_flag=True, help="Also read the bytes of every reply before they leave, and check them.")
 @_option(

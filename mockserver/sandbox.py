@@ -41,6 +41,10 @@ class Terms:
     """Epoch seconds at which the clock starts; the system's time when not given."""
     clock_rate: float = 1.0
     """Test seconds per real second; 0 freezes the clock."""
+    journal_size: int = 10_000
+    """Exchanges that the journal keeps; the oldest go first."""
+    journal_bytes: int = 64 * 1024 * 1024
+    """Bytes that they may take together."""
 
 
 class Sandbox:
@@ -91,7 +95,7 @@ class Sandbox:
         # A stateless world has a limit only when one was asked for.
         self._vendor_limit = terms.limit == "vendor" and not terms.stateless
         self.clock = clock
-        self.store: Store = MemoryStore(terms.credits)
+        self.store: Store = MemoryStore(terms.credits, terms.journal_size, terms.journal_bytes)
         self.started_at = clock.now()
         for name, scenario in self.scenarios.items():
             for table, entries in scenario.rows.items():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import signal
 import socket
 import sys
@@ -91,7 +92,7 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_keep_alive=75,
+        timeout_keep_alive=math.ceil(app.bounds.idle_seconds),
     )
 
 
@@ -104,6 +105,7 @@ def serve(settings: Settings) -> None:
         origin = _origin(sock)
         pipeline = settings.pipeline()
         servers: list[_Server] = []
+        bounds = settings.socket_bounds
         own_port = settings.admin_port is not None
         admin = Admin(
             pipeline,
@@ -113,11 +115,11 @@ def serve(settings: Settings) -> None:
         )
         # Requests are told of at `info`; a reply of ours that is wrong, always.
         access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
-        servers.append(_Server(_config(App(pipeline, None if own_port else admin, access=access)), access))
+        servers.append(_Server(_config(App(pipeline, None if own_port else admin, bounds, access)), access))
         sockets = [sock]
         if settings.admin_port is not None:
             sockets.append(stack.enter_context(contextlib.closing(listen(settings.host, settings.admin_port))))
-            servers.append(_Server(_config(AdminApp(admin))))
+            servers.append(_Server(_config(AdminApp(admin, bounds))))
         for name, api in pipeline.apis.items():
             log.info("%s on %s/%s%s", name, origin, name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))

@@ -23,7 +23,7 @@ class SocketBounds:
     head_bytes: int = 64 * 1024
     """Bytes of the request line and the headers; more is 431."""
     request_seconds: float = 30.0
-    """Seconds that a request may take to arrive; then it is 408."""
+    """Seconds that a request may take to arrive; then it is 408. A reply may go unread for as long."""
     idle_seconds: float = 75.0
     """Seconds that a connection is kept without a request."""
 
@@ -46,6 +46,18 @@ class Settings:
     characters_per_credit: int = 1000
     max_body: int = 1024 * 1024
     """Bytes of a request body that are read."""
+    max_connections: int = 10_000
+    """Connections at a time."""
+    max_head: int = 64 * 1024
+    """Bytes of a request line and headers."""
+    request_timeout: float = 30.0
+    """Seconds that a request may take to arrive."""
+    idle_timeout: float = 75.0
+    """Seconds that a connection is kept without a request."""
+    journal_size: int = 10_000
+    """Exchanges that the journal of a sandbox keeps."""
+    journal_bytes: int = 64 * 1024 * 1024
+    """Bytes that they may take together."""
     verify_wire: bool = False
     """Also read the bytes that are about to leave, and check what they say."""
     oracle: Mode = "off"
@@ -65,6 +77,11 @@ class Settings:
     max_memory: int | None = None
     """Bytes of resident memory above which no sandbox is made; None sets no limit."""
 
+    @property
+    def socket_bounds(self) -> SocketBounds:
+        """What clients may do with connections."""
+        return SocketBounds(self.max_connections, self.max_head, self.request_timeout, self.idle_timeout)
+
     def pipeline(self) -> Pipeline:
         """Load the contracts and make the default sandbox. Raises UserError."""
         apis: list[Api] = []
@@ -80,6 +97,8 @@ class Settings:
             seed=self.seed,
             characters_per_credit=self.characters_per_credit,
             stateless=self.stateless,
+            journal_size=self.journal_size,
+            journal_bytes=self.journal_bytes,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
         pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle)

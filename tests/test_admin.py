@@ -75,6 +75,13 @@ def test_a_public_host_name_may_be_a_web_pages_doing(call, host):
 
 
 @pytest.mark.parametrize(
+    "host", ["evil.example, x.localhost", "evil.example,localhost", "a b", "x@localhost.localhost/"]
+)
+def test_two_hosts_are_none(call, host):
+    assert call("GET", "/sandboxes", host=host)[0] == 403
+
+
+@pytest.mark.parametrize(
     "host", ["localhost", "127.0.0.1:4010", "[::1]:4010", "10.0.0.3", "mockserver:4010", "mock.local", "m.default.svc"]
 )
 def test_local_names_and_addresses_are_fine(call, host):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 from collections.abc import AsyncIterator, Callable
 
 from mockserver.admin.handlers import HANDLERS, Ask
@@ -30,7 +31,13 @@ HEADER = "x-mockserver-admin"
 _OPEN = frozenset({"health", "ready", "getDocument"})
 """Operations that orchestrators call without a token."""
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".cluster.local")
+_ODD = re.compile(r"[^\w.\-\[\]:%]")
+"""What no host name has; two Host headers come as one text with a comma."""
 _POLL_SECONDS = 0.05
+MAX_BODY = 64 * 1024
+"""Bytes of a body for an operation that does not say that it needs more (`x-max-body-bytes`)."""
+LARGE_BODIES = 4
+"""Large bodies that are held at a time; further ones wait."""
 
 
 class Admin:
@@ -53,6 +60,17 @@ class Admin:
         file = bundled_file("spec", "admin.yaml")
         self._document = read_text(file, 1024 * 1024)
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
+        self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
+        """Held by a request that may have a large body, from its head to its reply."""
+
+    def most_body(self, request: Request) -> int:
+        """Bytes of a body that a request may have, of which only the head is known; 0 when it will be refused."""
+        try:
+            operation, _ = self._match(request)
+            self._guard(request, operation)
+        except Problem:
+            return 0
+        return operation.max_body or MAX_BODY
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises."""
@@ -64,7 +82,8 @@ class Admin:
                 response = Response(200, self._document, media_type="application/yaml")
             else:
                 if request.too_large:
-                    raise Problem("too_large", "The request body is larger than this server reads.")
+                    most = f"{operation.max_body or MAX_BODY:,}"
+                    raise Problem("too_large", f"The request body is larger than {most} bytes.")
                 checked = operation.check_request(request, values)
                 if checked.violations:
                     raise Problem("invalid_request", violations=checked.violations)
@@ -171,7 +190,7 @@ def _is_local(host: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return "." not in name or name.lower().endswith(_LOCAL_SUFFIXES)
+        return not _ODD.search(name) and ("." not in name or name.lower().endswith(_LOCAL_SUFFIXES))
     return True
 
 
