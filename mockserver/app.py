@@ -83,8 +83,12 @@ class App:
         if self.access is not None:
             self.access.add(exchange)
         elif exchange.defect:
-            log.error("%s", text_line(exchange, exchange.at).strip())
+            log.error("%s", text_line(exchange, exchange.at, self.pipeline.masking).strip())
         return exchange
+
+    def refused(self, status: int) -> None:
+        """Count a request that the socket's protocol refused."""
+        self.pipeline.metrics.refused(status)
 
     def _is_admin(self, path: str) -> bool:
         return path.startswith(PREFIX) and self.admin is not None and path[len(PREFIX) :][:1] in ("", "/")
@@ -96,6 +100,7 @@ class AdminApp:
     def __init__(self, admin: Admin, bounds: SocketBounds | None = None) -> None:
         self._admin = admin
         self.bounds = bounds or SocketBounds()
+        self.refused = admin.pipeline.metrics.refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""

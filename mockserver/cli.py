@@ -210,6 +210,7 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
 @_option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
 @_option("--sandbox-idle", type=_Duration(), help="Remove sandboxes that saw no request for so long (30m).")
 @_option("--max-memory", type=click.IntRange(1), help="MiB of memory above which no sandbox is made.")
+@_option("--show-secrets", is_flag=True, help="Do not mask keys and cookies in journal, log and reports.")
 @_option(
     "--log-level",
     default="info",

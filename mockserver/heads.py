@@ -28,7 +28,7 @@ def local_target(target: str) -> tuple[str, str]:
     if target[:1] == "/" or not is_absolute:
         return target, ""
     host = re.split("[/?#]", rest, maxsplit=1)[0]
-    return "/" + rest[len(host) :].removeprefix("/"), host
+    return "/" + rest[len(host) :].removeprefix("/"), host.rpartition("@")[2]
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Mapping[str, str]) -> bytes:

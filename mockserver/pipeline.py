@@ -8,6 +8,7 @@ no HTTP server; time is read once, from the sandbox's clock.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import unquote
@@ -21,13 +22,17 @@ from mockserver.contract.bodies import is_json
 from mockserver.contract.referee import Mode, Referee
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
 from mockserver.jsontext import to_json
+from mockserver.masking import Masking
 from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Response, Violation
+from mockserver.metrics import Metrics
 from mockserver.prefer import Preference, read_preference
 from mockserver.problems import defect_body
 from mockserver.routes import MAX_BODY, Plan, Route, Routes, unmatched
 from mockserver.sandbox import Bounds, Sandbox, Sandboxes, Terms
 from mockserver.scenarios import NO_DECISION, Decision
 
+_ID = re.compile("[!-~]{1,128}")
+"""A request id that is given back."""
 MAX_TRIES = 100
 """How often a behaviour is asked again when another request changed the rows that it read."""
 
@@ -42,6 +47,7 @@ class Pipeline:
         max_body: bytes of a request body that are taken; a longer one is 413.
         verify_wire: also read the bytes that are about to leave, and check what they say.
         oracle: when to ask openapi-core too. What it sees otherwise is a defect, which the journal tells.
+        show_secrets: record keys and cookies as they were sent.
     """
 
     def __init__(
@@ -52,12 +58,21 @@ class Pipeline:
         max_body: int = MAX_BODY,
         verify_wire: bool = False,
         oracle: Mode = "off",
+        show_secrets: bool = False,
     ) -> None:
         self.apis = {api.name: api for api in apis}
         self.routes = Routes(self.apis, max_body)
         self._verify_wire = verify_wire
         self._referees = {api.name: Referee(api.contract, oracle) for api in apis} if oracle != "off" else {}
         self.sandboxes = Sandboxes(self.apis, terms or Terms(), bounds or Bounds())
+        places = [credential for api in apis for credential in api.contract.credentials]
+        self.masking = Masking(
+            [credential.name for credential in places if credential.place == "header"],
+            [credential.name for credential in places if credential.place == "query"],
+            show_secrets,
+        )
+        self.metrics = Metrics()
+        self.metrics.watch("sandboxes", lambda: len(self.sandboxes.all()))
 
     @property
     def sandbox(self) -> Sandbox:
@@ -106,7 +121,10 @@ class Pipeline:
             exchange.response = _failure()
         finally:
             told = self._second_opinion(route, exchange) if self._referees else ""
-            _finish(sandbox, exchange, decision, started, rate, told)
+            if "x-request-id" in request.headers:
+                _echo_id(exchange, route)
+            _finish(sandbox, exchange, decision, started, rate, told, self.masking)
+            self.metrics.record(exchange)
         return exchange
 
     def _second_opinion(self, route: Route | None, exchange: Exchange) -> str:
@@ -225,7 +243,15 @@ def _behave(
     return response
 
 
-def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float, rate: float, told: str) -> None:
+def _finish(
+    sandbox: Sandbox,
+    exchange: Exchange,
+    decision: Decision,
+    started: float,
+    rate: float,
+    told: str,
+    masking: Masking,
+) -> None:
     """Serialise, do the deliberate damage, and write the journal, whatever happened."""
     response = exchange.response
     if response is None:
@@ -238,8 +264,17 @@ def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: f
         exchange.defect = told
     exchange.duration = monotonic() - started
     exchange.replied_at = exchange.at + exchange.duration * rate + waited
-    exchange.number = sandbox.store.append(journal.encode(exchange))
-    sandbox.answered[exchange.api, exchange.operation, response.status] += 1
+    exchange.number = sandbox.store.append(journal.encode(exchange, masking))
+
+
+def _echo_id(exchange: Exchange, route: Route | None) -> None:
+    """Give the client's `X-Request-Id` back, unless the contract says what stands in that header."""
+    response, given = exchange.response, exchange.request.headers["x-request-id"]
+    if response is None or not response.status or not _ID.fullmatch(given) or "x-request-id" in response.headers:
+        return
+    declared = route.plan.operation.reply(response.status) if route is not None and route.plan is not None else None
+    if declared is None or all(header.header != "x-request-id" for header in declared.headers):
+        response.headers = {**response.headers, "x-request-id": given}
 
 
 def _sandbox_in(path: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ This module leans on uvicorn's `HttpToolsProtocol`: on the names of its parser c
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httptools
@@ -50,6 +50,8 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._bounds: SocketBounds = getattr(self.app, "bounds", SocketBounds())
         self._direct = self.app if isinstance(self.app, App) and self.app.is_direct else None
+        self._count: Callable[[int], None] | None = getattr(self.app, "refused", None)
+        """Told the status of each refusal."""
         self._arriving = False
         """A request has begun and is not complete."""
         self._began: float | None = None
@@ -355,7 +357,10 @@ class Protocol(HttpToolsProtocol):
         if self._over:
             return
         self._over = True
-        log.info("refused a request: %s", message)
+        problem = Problem(kind, message)
+        log.info("refused a request with %d: %s", problem.status, message)
+        if self._count is not None:
+            self._count(problem.status)
         # A request that is still arriving has a cycle of its own once its head was taken.
         begun = self._arriving and not self._in_head and not self._straight
         before = self._before if begun else self.cycle
@@ -369,7 +374,6 @@ class Protocol(HttpToolsProtocol):
             self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         if not begun or not self.cycle.response_started:
-            problem = Problem(kind, message)
             self.transport.write(STATUS_LINE[problem.status] + refusal(problem))
         self._close_gently()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -64,8 +63,6 @@ class Sandbox:
         self._terms = terms
         self.scenarios: dict[str, Scenario] = {}
         """The scenario in force for each API that has one."""
-        self.answered: Counter[tuple[str, str, int]] = Counter()
-        """Requests answered since the sandbox was made, by API, operation and status."""
         self.used_at = monotonic()
         """Real time of the last request, for the eviction of idle sandboxes."""
         self._begin()

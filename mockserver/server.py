@@ -114,7 +114,9 @@ def serve(settings: Settings) -> None:
             origin=origin if own_port else "",
         )
         # Requests are told of at `info`; a reply of ours that is wrong, always.
-        access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
+        access = None
+        if settings.log_level.lower() in ("debug", "info"):
+            access = AccessLog(sys.stderr, settings.log_format, pipeline.masking)
         servers.append(_Server(_config(App(pipeline, None if own_port else admin, bounds, access)), access))
         sockets = [sock]
         if settings.admin_port is not None:
@@ -125,6 +127,7 @@ def serve(settings: Settings) -> None:
         log.info("admin on %s/__admin", _origin(sockets[-1]))
         for server in servers:
             server.group = servers
+        pipeline.metrics.watch("open_connections", lambda: sum(len(s.server_state.connections) for s in servers))
 
         async def run() -> None:
             await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
@@ -166,6 +169,7 @@ class ThreadServer:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{host}:{self.port}"
         self._server = _Server(_config(app))
+        app.pipeline.metrics.watch("open_connections", lambda: len(self._server.server_state.connections))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> ThreadServer:

@@ -62,6 +62,8 @@ class Settings:
     """Also read the bytes that are about to leave, and check what they say."""
     oracle: Mode = "off"
     """When to ask openapi-core for its opinion too."""
+    show_secrets: bool = False
+    """Record and show keys and cookies as they were sent."""
     log_level: str = "info"
     log_format: str = "text"
     """`text` for people, `json` for machines."""
@@ -101,7 +103,7 @@ class Settings:
             journal_bytes=self.journal_bytes,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
-        pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle)
+        pipeline = Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle, self.show_secrets)
         for scenario in self.scenarios:
             pipeline.sandbox.use(scenarios.load_scenario(scenario, pipeline.apis))
         return pipeline

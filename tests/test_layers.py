@@ -12,9 +12,9 @@ PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
 LAYERS = [
-    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers"],
+    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers", "masking"],
     ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
+    ["auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
     ["routes", "sandbox", "expectations", "pipeline"],
     ["settings", "admin", "heads", "delivery", "logs", "app", "protocol", "server", "remote", "commands", "transport"],
@@ -31,7 +31,7 @@ LAYERS = [
     ],
     ["cli", "__init__", "__main__"],
 ]
-APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults"}
+APART = {"auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "faults"}
 
 ORDER = [name for layer in LAYERS for name in layer]
 

@@ -53,7 +53,7 @@ class Admin:
     def __init__(
         self, pipeline: Pipeline, token: str = "", draining: Callable[[], bool] = lambda: False, origin: str = ""
     ) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._token = token.encode()
         self._draining = draining
         self._origin = origin
@@ -87,7 +87,7 @@ class Admin:
                 checked = operation.check_request(request, values)
                 if checked.violations:
                     raise Problem("invalid_request", violations=checked.violations)
-                response = HANDLERS[operation.id](Ask(self._pipeline, checked, self._base(request), self._draining()))
+                response = HANDLERS[operation.id](Ask(self.pipeline, checked, self._base(request), self._draining()))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -119,7 +119,7 @@ class Admin:
             operation, values = self._match(request)
             self._guard(request, operation)
             checked = operation.check_request(request, values)
-            sandbox = self._pipeline.sandboxes.get(checked.params["name"])
+            sandbox = self.pipeline.sandboxes.get(checked.params["name"])
         except (Problem, UserError):
             return None
         if checked.violations:
@@ -130,7 +130,7 @@ class Admin:
         return self._stream(sandbox.name, after, seconds)
 
     async def _stream(self, name: str, after: int | None, seconds: float | None) -> AsyncIterator[bytes]:
-        sandbox = self._pipeline.sandboxes.get(name)
+        sandbox = self.pipeline.sandboxes.get(name)
         if after is None:
             after = sandbox.store.journal_count()
         loop = asyncio.get_running_loop()

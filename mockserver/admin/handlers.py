@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver import __version__, expectations, retries, scenarios, verify
+from mockserver import __version__, expectations, metrics, retries, scenarios, verify
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
@@ -250,7 +250,7 @@ HANDLERS: dict[str, Handler] = {
     "ready": ready,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
     "getMetrics": lambda ask: Response(
-        200, views.metrics_view(ask.pipeline.sandboxes.all()), media_type="text/plain; version=0.0.4"
+        200, metrics.render(ask.pipeline.metrics.as_json()), media_type="text/plain; version=0.0.4"
     ),
     "listSandboxes": lambda ask: _ok(
         {"sandboxes": [views.sandbox_view(s, ask.pipeline.apis, ask.origin) for s in ask.pipeline.sandboxes.all()]}
