@@ -33,8 +33,6 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, access: AccessLog | None = None) -> None:
         super().__init__(config)
         self._access = access
-        self.group: list[_Server] = [self]
-        """The servers that a signal stops together."""
         self._ticks = 0
 
     async def on_tick(self, counter: int) -> bool:
@@ -48,20 +46,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        previous = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        yield  # `serve` does, for all servers of the process
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A second signal does not cut off what is in flight either; DRAIN_SECONDS bounds the wait.
-        for server in self.group:
-            server.should_exit = True
+        self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -125,14 +114,20 @@ def serve(settings: Settings) -> None:
         for name, api in pipeline.apis.items():
             log.info("%s on %s/%s%s", name, origin, name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))
-        for server in servers:
-            server.group = servers
         pipeline.metrics.watch("open_connections", lambda: sum(len(s.server_state.connections) for s in servers))
 
         async def run() -> None:
-            await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
+            async with asyncio.TaskGroup() as tasks:
+                for server, own in zip(servers[1:], sockets[1:], strict=True):
+                    tasks.create_task(server.serve(sockets=[own]))
+                await servers[0].serve(sockets=[sock])
+                # The admin API on its own port goes last, so that it can say that the rest is draining.
+                for server in servers[1:]:
+                    server.should_exit = True
 
         spare_the_collector()
+        previous = {s: signal.signal(s, servers[0].handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
+        stack.callback(lambda: [signal.signal(number, handler) for number, handler in previous.items()])
         with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
             runner.run(run())
         if access is not None:

@@ -71,12 +71,12 @@ class Wire:
         assert self.is_closed()
         return status
 
-    def is_closed(self):
+    def is_closed(self, politely=False):
         assert self.seen == b""
         try:
             return self.more() == b""
         except ConnectionResetError:
-            return True
+            return not politely
 
 
 @pytest.fixture(scope="module")
@@ -422,6 +422,13 @@ def test_garbage_is_400_in_a_problem(wire, sent):
     assert wire().send(sent).problem() == 400
 
 
+def test_a_refusal_can_be_read_by_who_still_sends(wire):
+    client = wire().send(b"garbage\r\n\r\n")
+    assert client.problem() == 400
+    for _ in range(3):  # the connection is not reset, which would take back what was said
+        assert client.send(b"more").is_closed(politely=True)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -527,12 +534,13 @@ def test_a_drain_answers_what_is_there_and_closes_the_rest(make_pipeline):
         server._server.should_exit = True
         until(lambda: all(connection._ending for connection in connections(server)))
         half.send(LIST[-5:])
-        late.send(LIST)  # was on its way
+        late.send(LIST * 2)  # was on its way; the second one nobody would hear of
         for client, status in ((half, 200), (late, 200), (slow, 201)):
             found, headers, _ = client.reply()
             assert (found, headers["connection"]) == (status, "close")
             assert client.is_closed()
         assert idle.is_closed()
         assert never.problem() == 408
+        assert pipeline.sandbox.store.journal_count() == 4
     for client in (idle, slow, half, late, never):
         client.socket.close()
