@@ -32,7 +32,10 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
         answered = (response.status, response.headers, response.media_type)
     facts, rare = exchange.__dict__, None
     if not facts.keys().isdisjoint(_RARE):
-        rare = _each({name: facts[name] for name in _RARE if name in facts}, masking.cleaner(request))
+        clean = masking.cleaner(request)
+        rare = _each({name: facts[name] for name in _RARE if name in facts}, clean)
+        # What is wrong with a key is told in the reply too.
+        content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     about = (
         len(sent),
         (request.method, request.path, masking.query(request.query), masking.headers(request.headers)),

@@ -204,7 +204,6 @@ class Protocol(HttpToolsProtocol):
             self._refuse("invalid_request", "CONNECT is for proxies, and this is none.")
         if self._over:
             return
-        self._in_head = False
         path, _, query = url.partition("?")
         self._straight = (
             self._direct is not None
@@ -215,7 +214,9 @@ class Protocol(HttpToolsProtocol):
         )
         if not self._straight:
             self._to_asgi()
+            self._in_head = False
             return
+        self._in_head = False
         self._method = self.parser.get_method().decode("ascii")
         self._path = path
         self._query = query

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 
@@ -25,6 +26,8 @@ from mockserver.pipeline import Pipeline
 from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
 from mockserver.sandbox import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
+
+log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
 HEADER = "x-mockserver-admin"
@@ -102,6 +105,7 @@ class Admin:
         except UserError as error:
             response = _problem(Problem("conflict", str(error)))
         except Exception as error:
+            log.exception("the admin API failed at %s", operation.id if operation else "a request")
             response = Response(500, defect_body(f"{type(error).__name__} in the admin API", []), {}, MEDIA_TYPE)
         violations = operation.check_response(response) if operation is not None else []
         if violations:
