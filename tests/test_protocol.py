@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 import time
 
 import pytest
@@ -125,11 +126,15 @@ def until(condition):
         time.sleep(0.002)
 
 
-def pass_time(server, seconds):
-    """Let every connection be looked after now, and again so much later."""
+def pass_time(server, *seconds):
+    """Let every connection be looked after now, and again so much later; returns when that was done."""
+    done = threading.Event()
     for connection in connections(server):
-        for ahead in (0, seconds):
+        for ahead in (0, *seconds):
             connection.loop.call_soon_threadsafe(lambda c=connection, s=ahead: c.check(c.loop.time() + s))
+        connection.loop.call_soon_threadsafe(done.set)
+    if connections(server):
+        assert done.wait(10)
 
 
 def use(pipeline, rule, text):
@@ -213,9 +218,10 @@ def test_each_request_has_its_own_time(server, wire):
     pass_time(server, BOUNDS.request_seconds * 0.6)
     assert client.send(LIST[20:] + LIST[:20]).reply()[0] == 200
     (connection,) = connections(server)
-    connection.loop.call_soon_threadsafe(
-        lambda: connection.check(connection.loop.time() + BOUNDS.request_seconds * 1.2)
-    )
+    done = threading.Event()
+    late = connection.loop.time() + BOUNDS.request_seconds * 1.2
+    connection.loop.call_soon_threadsafe(lambda: (connection.check(late), done.set()))
+    assert done.wait(10)
     assert client.send(LIST[20:]).reply()[0] == 200
 
 
