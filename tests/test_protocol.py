@@ -13,6 +13,7 @@ from conftest import START
 
 from mockserver.admin import Admin
 from mockserver.app import App
+from mockserver.errors import UserError
 from mockserver.messages import Delivery
 from mockserver.pipeline import Pipeline
 from mockserver.protocol import MAX_HEADERS, MAX_TARGET
@@ -495,6 +496,28 @@ def test_a_reply_cannot_break_its_headers(server, wire, monkeypatch, value, deli
     assert status == 500 and "x-a" not in headers and "set-cookie" not in headers
     assert json.loads(body)["type"] == "urn:mockserver:defect"
     assert client.reply()[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (r'"x-a": "a\r\nSet-Cookie: b=c"', "printable ASCII"),
+        (r'"x-a": "a\0b"', "printable ASCII"),
+        (r'"x-a": "caf\u00e9"', "printable ASCII"),
+        (r'"x-a: b\r\nx-c": "d"', "not the name of a header"),
+        (r'"x a": "b"', "not the name of a header"),
+        (r'"": "b"', "not the name of a header"),
+        ('"Content-Length": "5"', "follows from the body"),
+        ('"transfer-encoding": "chunked"', "follows from the body"),
+    ],
+)
+def test_a_scenario_cannot_script_such_headers(pipeline, header, said):
+    with pytest.raises(UserError, match=said):
+        use(
+            pipeline,
+            "Memory.listUserMemory",
+            f"reply: {{status: 200, headers: {{{header}}}, body: {{}}}}, violates: all",
+        )
 
 
 def test_who_does_not_read_gets_no_more(apis, caplog):

@@ -21,6 +21,8 @@ from mockserver.logs import AccessLog
 from mockserver.masking import Masking, mask
 from mockserver.messages import Request
 from mockserver.mock import Local, Mock
+from mockserver.pipeline import Pipeline
+from mockserver.sandbox import Terms
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings
 
@@ -46,6 +48,7 @@ paths:
       responses: {'200': {description: ok}}
 """
 SECRET = "zq7-top-secret"
+HTTP = httpx.Client()
 PLACES = [
     ({"Authorization": f"Bearer {SECRET}"}, ""),
     ({"Authorization": f"Bearer My {SECRET} key"}, ""),
@@ -62,6 +65,19 @@ PLACES = [
     ({}, f"api_key={SECRET}"),
     ({"X-Mockserver-Admin": SECRET}, ""),
 ]
+
+
+@pytest.fixture(scope="module")
+def server(apis):
+    pipeline = Pipeline(apis, Terms(limit=None))
+    with ThreadServer(App(pipeline, Admin(pipeline))) as server:
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _http():
+    yield
+    HTTP.close()
 
 
 def everything_shown(tmp_path, show):
@@ -81,7 +97,7 @@ def everything_shown(tmp_path, show):
     with ThreadServer(App(pipeline, admin, access=Both())) as server:
         for headers, query in PLACES:
             for path in ("/things", "/nowhere", "/v1/user-memories", "/~gone/things"):
-                httpx.get(f"{server.url}{path}?{query}&limit=0", headers=headers)
+                HTTP.get(f"{server.url}{path}?{query}&limit=0", headers=headers)
         base = f"{server.url}/__admin/sandboxes/default"
         criteria = {
             "operation": "listThings",
@@ -91,12 +107,12 @@ def everything_shown(tmp_path, show):
         }
         write = {"X-Mockserver-Admin": "1"}
         said = {
-            "journal": httpx.get(f"{base}/journal?limit=1000").text,
-            "events": httpx.get(f"{base}/events?after=0&seconds=0").text,
-            "verify": httpx.post(f"{base}/verify", json=criteria, headers=write).text,
-            "coverage": httpx.get(f"{base}/coverage").text,
-            "retries": httpx.get(f"{base}/retries").text,
-            "metrics": httpx.get(f"{server.url}/__admin/metrics").text,
+            "journal": HTTP.get(f"{base}/journal?limit=1000").text,
+            "events": HTTP.get(f"{base}/events?after=0&seconds=0").text,
+            "verify": HTTP.post(f"{base}/verify", json=criteria, headers=write).text,
+            "coverage": HTTP.get(f"{base}/coverage").text,
+            "retries": HTTP.get(f"{base}/retries").text,
+            "metrics": HTTP.get(f"{server.url}/__admin/metrics").text,
         }
         for options in (
             ["journal"],
@@ -183,7 +199,7 @@ def test_a_defect_tells_the_client_nothing_of_us(server, monkeypatch, method, pa
     routes = server.app.pipeline.routes
     plan = routes.find(method, path).plan
     monkeypatch.setattr(plan, "behaviour", broken)
-    response = httpx.request(method, server.url + path, json=body, headers={"Authorization": "Bearer k"})
+    response = HTTP.request(method, server.url + path, json=body, headers={"Authorization": "Bearer k"})
     assert response.json()["type"] == "urn:mockserver:defect" and response.status_code == 500
     assert_discreet(response)
     assert "marked-" in server.app.pipeline.sandbox.exchanges()[-1].defect
@@ -196,7 +212,7 @@ def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog,
     state = {"tables": {}, "counters": {}, "credits": {"total": 1, "consumed": 0, "remaining": 1, "reserved": 0}}
     body = state if operation == "setState" else None
     url = server.url + known.path.replace("{name}", "default")
-    response = httpx.request(known.method, url, json=body, headers={"X-Mockserver-Admin": "1"})
+    response = HTTP.request(known.method, url, json=body, headers={"X-Mockserver-Admin": "1"})
     assert response.json()["type"] == "urn:mockserver:defect" and response.status_code == 500
     assert_discreet(response)
     assert "marked-" in caplog.text
@@ -205,7 +221,7 @@ def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog,
 @pytest.mark.parametrize("broken_part", ["exchange", "owns"])
 def test_a_defect_of_the_edge_tells_nothing_either(server, monkeypatch, caplog, broken_part):
     monkeypatch.setattr(server.app, broken_part, broken)
-    response = httpx.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k"})
+    response = HTTP.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k"})
     assert response.status_code == 500 and response.headers["content-type"] == "application/problem+json"
     assert_discreet(response)
     assert "marked-" in caplog.text
@@ -227,16 +243,16 @@ def test_a_number_that_is_too_long_is_not_read():
 )
 def test_a_request_id_comes_back(server, path, status):
     key = {"Authorization": "Bearer k"}
-    response = httpx.get(server.url + path, headers={**key, "X-Request-Id": "r-7/a=b"})
+    response = HTTP.get(server.url + path, headers={**key, "X-Request-Id": "r-7/a=b"})
     assert (response.status_code, response.headers["x-request-id"]) == (status, "r-7/a=b")
     entry = server.app.pipeline.sandbox.exchanges()[-1]
     assert entry.request.headers["x-request-id"] == entry.response.headers["x-request-id"] == "r-7/a=b"
-    assert "x-request-id" not in httpx.get(server.url + path, headers=key).headers
+    assert "x-request-id" not in HTTP.get(server.url + path, headers=key).headers
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "caf\u00e9"])
 def test_an_odd_request_id_does_not(server, given):
-    response = httpx.get(
+    response = HTTP.get(
         f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k", "X-Request-Id": given.encode("latin-1")}
     )
     assert response.status_code == 200 and "x-request-id" not in response.headers

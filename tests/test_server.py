@@ -132,7 +132,7 @@ def test_bounds_as_options():
 
 def test_a_drain_is_told_on_the_admin_port(tmp_path):
     file = tmp_path / "slow.yaml"
-    rule = "{id: slow, op: Memory.createUserMemory, fault: {latency: 1500ms}}"
+    rule = "{id: slow, op: Memory.createUserMemory, fault: {latency: 800ms}}"
     file.write_text(f"version: 1\nname: slow\napi: datagrid\nrules:\n  - {rule}\n")
     with running("--admin-port", "0", "--scenario", str(file)) as (url, process):
         lines = process.stderr.readline() + process.stderr.readline()
