@@ -6,6 +6,7 @@ there is masked wherever the request is recorded, and wherever its text turns up
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from urllib.parse import unquote_plus
 
@@ -32,6 +33,8 @@ class Masking:
         self._show = show
         self._headers = frozenset() if show else SECRET_HEADERS.union(name.lower() for name in headers)
         self._queries = SECRET_QUERIES.union(queries)
+        self._suspect = re.compile("|".join(["[%+]", *map(re.escape, sorted(self._queries))]))
+        """Finds one of the names in a query, or what a name may be hidden in."""
 
     def headers(self, given: dict[str, str]) -> dict[str, str]:
         """Headers by lower-case name, without secrets."""
@@ -45,7 +48,7 @@ class Masking:
 
     def query(self, given: str) -> str:
         """A query, percent-encoded as it was sent, without secrets."""
-        if not given or self._show:
+        if not given or self._show or not self._suspect.search(given):
             return given
         return "&".join(f"{part.partition('=')[0]}=***" if self._is_secret(part) else part for part in given.split("&"))
 

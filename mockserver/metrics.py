@@ -42,13 +42,14 @@ class Metrics:
 
     def record(self, exchange: Exchange) -> None:
         """Count an exchange."""
-        key = exchange.api, exchange.operation, exchange.status, exchange.rule
+        response, duration = exchange.response, exchange.duration
+        key = exchange.api, exchange.operation, response.status if response is not None else 0, exchange.rule
         with self._lock:
             cell = self._requests.get(key) or self._cell(key)
-            cell[bisect_left(BUCKETS, exchange.duration)] += 1
-            cell[-1] += exchange.duration
-            for violation in exchange.violations:
-                self._violations[violation.side] += 1
+            cell[bisect_left(BUCKETS, duration)] += 1
+            cell[-1] += duration
+            if exchange.violations:
+                self._violations.update(violation.side for violation in exchange.violations)
 
     def refused(self, status: int) -> None:
         """Count a request that got no further than the socket."""
