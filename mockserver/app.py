@@ -5,6 +5,7 @@ It turns a scope into a `Request` and a `Response` into messages. It decides not
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 
@@ -26,12 +27,14 @@ from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
 
-ADMIN_BODY = 64 * 1024 * 1024
-"""Bytes of a body that the admin API takes: a scenario or a snapshot."""
 THREADS = 64
 """Requests that may wait for a shared store at a time."""
 DRAIN = 16
 """A body that is too large is read up to this many times the limit, so that the client hears why."""
+DRAINED = 64 * 1024
+"""The limit that counts for this when there is a smaller one."""
+LARGE_BODY = 1024 * 1024
+"""Bytes above which a body for the admin API may have to wait for others."""
 
 
 class App:
@@ -66,24 +69,17 @@ class App:
         if scope["type"] != "http" or scope["path"] in self._documents:
             await self._ours(scope, receive, send)
             return
-        headers = read_headers(scope["headers"])
-        path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
-        is_admin = self._is_admin(path)
-        most = ADMIN_BODY if is_admin else self.pipeline.most_body(scope["method"], path)
-        body, too_large, complete = await read_body(receive, most)
-        if not complete:
-            return  # the client went away in the middle of its request
-        request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, too_large)
-        if is_admin and self.admin is not None:
+        request = read_head(scope)
+        if self.admin is not None and self._is_admin(request.path):
             await answer_admin(self.admin, request, scope, receive, send)
-            return
-        if self.is_direct:
-            exchange = self.exchange(request)
-        else:
-            exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
-            self._tell(exchange)
-        assert exchange.response is not None
-        await deliver(exchange.response, receive, send, close=too_large)
+        elif await read_body(request, receive, self.pipeline.most_body(request.method, request.path)):
+            if self.is_direct:
+                exchange = self.exchange(request)
+            else:
+                exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
+                self._tell(exchange)
+            assert exchange.response is not None
+            await deliver(exchange.response, receive, send, close=request.too_large)
 
     def owns(self, path: str) -> bool:
         """Whether a path is not one of the mocked operations: the admin API or a document."""
@@ -99,7 +95,11 @@ class App:
         if self.access is not None:
             self.access.add(exchange)
         elif exchange.defect:
-            log.error("%s", text_line(exchange, exchange.at).strip())
+            log.error("%s", text_line(exchange, exchange.at, self.pipeline.masking).strip())
+
+    def refused(self, status: int) -> None:
+        """Count a request that the socket's protocol refused."""
+        self.pipeline.metrics.refused(status)
 
     def _is_admin(self, path: str) -> bool:
         return path.startswith(PREFIX) and self.admin is not None and path[len(PREFIX) :][:1] in ("", "/")
@@ -111,49 +111,59 @@ class AdminApp:
     def __init__(self, admin: Admin, bounds: SocketBounds | None = None) -> None:
         self._admin = admin
         self.bounds = bounds or SocketBounds()
+        self.refused = admin.pipeline.metrics.refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] != "http":
-            return
-        headers = read_headers(scope["headers"])
-        body, too_large, complete = await read_body(receive, ADMIN_BODY)
-        if complete:
-            query = scope["query_string"].decode("latin-1")
-            request = Request(scope["method"], scope["path"], query, headers, body, too_large)
-            await answer_admin(self._admin, request, scope, receive, send)
+        if scope["type"] == "http":
+            await answer_admin(self._admin, read_head(scope), scope, receive, send)
 
 
 async def answer_admin(admin: Admin, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request to the admin API, the event stream included."""
-    events = await admin.events(request)
-    if events is not None:
-        await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
-    elif admin.is_direct:
-        await deliver(admin.handle(request), receive, send, close=request.too_large)
-    else:
-        response = await to_thread.run_sync(admin.handle, request)
+    """Answer a request to the admin API, the event stream included.
+
+    Who may not do what the head asks for does not get its body held in memory, and only a few large bodies
+    are held at a time.
+    """
+    most = admin.most_body(request)
+    async with admin.large_bodies if most > LARGE_BODY else contextlib.nullcontext():
+        if not await read_body(request, receive, most):
+            return
+        events, response = await admin.events(request), None
+        if events is None:
+            response = admin.handle(request) if admin.is_direct else await to_thread.run_sync(admin.handle, request)
+    if response is not None:
         await deliver(response, receive, send, close=request.too_large)
+    elif events is not None:
+        await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
 
 
-async def read_body(receive: Receive, limit: int) -> tuple[bytes, bool, bool]:
-    """The body, whether it was larger than `limit` bytes, and whether the client sent all of it."""
+def read_head(scope: Scope) -> Request:
+    """A request without its body."""
+    path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
+    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), read_headers(scope["headers"]))
+
+
+async def read_body(request: Request, receive: Receive, most: int) -> bool:
+    """Read the body, when it has at most so many bytes; False when the client went away in the middle of it."""
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"", False, False
+            return False
         chunk = message.get("body", b"")
         size += len(chunk)
         more = message.get("more_body", False)
-        if size <= limit:
+        if size <= most:
             chunks.append(chunk)
         else:
+            request.too_large = True
             chunks.clear()
-            if size > limit * DRAIN:
+            if size > max(most, DRAINED) * DRAIN:
                 break
-    return (b"", True, True) if size > limit else (b"".join(chunks), False, True)
+    request.body = b"".join(chunks)
+    return True
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

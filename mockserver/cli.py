@@ -3,74 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from mockserver import __version__
 from mockserver.errors import UserError
+from mockserver.options import Credits, Duration, Limit, List, Port, option
 
 _DEFAULT_APIS = "datagrid,mem0"
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-class _List(click.ParamType[str]):
-    """A repeatable option whose environment variable holds the values separated by commas."""
-
-    name = "text"
-    envvar_list_splitter = ","
-
-
-class _Limit(click.ParamType[Any]):
-    name = "N[/WINDOW]|off"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from mockserver.ratelimit import parse_limit
-
-        if not isinstance(value, str) or value == "vendor":
-            return value
-        try:
-            return parse_limit(value)
-        except UserError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _Duration(click.ParamType[float]):
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from mockserver.clock import parse_duration
-
-        try:
-            return parse_duration(str(value))
-        except UserError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _Credits(click.ParamType[float]):
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            credits = float(value)
-        except ValueError:
-            credits = -1
-        if not 0 <= credits <= 1e15:
-            self.fail(f"{value!r} is not a number of credits; give one from 0 to 1e15", param, ctx)
-        return int(credits) if credits.is_integer() else credits
-
-
-class _Port(click.Option):
-    """A port whose variable may be one that is not ours.
-
-    Kubernetes gives every pod `MOCKSERVER_PORT=tcp://10.0.0.7:80` when there is a Service called `mockserver`,
-    and Docker's links do the same. That is somebody's address and never a port to listen on.
-    """
-
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        value = super().resolve_envvar_value(ctx)
-        return None if value is not None and value.startswith(("tcp://", "udp://")) else value
 
 
 class _Group(click.Group):
@@ -100,46 +41,39 @@ def cli() -> None:
     keeps state, meters credits, enforces the rate limit and fails on command."""
 
 
-def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
-    """An option that can be given as a MOCKSERVER_* variable too."""
-    long = next(name for name in names if name.startswith("--"))
-    envvar = "MOCKSERVER_" + long.split("/")[0].strip("-").replace("-", "_").upper()
-    return click.option(*names, envvar=envvar, show_envvar=True, **kwargs)
-
-
 @cli.command()
-@_option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@_option(
+@option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@option(
     "--port",
-    cls=_Port,
+    cls=Port,
     default=4010,
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port; 0 takes a free one.",
 )
-@_option(
+@option(
     "--api",
     "apis",
     multiple=True,
-    type=_List(),
+    type=List(),
     help="API to serve: datagrid, mem0, or an OpenAPI file as PATH or NAME=PATH. Repeatable.  [default: both]",
 )
-@_option("--spec-dir", default="", metavar="DIR", help="Where --api looks for a file too, by its name or its stem.")
-@_option(
+@option("--spec-dir", default="", metavar="DIR", help="Where --api looks for a file too, by its name or its stem.")
+@option(
     "--strict/--no-strict",
     default=True,
     show_default=True,
     help="Have openapi-core's validator judge a FILE as well; what it passed once is not judged again.",
 )
-@_option(
+@option(
     "--api-key",
     "api_keys",
     multiple=True,
-    type=_List(),
+    type=List(),
     help="A valid API key; every other one is then 401. Repeatable.  [default: any key is valid]",
 )
-@_option("--credits", default=10_000, show_default=True, type=_Credits(), help="Credits to start with.")
-@_option(
+@option("--credits", default=10_000, show_default=True, type=Credits(), help="Credits to start with.")
+@option(
     "--credit-characters",
     "characters_per_credit",
     default=1000,
@@ -147,76 +81,119 @@ def _option(*names: str, **kwargs: Any) -> Callable[[_Command], _Command]:
     type=click.IntRange(1),
     help="Characters of embedded text that one credit pays for.",
 )
-@_option(
+@option(
     "--rate-limit",
     default="vendor",
-    type=_Limit(),
+    type=Limit(),
     help="Requests per window for every operation (200, 200/60s), or off.  [default: each vendor's own]",
 )
-@_option("--seed", default=0, show_default=True, type=int, help="Ids and samples follow from it.")
-@_option("--stateless", is_flag=True, help="Answer every operation with a sample of its success; keep nothing.")
-@_option(
+@option("--seed", default=0, show_default=True, type=int, help="Ids and samples follow from it.")
+@option("--stateless", is_flag=True, help="Answer every operation with a sample of its success; keep nothing.")
+@option(
     "--max-body",
     default=1024 * 1024,
     show_default=True,
     type=click.IntRange(1),
     help="Bytes of a request body that are read; a longer one is 413.",
 )
-@_option("--verify-wire", is_flag=True, help="Also read the bytes of every reply before they leave, and check them.")
-@_option(
+@option(
+    "--max-connections",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Connections at a time; one more is 503.",
+)
+@option(
+    "--max-head",
+    default=64 * 1024,
+    show_default=True,
+    type=click.IntRange(1024),
+    help="Bytes of a request line with its headers; more are 431.",
+)
+@option(
+    "--request-timeout",
+    default="30s",
+    show_default=True,
+    type=Duration(positive=True),
+    help="A request that has not arrived by then is 408.",
+)
+@option(
+    "--idle-timeout",
+    default="75s",
+    show_default=True,
+    type=Duration(positive=True),
+    help="A connection is closed that had no request for so long.",
+)
+@option(
+    "--journal-size",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Exchanges that the journal of a sandbox keeps; the oldest go first.",
+)
+@option(
+    "--journal-bytes",
+    default=64 * 1024 * 1024,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Bytes that they may take together.",
+)
+@option("--verify-wire", is_flag=True, help="Also read the bytes of every reply before they leave, and check them.")
+@option(
     "--oracle",
     default="off",
     show_default=True,
     type=click.Choice(["off", "on-reject", "always"]),
     help="Ask openapi-core too, which takes milliseconds; a disagreement is a defect in the journal.",
 )
-@_option(
+@option(
     "--scenario",
     "scenarios",
     multiple=True,
-    type=_List(),
+    type=List(),
     help="Scenario of the default sandbox: a bundled one's name, or a file. Repeatable, one per API.",
 )
-@_option(
+@option(
     "--state",
     default="memory",
     show_default=True,
     help="Where sandboxes are kept: memory, or redis://HOST[:PORT][/DB] that several servers share.",
 )
-@_option(
+@option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
     help="Processes that answer; more than one share the store that --state names.",
 )
-@_option(
+@option(
     "--state-file",
     default="",
     type=click.Path(dir_okay=False),
     help="Read the default sandbox's state from this file at the start, and write it there at the end.",
 )
-@_option("--scenario-dir", default="", metavar="DIR", help="Where --scenario looks for a file too, by name or stem.")
-@_option("--admin-token", default="", help="The admin API then wants it in X-Mockserver-Admin.")
-@_option("--admin-port", cls=_Port, type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
-@_option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
-@_option(
+@option("--scenario-dir", default="", metavar="DIR", help="Where --scenario looks for a file too, by name or stem.")
+@option("--admin-token", default="", help="The admin API then wants it in X-Mockserver-Admin.")
+@option("--admin-port", cls=Port, type=click.IntRange(0, 65535), help="Serve the admin API on this port instead.")
+@option("--max-sandboxes", default=10_000, show_default=True, type=click.IntRange(1), help="Sandboxes at a time.")
+@option(
     "--max-rows",
     default=1_000_000,
     show_default=True,
     type=click.IntRange(1),
     help="Rows of a sandbox; a request that would store more is 503.",
 )
-@_option("--sandbox-idle", type=_Duration(), help="Remove sandboxes that saw no request for so long (30m).")
-@_option("--max-memory", type=click.IntRange(1), help="MiB of memory above which no sandbox is made.")
-@_option(
+@option("--sandbox-idle", type=Duration(), help="Remove sandboxes that saw no request for so long (30m).")
+@option("--max-memory", type=click.IntRange(1), help="MiB of memory above which no sandbox is made.")
+@option("--show-secrets", is_flag=True, help="Do not mask keys and cookies in journal, log and reports.")
+@option(
     "--log-level",
     default="info",
     show_default=True,
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     help="`info` prints a line per request.",
 )
-@_option(
+@option(
     "--log-format",
     default="text",
     show_default=True,
@@ -242,10 +219,10 @@ def serve(**options: Any) -> None:
 
 
 @cli.command()
-@_option("--host", default="127.0.0.1", show_default=True, help="Address that the server listens on.")
-@_option("--port", cls=_Port, default=4010, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
-@_option("--admin-port", cls=_Port, type=click.IntRange(1, 65535), help="The port of its admin API, if it has one.")
-@click.option("--timeout", default="2s", show_default=True, type=_Duration(), help="How long it may take to answer.")
+@option("--host", default="127.0.0.1", show_default=True, help="Address that the server listens on.")
+@option("--port", cls=Port, default=4010, show_default=True, type=click.IntRange(1, 65535), help="Its port.")
+@option("--admin-port", cls=Port, type=click.IntRange(1, 65535), help="The port of its admin API, if it has one.")
+@click.option("--timeout", default="2s", show_default=True, type=Duration(), help="How long it may take to answer.")
 def health(host: str, port: int, admin_port: int | None, timeout: float) -> None:
     """Exit with 0 when the server on this machine is ready, and with 1 when it is not.
 

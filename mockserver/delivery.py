@@ -5,6 +5,7 @@ drip is paced bytes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -12,7 +13,10 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
+from mockserver.heads import UNSENDABLE, wire_head
 from mockserver.messages import Delivery, Response
+
+log = logging.getLogger("mockserver")
 
 WHOLE = Delivery()
 
@@ -29,8 +33,11 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
         # uvicorn logs an error when an application ends without a reply on a connection that it thinks is open.
         await _until_gone(receive, 1)
         return
+    if wire_head(head_of(response)) is None:
+        log.error("a reply has a header that HTTP cannot carry")
+        response = UNSENDABLE
     content = response.content or b""
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in head_of(response)]
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in head_of(response)]
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -37,6 +37,7 @@ KINDS = {
         Kind("request_timeout", 408, "Request timeout", "Send the request without long pauses.", retryable=True),
         Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
         Kind("too_large", 413, "Request body too large", "Send a smaller body."),
+        Kind("uri_too_long", 414, "Path and query too long", "Send a shorter path or query."),
         Kind("unsupported_media_type", 415, "Unsupported content type", "Send the body as the operation declares it."),
         Kind("head_too_large", 431, "Request header fields too large", "Send fewer or shorter headers."),
         Kind(

@@ -8,32 +8,37 @@ means the same to every process that shares the store.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
+from mockserver.masking import Masking
 from mockserver.messages import Exchange, Request, Response, Violation
 
 MAX_BODY = 64 * 1024
 """Bytes of a body that the journal keeps."""
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-mockserver-admin"})
-
-
+_MASKING = Masking()
 _RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "defect")
 """What most exchanges do not have."""
 
 
-def encode(exchange: Exchange) -> bytes:
+def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     """The entry of an exchange: without secrets, with at most MAX_BODY bytes of each body."""
     request, response = exchange.request, exchange.response
     sent, content, answered = request.body[:MAX_BODY], b"", None
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
         answered = (response.status, response.headers, response.media_type)
-    facts = exchange.__dict__
+    facts, rare = exchange.__dict__, None
+    if not facts.keys().isdisjoint(_RARE):
+        clean = masking.cleaner(request)
+        rare = _each({name: facts[name] for name in _RARE if name in facts}, clean)
+        # What is wrong with a key is told in the reply too.
+        content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     about = (
         len(sent),
-        (request.method, request.path, request.query, masked(request.headers)),
+        (request.method, request.path, masking.query(request.query), masking.headers(request.headers)),
         answered,
         exchange.at,
         exchange.api,
@@ -45,13 +50,13 @@ def encode(exchange: Exchange) -> bytes:
         exchange.committed,
         exchange.changes,
         exchange.changed,
-        None if facts.keys().isdisjoint(_RARE) else {name: facts[name] for name in _RARE if name in facts},
+        rare,
     )
     try:
         head = orjson.dumps(about)
     except TypeError:
         # Half a surrogate pair, which only a client in this process can send.
-        head = orjson.dumps(_printable_all(about))
+        head = orjson.dumps(_each(about, _spelled_out))
     return b"".join((head, b"\0", sent, content))
 
 
@@ -74,33 +79,21 @@ def decode(entry: bytes, number: int) -> Exchange:
     return exchange
 
 
-def masked(headers: dict[str, str]) -> dict[str, str]:
-    """Headers without secrets."""
-    shown = headers
-    for name in SECRET_HEADERS:
-        if name in headers:
-            if shown is headers:
-                shown = headers.copy()
-            shown[name] = mask(headers[name])
-    return shown
-
-
-def mask(value: str) -> str:
-    """A secret's scheme and nothing else: `Bearer ***`."""
-    scheme, space, _ = value.partition(" ")
-    return f"{scheme} ***" if space else "***"
-
-
-def _printable_all(value: Any) -> Any:
+def _each(value: Any, change: Callable[[str], str]) -> Any:
+    """A value with each of its texts changed."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return change(value)
     if isinstance(value, dict):
-        return {_printable_all(key): _printable_all(item) for key, item in value.items()}
+        return {change(key): _each(item, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_printable_all(item) for item in value]
+        return [_each(item, change) for item in value]
     if isinstance(value, Violation):
-        return _printable_all(value.as_json())
+        return _each(value.as_json(), change)
     return value
+
+
+def _spelled_out(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def printable(text: str) -> str:

@@ -15,10 +15,14 @@ import orjson
 
 from mockserver.clock import wall_time
 from mockserver.journal import printable
+from mockserver.masking import Masking
 from mockserver.messages import Exchange
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+MAX_ID = 200
+"""Characters of a client's request id that are shown."""
+_MASKING = Masking()
 MAX_LINES = 512
 """Lines that are kept before they are written."""
 
@@ -48,16 +52,18 @@ class AccessLog:
     Args:
         stream: where to.
         form: `text` or `json`.
+        masking: keeps secrets out of it.
     """
 
-    def __init__(self, stream: TextIO, form: str = "text") -> None:
+    def __init__(self, stream: TextIO, form: str = "text", masking: Masking = _MASKING) -> None:
         self._stream = stream
+        self._masking = masking
         self._make = json_line if form == "json" else text_line
         self._lines: list[str] = []
 
     def add(self, exchange: Exchange) -> None:
         """Note an exchange."""
-        self._lines.append(self._make(exchange, wall_time()))
+        self._lines.append(self._make(exchange, wall_time(), self._masking))
         if len(self._lines) >= MAX_LINES:
             self.flush()
 
@@ -72,10 +78,10 @@ class AccessLog:
                 pass
 
 
-def text_line(exchange: Exchange, at: float) -> str:
+def text_line(exchange: Exchange, at: float, masking: Masking = _MASKING) -> str:
     """One line for a person: what was asked, what was answered, by what, and why it failed."""
     request = exchange.request
-    target = f"{request.path}?{request.query}" if request.query else request.path
+    target = f"{request.path}?{masking.query(request.query)}" if request.query else request.path
     level = "ERROR" if exchange.defect else "INFO"
     line = f"{_local(at)} {level} {printable(request.method)} {printable(target)} {exchange.status}"
     line += f"  {exchange.operation or '-'}  {exchange.duration * 1000:.1f} ms"
@@ -83,16 +89,21 @@ def text_line(exchange: Exchange, at: float) -> str:
         line += f"  ~{exchange.sandbox}"
     if exchange.rule:
         line += f"  [rule {exchange.rule}]"
-    for violation in exchange.violations[:3]:
-        line += f"  [{violation.side}] {printable(str(violation))}"
-    if exchange.defect:
-        line += f"  [defect] {printable(exchange.defect)}"
+    if "x-request-id" in request.headers:
+        line += f"  [id {printable(request.headers['x-request-id'][:MAX_ID])}]"
+    if exchange.violations or exchange.defect:
+        clean = masking.cleaner(request)
+        for violation in exchange.violations[:3]:
+            line += f"  [{violation.side}] {printable(clean(str(violation)))}"
+        if exchange.defect:
+            line += f"  [defect] {printable(clean(exchange.defect))}"
     return line + "\n"
 
 
-def json_line(exchange: Exchange, at: float) -> str:
+def json_line(exchange: Exchange, at: float, masking: Masking = _MASKING) -> str:
     """The same for a machine; what did not happen is left out."""
     request = exchange.request
+    clean = masking.cleaner(request) if exchange.violations or exchange.defect else str
     said = {
         "time": _iso(at),
         "level": "error" if exchange.defect else "info",
@@ -103,15 +114,17 @@ def json_line(exchange: Exchange, at: float) -> str:
         "operation": exchange.operation,
         "method": request.method,
         "path": request.path,
-        "query": request.query,
+        "query": masking.query(request.query),
         "status": exchange.status,
         "duration_ms": round(exchange.duration * 1000, 3),
-        "request_id": request.headers.get("x-request-id", "")[:200],
+        "request_id": request.headers.get("x-request-id", "")[:MAX_ID],
         "rule": exchange.rule,
         "lost": exchange.lost,
         "charged": exchange.charged,
-        "violations": [violation.as_json() for violation in exchange.violations[:3]],
-        "defect": exchange.defect,
+        "violations": [
+            {name: clean(text) for name, text in violation.as_json().items()} for violation in exchange.violations[:3]
+        ],
+        "defect": clean(exchange.defect),
     }
     kept = {name: value for name, value in said.items() if value not in ("", [], 0) or name == "status"}
     try:

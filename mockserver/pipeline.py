@@ -10,21 +10,20 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from urllib.parse import unquote
 
 from mockserver import journal, ledger, ratelimit
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.auth import authenticate
-from mockserver.clock import Clock, monotonic, wall_time
+from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
-from mockserver.contract.bodies import is_json
 from mockserver.contract.referee import Mode, Referee
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
-from mockserver.jsontext import to_json
-from mockserver.messages import MAX_CHANGES, Delivery, Exchange, Request, Response, Violation
+from mockserver.masking import Masking
+from mockserver.messages import MAX_CHANGES, Exchange, Request, Response
+from mockserver.metrics import Metrics
+from mockserver.outgoing import broken, damage, echo_id, failure, serialise, verify_wire
 from mockserver.prefer import Preference, read_preference
-from mockserver.problems import defect_body
 from mockserver.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.sandbox import Sandbox, Terms
 from mockserver.sandboxes import Bounds, Sandboxes
@@ -46,6 +45,7 @@ class Pipeline:
         max_body: bytes of a request body that are taken; a longer one is 413.
         verify_wire: also read the bytes that are about to leave, and check what they say.
         oracle: when to ask openapi-core too. What it sees otherwise is a defect, which the journal tells.
+        show_secrets: record keys and cookies as they were sent.
         scenarios: the scenarios that the default sandbox starts with.
         home: makes the sandboxes, which are in this process or shared.
     """
@@ -58,6 +58,7 @@ class Pipeline:
         max_body: int = MAX_BODY,
         verify_wire: bool = False,
         oracle: Mode = "off",
+        show_secrets: bool = False,
         scenarios: Sequence[Scenario] = (),
         home: Callable[[Mapping[str, Api], Terms, Bounds, Sequence[Scenario]], Sandboxes] = Sandboxes,
     ) -> None:
@@ -66,6 +67,14 @@ class Pipeline:
         self._verify_wire = verify_wire
         self._referees = {api.name: Referee(api.contract, oracle) for api in apis} if oracle != "off" else {}
         self.sandboxes = home(self.apis, terms or Terms(), bounds or Bounds(), scenarios)
+        places = [credential for api in apis for credential in api.contract.credentials]
+        self.masking = Masking(
+            [credential.name for credential in places if credential.place == "header"],
+            [credential.name for credential in places if credential.place == "query"],
+            show_secrets,
+        )
+        self.metrics = Metrics()
+        self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
 
     @property
     def sandbox(self) -> Sandbox:
@@ -78,7 +87,7 @@ class Pipeline:
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises: a failure of ours is a 500, and stands in the journal."""
-        return self.exchange(request).response or _failure()
+        return self.exchange(request).response or failure()
 
     def exchange(self, request: Request) -> Exchange:
         """Answer a request; the exchange tells what became of it."""
@@ -107,22 +116,27 @@ class Pipeline:
                     exchange.violates = decision.action.violates
             exchange.response = _answer(sandbox, exchange, route, route.plan, decision)
             if self._verify_wire and not exchange.violates:
-                _verify_wire(operation, exchange)
+                verify_wire(operation, exchange)
         except Problem as problem:
             exchange.response = _problem(self.apis.get(exchange.api) or self.routes.nearest(path), problem)
         except Exception as error:
             exchange.defect = f"{type(error).__name__}: {error}"
-            exchange.response = _failure()
+            exchange.response = failure()
         finally:
             told = self._second_opinion(route, exchange) if self._referees else ""
-            _finish(sandbox, exchange, decision, started, rate, told)
+            if "x-request-id" in request.headers:
+                echo_id(exchange, route)
+            _finish(sandbox, exchange, decision, started, rate, told, self.masking)
+            self.metrics.record(exchange)
         return exchange
 
     def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
         """The answer while the shared store cannot be reached, which no journal holds."""
         response = _problem(self.routes.nearest(path), problem)
-        _serialise(response)
-        return Exchange(request, wall_time(), response=response)
+        serialise(response)
+        exchange = Exchange(request, wall_time(), response=response)
+        self.metrics.record(exchange)
+        return exchange
 
     def _second_opinion(self, route: Route | None, exchange: Exchange) -> str:
         if route is None or route.plan is None:
@@ -144,7 +158,7 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
     if exchange.lost != "reset_before":
         violations = plan.operation.check_response(response)
         if violations:
-            return _broken(plan.operation, response, exchange, violations)
+            return broken(plan.operation, response, exchange, violations)
     return response
 
 
@@ -239,16 +253,24 @@ def _behave(
     return response
 
 
-def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: float, rate: float, told: str) -> None:
+def _finish(
+    sandbox: Sandbox,
+    exchange: Exchange,
+    decision: Decision,
+    started: float,
+    rate: float,
+    told: str,
+    masking: Masking,
+) -> None:
     """Serialise, do the deliberate damage, and write the journal, whatever happened."""
     response = exchange.response
     if response is None:
-        response = exchange.response = _failure()
-    _serialise(response)
+        response = exchange.response = failure()
+    serialise(response)
     waited = 0.0
     try:
         if decision.rule and not exchange.defect:
-            waited = _damage(sandbox.clock, exchange, response, decision)
+            waited = damage(sandbox.clock, exchange, response, decision)
     except Problem as problem:
         log.warning("the clock of sandbox %s did not follow a wait: %s", sandbox.name, problem)
     if told and not exchange.defect:
@@ -256,11 +278,10 @@ def _finish(sandbox: Sandbox, exchange: Exchange, decision: Decision, started: f
     exchange.duration = monotonic() - started
     exchange.replied_at = exchange.at + exchange.duration * rate + waited
     try:
-        exchange.number = sandbox.store.append(journal.encode(exchange))
+        exchange.number = sandbox.store.append(journal.encode(exchange, masking))
     except Problem as problem:
         # What was done is done: the client hears of that, and not that the shared journal was out of reach.
         log.warning("an exchange of sandbox %s is not in its journal: %s", sandbox.name, problem)
-    sandbox.answered[exchange.api, exchange.operation, response.status] += 1
 
 
 def _sandbox_in(path: str) -> tuple[str, str]:
@@ -281,31 +302,6 @@ def _at_the_limit(scripted: Response, headers: dict[str, str]) -> Response:
         if "x-ratelimit-remaining" in headers:
             headers["x-ratelimit-remaining"] = "0"
     return scripted
-
-
-def _damage(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> float:
-    """Do the rule's fault to a finished reply; test seconds that pass before it goes out.
-
-    A frozen clock is moved ahead by what the client has to wait, which then takes no real time; a
-    clock that runs at a rate makes the wait shorter by that rate.
-    """
-    fault = decision.action.fault
-    exchange.faults = decision.action.faults
-    fault.damage(response)
-    delivery = Delivery(lost=exchange.lost)
-    if decision.random is not None:
-        fault.pace(delivery, decision.random)
-    pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0
-    delivery.latency = delivery.delay
-    dripping = delivery.every * pieces
-    response.delivery = delivery
-    if clock.rate:
-        delivery.delay, delivery.every = delivery.delay / clock.rate, delivery.every / clock.rate
-        return delivery.latency
-    if delivery.delay or dripping:
-        clock.advance(delivery.delay + dripping)
-        delivery.delay = delivery.every = 0.0
-    return delivery.latency + dripping
 
 
 def _rate_limited(limit: ratelimit.Limit, seconds: int) -> Problem:
@@ -339,45 +335,3 @@ def _preferred(
 
 def _problem(api: Api, problem: Problem) -> Response:
     return Response(problem.status, api.error_body(problem), dict(problem.headers), api.error_media_type)
-
-
-def _broken(operation: Operation, response: Response, exchange: Exchange, violations: Sequence[Violation]) -> Response:
-    """What to send for a reply that breaks the contract: it, when a rule declared that; else our bug is told as one."""
-    if exchange.violates:
-        declared = [replace(violation, side="declared") for violation in violations]
-        exchange.violations = [*exchange.violations, *declared]
-        return response
-    exchange.violations = [*exchange.violations, *violations]
-    rule = f" made by rule {exchange.rule!r}" if exchange.rule else ""
-    exchange.defect = f"the reply of {operation.id} with status {response.status}{rule} breaks the contract"
-    return Response(500, defect_body(exchange.defect, violations), {}, "application/problem+json")
-
-
-def _verify_wire(operation: Operation, exchange: Exchange) -> None:
-    """Read the bytes that are about to leave as a client reads them; what they say must pass the contract too."""
-    response = exchange.response
-    if response is None or not response.status or exchange.defect:
-        return
-    _serialise(response)
-    violations = operation.check_wire(response)
-    if violations:
-        exchange.response = _broken(operation, response, exchange, violations)
-
-
-def _failure() -> Response:
-    body = defect_body("the mock server failed to answer; its log says why", [])
-    response = Response(500, body, {}, "application/problem+json")
-    _serialise(response)
-    return response
-
-
-def _serialise(response: Response) -> None:
-    media_type = response.media_type
-    if response.content is not None:
-        return
-    if media_type is None:
-        response.content = b""
-    elif media_type == "application/json" or is_json(media_type):
-        response.content = to_json(response.data)
-    else:
-        response.content = response.data if isinstance(response.data, bytes) else str(response.data).encode()

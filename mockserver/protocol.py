@@ -5,36 +5,41 @@ is a plain function, so the parser's callback can call it and write the reply; n
 message is made, which is half of what a request costs otherwise. Everything else (the admin API, documents,
 a reply that is delayed or lost, `Expect: 100-continue`) goes uvicorn's way to the ASGI app.
 
-The bounds hold for both ways: bytes before the body, seconds for a request to arrive, seconds without one,
-connections at a time. uvicorn has none of them for this parser.
+The bounds hold for both ways: bytes and number of headers, length of the target, seconds for a request to arrive,
+for a reply to be read and without a request, connections at a time. uvicorn has none of them for this parser.
 
 This module leans on uvicorn's `HttpToolsProtocol`: on the names of its parser callbacks and of `url`,
-`headers`, `cycle`, `pipeline` and `flow`. The tests of sockets would notice if these changed.
+`headers`, `cycle`, `pipeline` and `flow`. `tests/test_protocol.py` would notice if these changed.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httptools
-import orjson
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mockserver.app import DRAIN, App
 from mockserver.delivery import deliver, head_of
 from mockserver.errors import Problem
+from mockserver.heads import UNSENDABLE, local_target, refusal, size_of, wire_head, without_upgrade
 from mockserver.messages import Request, Response
-from mockserver.problems import MEDIA_TYPE, problem_body
 from mockserver.routes import MAX_BODY
 from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
 
+MAX_HEADERS = 256
+"""Headers of a request; more are 431."""
+MAX_TARGET = 16 * 1024
+"""Bytes of a path with its query; more are 414."""
 LINGER = 0.25
 """Seconds that an idle connection stays open once the server is to stop: a request may be on its way."""
+LAST_WORDS = 1.0
+"""Seconds that a client has to read why it was refused: closed at once, a socket takes back what it said."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -44,6 +49,8 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._bounds: SocketBounds = getattr(self.app, "bounds", SocketBounds())
         self._direct = self.app if isinstance(self.app, App) and self.app.is_direct else None
+        self._count: Callable[[int], None] | None = getattr(self.app, "refused", None)
+        """Told the status of each refusal."""
         self._arriving = False
         """A request has begun and is not complete."""
         self._began: float | None = None
@@ -52,9 +59,23 @@ class Protocol(HttpToolsProtocol):
         """Loop time at which the connection was first seen to be without a request."""
         self._ending = False
         """The next reply is the last one."""
-        self._refused = False
+        self._over = False
+        """Nothing that comes now is looked at: the last reply was given."""
         self._in_head = False
-        self._head_size = 0
+        self._piece = 0
+        """Bytes that came together last."""
+        self._fresh = False
+        """A request or a part of its body began within these."""
+        self._quiet = 0
+        """Bytes that came since, without an end of the head or a byte of body."""
+        self._repeats = 0
+        """Headers that the request gave before."""
+        self._unread: tuple[int, float] = (0, 0.0)
+        """Bytes that wait for the client to read them, and the loop time since when none was read."""
+        self._before: Any = None
+        """uvicorn's cycle of the request before the one that `cycle` is for."""
+        self._running: Any = None
+        """uvicorn's cycle of the request that is being answered, or was."""
         self._straight = False
         self._named: dict[str, str] = {}
         """Headers of the request, as `read_headers` gives them."""
@@ -74,26 +95,35 @@ class Protocol(HttpToolsProtocol):
         if len(self.connections) > self._bounds.connections:
             self._refuse("unavailable", f"There are more than {self._bounds.connections:,} connections.")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.disconnected = True  # uvicorn tells it to the newest request alone
+            self._running.message_event.set()
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._over:
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
+        self._piece = len(data)
+        self._fresh = False
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # nobody changes the protocol here; the request itself has been taken
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+            return
         except httptools.HttpParserError as error:
             cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
             # uvicorn's own way parses the URL again, and stricter than before: that is no fault of ours.
             if cause is not None and not isinstance(cause, httptools.HttpParserError):
                 log.error("a request could not be taken: %r", cause)
+                self._refuse("server_error", "The mock server failed to take this request.")
             self._refuse("invalid_request", "This is not an HTTP/1.1 request.")
-        if self._in_head:
-            self._head_size += len(data)
-            if self._head_size > self._bounds.head_bytes:
-                most = f"{self._bounds.head_bytes:,}"
-                self._refuse("head_too_large", f"The request line and headers are larger than {most} bytes.")
+        if self._arriving:
+            self._quiet = 0 if self._fresh else self._quiet + len(data)
+            if self._quiet > self._bounds.head_bytes:
+                self._refuse_head()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -106,6 +136,8 @@ class Protocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """Finish what is arriving or being answered, then close."""
         self._ending = True
+        if self._arriving:
+            self.loop.call_later(self._bounds.request_seconds, self._end_if_late)
         if self._is_answering():
             super().shutdown()
         elif not self._arriving:
@@ -113,11 +145,17 @@ class Protocol(HttpToolsProtocol):
 
     def check(self, now: float) -> None:
         """Close the connection when the client takes too long; called about once a second with the loop's time."""
-        if self._arriving:
+        unread, since = self.transport.get_write_buffer_size(), self._unread[1]
+        self._unread = unread, since if unread and unread == self._unread[0] else now
+        if now - self._unread[1] > self._bounds.request_seconds:
+            self.transport.abort()  # who reads nothing would hold the connection for ever
+        elif self._over or self.flow.read_paused:
+            self._began = None  # it is we who let it wait
+        elif self._arriving:
             self._rested = None
             self._began = now if self._began is None else self._began
             if now - self._began > self._bounds.request_seconds:
-                self._refuse("request_timeout", f"The request did not arrive in {self._bounds.request_seconds:g} s.")
+                self._refuse_late()
         elif not self._is_answering():
             self._began = None
             self._rested = now if self._rested is None else self._rested
@@ -127,31 +165,55 @@ class Protocol(HttpToolsProtocol):
     # What the parser says
 
     def on_message_begin(self) -> None:
-        self._arriving = self._in_head = True
+        self._arriving = self._in_head = self._fresh = True
         self._began = self._rested = None
-        self._head_size = 0
+        self._repeats = 0
         self.url = b""
         self._named = {}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # a trailer after the body is of no use to anybody
-            key = name.decode("latin-1").lower()
-            text = value.decode("latin-1")
-            self._named[key] = f"{self._named[key]}, {text}" if key in self._named else text
+        if not self._in_head:
+            return  # a trailer after the body is of no use to anybody
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        if key not in self._named:
+            self._named[key] = text
+        elif self._repeats < MAX_HEADERS:
+            self._repeats += 1
+            self._named[key] += f", {text}"
+        else:
+            self._refuse_head()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        if self._refused:
+        if self._over:
             return
-        url = self.url.decode("utf-8", "replace")
+        named, url = self._named, self.url.decode("ascii")  # the parser lets no other characters pass
+        if url[:1] != "/":
+            url, host = local_target(url)
+            self.url = url.encode("ascii")
+            if host:
+                named["host"] = host  # it counts more than the header (RFC 9112, 3.2.2)
+        if "upgrade" in named and self.parser.should_upgrade():
+            return  # the parser stops after the head, and `_stay` begins again
+        if len(named) + self._repeats > MAX_HEADERS or self._is_large():
+            self._refuse_head()
+        elif len(url) > MAX_TARGET:
+            self._refuse("uri_too_long", f"The path and its query are longer than {MAX_TARGET:,} bytes.")
+        elif "transfer-encoding" in named and self.parser.get_http_version() == "1.0":
+            self._refuse("invalid_request", "HTTP/1.0 has no Transfer-Encoding.")
+        elif self.parser.should_upgrade():
+            self._refuse("invalid_request", "CONNECT is for proxies, and this is none.")
+        if self._over:
+            return
         path, _, query = url.partition("?")
         self._straight = (
             self._direct is not None
-            and url[:1] == "/"
             and not self._direct.owns(path)
             and not self._is_answering()
-            and "expect" not in self._named
+            and not self.flow.write_paused
+            and "expect" not in named
         )
+        self._in_head = False
         if not self._straight:
             self._to_asgi()
             return
@@ -163,7 +225,8 @@ class Protocol(HttpToolsProtocol):
         self._most = MAX_BODY
 
     def on_body(self, body: bytes) -> None:
-        if self._refused:
+        self._fresh = True
+        if self._over:
             return
         if not self._straight:
             super().on_body(body)
@@ -176,14 +239,13 @@ class Protocol(HttpToolsProtocol):
             self._chunks.append(body)
         elif self._size > self._most * DRAIN:
             self._answer()
-            self._refused = True  # the rest of it is not read
         else:
             self._chunks.clear()
 
     def on_message_complete(self) -> None:
-        self._arriving = False
-        if self._refused:
+        if self._over or self._in_head:
             return
+        self._arriving = False
         if self._straight:
             self._answer()
         else:
@@ -215,19 +277,22 @@ class Protocol(HttpToolsProtocol):
         lines = head_of(response)
         if last:
             lines.append(("connection", "close"))
-        text = "".join([f"{name}: {value}\r\n" for name, value in lines])
-        if len(text.splitlines()) != len(lines) or not text.isascii():
+        head = wire_head(lines)
+        if head is None:
             log.error("a reply of %s has a header that HTTP cannot carry", self._path)
-            self._refuse("server_error", "The reply has a header that HTTP cannot carry.")
+            self._write(UNSENDABLE, last)
             return
         defaults = self.server_state.default_headers
         if defaults is not self._date[0]:
             self._date = defaults, b"".join([b"%s: %s\r\n" % pair for pair in defaults])
         content = b"" if self._method == "HEAD" else response.content or b""
-        head = text.encode("ascii")
         self.transport.write(b"".join((STATUS_LINE[response.status], self._date[1], head, b"\r\n", content)))
         if last:
-            self.transport.close()
+            self._over = True
+            if self._arriving:
+                self._close_gently()
+            else:
+                self.transport.close()
 
     def _deliver(self, response: Response, last: bool) -> None:
         """Let uvicorn run the delivery of a reply that takes its time, or never arrives."""
@@ -241,6 +306,7 @@ class Protocol(HttpToolsProtocol):
             super().on_message_complete()
         finally:
             self.app = app
+        self._over = last
 
     def _to_asgi(self) -> None:
         """Hand the request over to uvicorn, which would have begun with it at its first byte."""
@@ -249,19 +315,78 @@ class Protocol(HttpToolsProtocol):
         self.url = url
         self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.items()]
         self.expect_100_continue = self._named.get("expect", "").lower() == "100-continue"
+        self._before = self.cycle
         super().on_headers_complete()
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _stay(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 when the client offers to change to another protocol.
+
+        The parser takes what follows for that protocol, the request's body too; so another one reads the request
+        again without the offer.
+        """
+        if not self._over:
+            parser, self.parser = self.parser, httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            head = without_upgrade(parser.get_method(), self.url, parser.get_http_version(), self._named)
+            # Not from here: a client may have sent a thousand of these together.
+            self.flow.pause_reading()
+            self.loop.call_soon(self._go_on, head + rest)
+
+    def _go_on(self, data: bytes) -> None:
+        if self.parser is not None:  # the connection is still there
+            self.flow.resume_reading()
+            self.data_received(data)
+
+    def _is_large(self) -> bool:
+        most = self._bounds.head_bytes
+        # A head that came in one piece is no larger than that.
+        return (self._piece > most or not self._fresh) and size_of(self.url, self._named) > most
+
+    def _refuse_head(self) -> None:
+        most = f"{self._bounds.head_bytes:,} bytes or {MAX_HEADERS} headers"
+        self._refuse("head_too_large", f"The request line and headers are more than {most}.")
+
+    def _refuse_late(self) -> None:
+        self._refuse("request_timeout", f"The request did not arrive in {self._bounds.request_seconds:g} s.")
+
     def _refuse(self, kind: str, message: str) -> None:
-        """Answer what is no request to an API, and close."""
-        if self._refused:
+        """Answer what is no request to an API, and close. What came before it is answered first."""
+        if self._over:
             return
-        self._refused = True
-        if not self._is_answering():
-            problem = Problem(kind, message)
-            body = orjson.dumps(problem_body(problem))
-            lines = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-            self.transport.write(STATUS_LINE[problem.status] + lines.encode("ascii") + body)
-        self.transport.close()
+        self._over = True
+        problem = Problem(kind, message)
+        log.info("refused a request with %d: %s", problem.status, message)
+        if self._count is not None:
+            self._count(problem.status)
+        # A request that is still arriving has a cycle of its own once its head was taken.
+        begun = self._arriving and not self._in_head and not self._straight
+        before = self._before if begun else self.cycle
+        if before is not None and not before.response_complete:
+            before.keep_alive = False
+            if begun:
+                self.pipeline.popleft()
+            return
+        if begun:
+            self.cycle.disconnected = True
+            self.cycle.waiting_for_100_continue = False
+            self.cycle.message_event.set()
+        if not begun or not self.cycle.response_started:
+            self.transport.write(STATUS_LINE[problem.status] + refusal(problem))
+        self._close_gently()
+
+    def _close_gently(self) -> None:
+        """Say that nothing more comes, and let the client read that before the connection goes."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LAST_WORDS, self.transport.close)
+
+    def _end_if_late(self) -> None:
+        if self._arriving:
+            self._refuse_late()
 
     def _end_if_idle(self) -> None:
         if not self._arriving and not self._is_answering():

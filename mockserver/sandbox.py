@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
@@ -15,7 +14,7 @@ from mockserver.messages import Exchange, Request
 from mockserver.ratelimit import Limit
 from mockserver.routes import Plan
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
-from mockserver.store import MAX_ROWS, Store
+from mockserver.store import JOURNAL_BYTES, JOURNAL_SIZE, MAX_ROWS, Store
 
 DEFAULT = "default"
 
@@ -40,6 +39,10 @@ class Terms:
     """Test seconds per real second; 0 freezes the clock."""
     max_rows: int = MAX_ROWS
     """Rows that it may hold; a request that would store more is 503."""
+    journal_size: int = JOURNAL_SIZE
+    """Exchanges that the journal keeps; the oldest go first."""
+    journal_bytes: int = JOURNAL_BYTES
+    """Bytes that they may take together."""
 
 
 class Home(Protocol):
@@ -83,8 +86,6 @@ class Sandbox:
         self._home = home
         self.scenarios: dict[str, Scenario] = {scenario.model.api: scenario for scenario in scenarios}
         """The scenario in force for each API that has one."""
-        self.answered: Counter[tuple[str, str, int]] = Counter()
-        """Requests answered since the sandbox was made, by API, operation and status."""
         self.version = 0
         """Changes whenever it is published; 0 before, and where nobody else sees it."""
         self.used_at = 0.0

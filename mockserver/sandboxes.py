@@ -76,7 +76,8 @@ class Sandboxes:
 
     def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
         """A clock and an empty store on these terms."""
-        return Clock(terms.clock_start, terms.clock_rate), MemoryStore(terms.credits, max_rows=terms.max_rows)
+        store = MemoryStore(terms.credits, terms.journal_size, terms.journal_bytes, terms.max_rows)
+        return Clock(terms.clock_start, terms.clock_rate), store
 
     def publish(self, sandbox: Sandbox) -> None:
         """Nobody else sees this process's sandboxes."""
@@ -126,6 +127,10 @@ class Sandboxes:
         if sandbox is None:
             raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._by_name)}")
         return sandbox
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._by_name)
 
     def all(self) -> list[Sandbox]:
         """Every sandbox, the default one first."""

@@ -7,11 +7,14 @@ import contextlib
 import gc
 import importlib
 import logging
+import math
+import secrets
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Final
 
@@ -19,7 +22,8 @@ import uvicorn
 
 from mockserver.admin import Admin
 from mockserver.app import AdminApp, App
-from mockserver.errors import UserError
+from mockserver.clock import sleep
+from mockserver.errors import Problem, UserError
 from mockserver.logs import AccessLog, configure_logging
 from mockserver.pipeline import Pipeline
 from mockserver.settings import Settings
@@ -40,8 +44,6 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, access: AccessLog | None = None) -> None:
         super().__init__(config)
         self._access = access
-        self.group: list[_Server] = [self]
-        """The servers that a signal stops together."""
         self._ticks = 0
 
     async def on_tick(self, counter: int) -> bool:
@@ -57,20 +59,11 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        previous = {s: signal.signal(s, self.handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+        yield  # `serve` does, for all servers of the process
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # A second signal does not cut off what is in flight either; DRAIN_SECONDS bounds the wait.
-        for server in self.group:
-            server.should_exit = True
+        self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -125,7 +118,7 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_keep_alive=75,
+        timeout_keep_alive=math.ceil(app.bounds.idle_seconds),
     )
 
 
@@ -147,24 +140,27 @@ def serve(settings: Settings) -> None:
             log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))
         if settings.workers > 1:
-            Supervisor(_work, settings, sockets, settings.workers, DRAIN_SECONDS + 5).run()
+            # What the workers count comes together under this name.
+            group = f"{socket.gethostname()}-{secrets.token_hex(8)}"
+            Supervisor(partial(_work, group), settings, sockets, settings.workers, DRAIN_SECONDS + 5).run()
         else:
             _run(settings, pipeline, sockets)
 
 
-def _work(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+def _work(group: str, settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Be one of several workers."""
     configure_logging(settings.log_level, settings.log_format)
     try:
-        _run(settings, settings.pipeline(), sockets)
+        _run(settings, settings.pipeline(), sockets, group)
     except UserError as error:
         log.error("this worker cannot start: %s", error)
         sys.exit(error.exit_code)
 
 
-def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket]) -> None:
+def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket], group: str = "") -> None:
     """Serve in this process until a signal; on a second socket, if there is one, the admin API."""
     servers: list[_Server] = []
+    bounds = settings.socket_bounds
     own_port = len(sockets) > 1
     admin = Admin(
         pipeline,
@@ -176,23 +172,54 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
     if kept is not None:
         kept.load()
     # Requests are told of at `info`; a reply of ours that is wrong, always.
-    access = AccessLog(sys.stderr, settings.log_format) if settings.log_level.lower() in ("debug", "info") else None
-    servers.append(_Server(_config(App(pipeline, None if own_port else admin, access=access)), access))
+    access = None
+    if settings.log_level.lower() in ("debug", "info"):
+        access = AccessLog(sys.stderr, settings.log_format, pipeline.masking)
+    servers.append(_Server(_config(App(pipeline, None if own_port else admin, bounds, access)), access))
     if own_port:
-        servers.append(_Server(_config(AdminApp(admin))))
-    for server in servers:
-        server.group = servers
+        servers.append(_Server(_config(AdminApp(admin, bounds))))
+    pipeline.metrics.watch("open_connections", lambda: sum(len(s.server_state.connections) for s in servers))
+    if group:
+        _share_figures(pipeline, group)
 
     async def run() -> None:
-        await asyncio.gather(*(server.serve(sockets=[own]) for server, own in zip(servers, sockets, strict=True)))
+        async with asyncio.TaskGroup() as tasks:
+            for server, own in zip(servers[1:], sockets[1:], strict=True):
+                tasks.create_task(server.serve(sockets=[own]))
+            await servers[0].serve(sockets=[sockets[0]])
+            # The admin API on its own port goes last, so that it can say that the rest is draining.
+            for server in servers[1:]:
+                server.should_exit = True
 
     spare_the_collector()
-    with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
-        runner.run(run())
+    previous = {s: signal.signal(s, servers[0].handle_exit) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+            runner.run(run())
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     if access is not None:
         access.flush()
     if kept is not None:
         kept.save()
+
+
+def _share_figures(pipeline: Pipeline, group: str) -> None:
+    """Leave what this worker counts where the others find it, once a second."""
+    from mockserver.shared import SharedSandboxes
+
+    assert isinstance(pipeline.sandboxes, SharedSandboxes)
+    figures = pipeline.sandboxes.figures(group)
+    pipeline.metrics.group = figures.all
+
+    def publish() -> None:
+        while True:
+            with contextlib.suppress(Problem):  # the log tells of a store that is out of reach
+                figures.publish(pipeline.metrics.as_json())
+            sleep(1.0)
+
+    threading.Thread(target=publish, daemon=True).start()
 
 
 def spare_the_collector() -> None:
@@ -225,6 +252,7 @@ class ThreadServer:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://{host}:{self.port}"
         self._server = _Server(_config(app))
+        app.pipeline.metrics.watch("open_connections", lambda: len(self._server.server_state.connections))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> ThreadServer:

@@ -29,7 +29,7 @@ class SocketBounds:
     head_bytes: int = 64 * 1024
     """Bytes of the request line and the headers; more is 431."""
     request_seconds: float = 30.0
-    """Seconds that a request may take to arrive; then it is 408."""
+    """Seconds that a request may take to arrive; then it is 408. A reply may go unread for as long."""
     idle_seconds: float = 75.0
     """Seconds that a connection is kept without a request."""
 
@@ -54,10 +54,24 @@ class Settings:
     characters_per_credit: int = 1000
     max_body: int = 1024 * 1024
     """Bytes of a request body that are read."""
+    max_connections: int = 10_000
+    """Connections at a time."""
+    max_head: int = 64 * 1024
+    """Bytes of a request line and headers."""
+    request_timeout: float = 30.0
+    """Seconds that a request may take to arrive."""
+    idle_timeout: float = 75.0
+    """Seconds that a connection is kept without a request."""
+    journal_size: int = 10_000
+    """Exchanges that the journal of a sandbox keeps."""
+    journal_bytes: int = 64 * 1024 * 1024
+    """Bytes that they may take together."""
     verify_wire: bool = False
     """Also read the bytes that are about to leave, and check what they say."""
     oracle: Mode = "off"
     """When to ask openapi-core for its opinion too."""
+    show_secrets: bool = False
+    """Record and show keys and cookies as they were sent."""
     log_level: str = "info"
     log_format: str = "text"
     """`text` for people, `json` for machines."""
@@ -83,6 +97,11 @@ class Settings:
     state_file: str = ""
     """Where the state of the default sandbox is read from at the start and written to at the end; "" keeps none."""
 
+    @property
+    def socket_bounds(self) -> SocketBounds:
+        """What clients may do with connections."""
+        return SocketBounds(self.max_connections, self.max_head, self.request_timeout, self.idle_timeout)
+
     def pipeline(self) -> Pipeline:
         """Load the contracts and make the default sandbox. Raises UserError."""
         if self.workers > 1 and self.state == "memory":
@@ -105,13 +124,25 @@ class Settings:
             characters_per_credit=self.characters_per_credit,
             stateless=self.stateless,
             max_rows=self.max_rows,
+            journal_size=self.journal_size,
+            journal_bytes=self.journal_bytes,
         )
         bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
         by_name = {api.name: api for api in apis}
         bundled = scenarios.bundled_scenarios() if self.scenarios else {}
         files = [_find(scenario, self.scenario_dir, bundled) for scenario in self.scenarios]
         chosen = [scenarios.load_scenario(file, by_name) for file in files]
-        return Pipeline(apis, terms, bounds, self.max_body, self.verify_wire, self.oracle, chosen, self._home())
+        return Pipeline(
+            apis,
+            terms,
+            bounds,
+            self.max_body,
+            self.verify_wire,
+            self.oracle,
+            self.show_secrets,
+            chosen,
+            self._home(),
+        )
 
     def _home(self) -> Callable[..., Sandboxes]:
         if self.state == "memory":

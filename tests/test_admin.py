@@ -75,6 +75,13 @@ def test_a_public_host_name_may_be_a_web_pages_doing(call, host):
 
 
 @pytest.mark.parametrize(
+    "host", ["evil.example, x.localhost", "evil.example,localhost", "a b", "x@localhost.localhost/"]
+)
+def test_two_hosts_are_none(call, host):
+    assert call("GET", "/sandboxes", host=host)[0] == 403
+
+
+@pytest.mark.parametrize(
     "host", ["localhost", "127.0.0.1:4010", "[::1]:4010", "10.0.0.3", "mockserver:4010", "mock.local", "m.default.svc"]
 )
 def test_local_names_and_addresses_are_fine(call, host):
@@ -223,7 +230,8 @@ def test_coverage_limits_credits_metrics_apis(call):
     assert [row["remaining"] for row in limits if row["operation"] == "Memory.createUserMemory"] == [199]
     assert call.write("PUT", "/sandboxes/default/credits", {"remaining": 5})[1]["remaining"] == 5
     metrics = call.admin.handle(Request("GET", "/__admin/metrics", "", {"host": "localhost"})).content.decode()
-    assert 'mockserver_requests_total{api="datagrid",operation="Memory.createUserMemory",status="201"} 1' in metrics
+    labels = 'api="datagrid",operation="Memory.createUserMemory",status="201",rule=""'
+    assert f"mockserver_requests_total{{{labels}}} 1" in metrics
     apis = call("GET", "/apis")[1]["apis"]
     assert {api["name"] for api in apis} == {"datagrid", "mem0"}
     assert any(addition["provenance"] == "assumed" for addition in apis[0]["additions"])

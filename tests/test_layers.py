@@ -12,12 +12,12 @@ PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
 LAYERS = [
-    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers"],
+    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers", "masking"],
     ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "journal", "prefer", "damage", "faults", "verify", "retries"],
+    ["auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
-    ["routes", "sandbox", "sandboxes", "shared", "expectations", "pipeline"],
-    ["health", "settings", "admin", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
+    ["routes", "sandbox", "sandboxes", "shared", "expectations", "outgoing", "pipeline"],
+    ["health", "settings", "admin", "heads", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
     ["remote", "commands", "transport"],
     [
         "bridge",
@@ -31,9 +31,9 @@ LAYERS = [
         "testing",
         "pytest_plugin",
     ],
-    ["cli", "__init__", "__main__"],
+    ["options", "cli", "__init__", "__main__"],
 ]
-APART = {"auth", "ratelimit", "store", "ledger", "journal", "prefer", "faults"}
+APART = {"auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "faults"}
 
 ORDER = [name for layer in LAYERS for name in layer]
 

@@ -103,6 +103,62 @@ def test_what_is_in_flight_is_finished():
         assert process.wait(timeout=20) == 0
 
 
+def test_bounds_as_options():
+    options = ["--max-connections", "3", "--max-head", "2048", "--request-timeout", "1s", "--admin-port", "0"]
+    variables = {"MOCKSERVER_JOURNAL_SIZE": "2", "MOCKSERVER_JOURNAL_BYTES": "4000", "MOCKSERVER_IDLE_TIMEOUT": "1s"}
+    with running(*options, **variables) as (url, process):
+        lines = process.stderr.readline() + process.stderr.readline()
+        admin = re.search(r"admin on (http://\S+)/__admin", lines)[1]
+        ready(admin)
+        for _ in range(3):
+            httpx.get(f"{url}/v1/user-memories", headers={"Authorization": "Bearer k"})
+        assert httpx.get(f"{admin}/__admin/sandboxes/default/journal").json()["total"] == 2
+        httpx.post(f"{url}/v1/user-memories", headers={"Authorization": "Bearer k"}, content=b"x" * 5000)
+        assert httpx.get(f"{admin}/__admin/sandboxes/default/journal").json()["total"] == 0, "it has no room"
+        host, port = url.removeprefix("http://").split(":")
+        for base in (url, admin):
+            assert httpx.get(f"{base}/x", headers={"X-Filler": "x" * 2048}).status_code == 431
+        idle, slow, other, fourth = (socket.create_connection((host, int(port)), timeout=20) for _ in range(4))
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        assert fourth.recv(12) == b"HTTP/1.1 503"
+        assert slow.recv(12) == b"HTTP/1.1 408"
+        assert idle.recv(12) == other.recv(12) == b""
+        for connection in (idle, slow, other, fourth):
+            connection.close()
+        metrics = httpx.get(f"{admin}/__admin/metrics").text
+        for status in (408, 431, 503):
+            assert f'mockserver_refused_total{{status="{status}"}}' in metrics
+
+
+def test_a_drain_is_told_on_the_admin_port(tmp_path):
+    file = tmp_path / "slow.yaml"
+    rule = "{id: slow, op: Memory.createUserMemory, fault: {latency: 800ms}}"
+    file.write_text(f"version: 1\nname: slow\napi: datagrid\nrules:\n  - {rule}\n")
+    with running("--admin-port", "0", "--scenario", str(file)) as (url, process):
+        lines = process.stderr.readline() + process.stderr.readline()
+        admin = re.search(r"admin on (http://\S+)/__admin", lines)[1]
+        assert ready(admin).status_code == 200
+        answers = []
+        memory = {"agent_id": "a", "memory": "m"}
+        key = {"Authorization": "Bearer k"}
+        sent = threading.Thread(
+            target=lambda: answers.append(httpx.post(f"{url}/v1/user-memories", json=memory, headers=key, timeout=20))
+        )
+        sent.start()
+        journal = f"{admin}/__admin/sandboxes/default/journal"
+        while httpx.get(journal).json()["total"] == 0:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        while (said := httpx.get(f"{admin}/__admin/ready")).status_code == 200:
+            time.sleep(0.01)
+        assert (said.status_code, said.json()["status"]) == (503, "draining")
+        assert httpx.get(f"{admin}/__admin/health").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        sent.join()
+        assert answers[0].status_code == 201
+        assert process.wait(timeout=20) == 0
+
+
 def test_options_as_variables():
     variables = {
         "MOCKSERVER_API": "datagrid",

@@ -45,9 +45,12 @@ def test_workers_share_everything_and_one_that_dies_is_replaced(redis_server):
         until(lambda: len(workers_of(process.pid)) == 2)
         made = [httpx.post(f"{url}/v1/user-memories", headers=HEADERS, json=BODY) for _ in range(10)]
         assert [answer.status_code for answer in made] == [201] * 10
+        name = 'api="datagrid",operation="Memory.createUserMemory",status="201",rule=""'
+        until(lambda: f"requests_total{{{name}}} 10" in httpx.get(f"{url}/__admin/metrics").text)
         killed, other = workers_of(process.pid)
         os.kill(killed, signal.SIGKILL)
         until(lambda: len({killed, other, *workers_of(process.pid)}) == 3 and len(workers_of(process.pid)) == 2)
+        assert f"requests_total{{{name}}} 10" in httpx.get(f"{url}/__admin/metrics").text, "what a dead one did counts"
         page = httpx.get(f"{url}/v1/user-memories", headers=HEADERS).json()
         assert len(page["data"]) == 10
         code, output = stop(process)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import logging
+import re
 from collections.abc import AsyncIterator, Callable
 
 from anyio import to_thread
@@ -27,12 +29,20 @@ from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
 from mockserver.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
 
+log = logging.getLogger("mockserver")
+
 PREFIX = "/__admin"
 HEADER = "x-mockserver-admin"
 _OPEN = frozenset({"health", "ready", "getDocument"})
 """Operations that orchestrators call without a token."""
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".cluster.local")
+_ODD = re.compile(r"[^\w.\-\[\]:%]")
+"""What no host name has; two Host headers come as one text with a comma."""
 _POLL_SECONDS = 0.05
+MAX_BODY = 64 * 1024
+"""Bytes of a body for an operation that does not say that it needs more (`x-max-body-bytes`)."""
+LARGE_BODIES = 4
+"""Large bodies that are held at a time; further ones wait."""
 
 
 class Admin:
@@ -48,7 +58,7 @@ class Admin:
     def __init__(
         self, pipeline: Pipeline, token: str = "", draining: Callable[[], bool] = lambda: False, origin: str = ""
     ) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self.is_direct = not pipeline.sandboxes.is_shared
         """Whether a request never waits, so that it may be answered on the event loop."""
         self._token = token.encode()
@@ -57,6 +67,17 @@ class Admin:
         file = bundled_file("spec", "admin.yaml")
         self._document = read_text(file, 1024 * 1024)
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
+        self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
+        """Held by a request that may have a large body, from its head to its reply."""
+
+    def most_body(self, request: Request) -> int:
+        """Bytes of a body that a request may have, of which only the head is known; 0 when it will be refused."""
+        try:
+            operation, _ = self._match(request)
+            self._guard(request, operation)
+        except Problem:
+            return 0
+        return operation.max_body or MAX_BODY
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises."""
@@ -68,11 +89,12 @@ class Admin:
                 response = Response(200, self._document, media_type="application/yaml")
             else:
                 if request.too_large:
-                    raise Problem("too_large", "The request body is larger than this server reads.")
+                    most = f"{operation.max_body or MAX_BODY:,}"
+                    raise Problem("too_large", f"The request body is larger than {most} bytes.")
                 checked = operation.check_request(request, values)
                 if checked.violations:
                     raise Problem("invalid_request", violations=checked.violations)
-                response = HANDLERS[operation.id](Ask(self._pipeline, checked, self._base(request), self._draining()))
+                response = HANDLERS[operation.id](Ask(self.pipeline, checked, self._base(request), self._draining()))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -87,6 +109,7 @@ class Admin:
         except UserError as error:
             response = _problem(Problem("conflict", str(error)))
         except Exception as error:
+            log.exception("the admin API failed at %s", operation.id if operation else "a request")
             response = Response(500, defect_body(f"{type(error).__name__} in the admin API", []), {}, MEDIA_TYPE)
         violations = operation.check_response(response) if operation is not None else []
         if violations:
@@ -133,7 +156,7 @@ class Admin:
         """The number of the newest entry of a journal, and the entries after a number (None: not one)."""
 
         def ask() -> tuple[int, list[JSON]]:
-            sandbox = self._pipeline.sandboxes.get(name)
+            sandbox = self.pipeline.sandboxes.get(name)
             newest = sandbox.store.journal_count()
             if after is None or newest == after:
                 return newest, []
@@ -185,7 +208,7 @@ def _is_local(host: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return "." not in name or name.lower().endswith(_LOCAL_SUFFIXES)
+        return not _ODD.search(name) and ("." not in name or name.lower().endswith(_LOCAL_SUFFIXES))
     return True
 
 

@@ -249,9 +249,7 @@ HANDLERS: dict[str, Handler] = {
     "health": lambda ask: _ok({"status": "ok", "version": __version__}),
     "ready": ready,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
-    "getMetrics": lambda ask: Response(
-        200, views.metrics_view(ask.pipeline.sandboxes.all()), media_type="text/plain; version=0.0.4"
-    ),
+    "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
     "listSandboxes": lambda ask: _ok(
         {"sandboxes": [views.sandbox_view(s, ask.pipeline.apis, ask.origin) for s in ask.pipeline.sandboxes.all()]}
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -181,17 +180,3 @@ def apis_view(apis: Mapping[str, Api], origin: str) -> JSON:
             for api in apis.values()
         ]
     }
-
-
-def metrics_view(sandboxes: list[Sandbox]) -> str:
-    """Requests by API, operation and status, in the text format of Prometheus."""
-    lines = ["# HELP mockserver_requests_total Requests answered.", "# TYPE mockserver_requests_total counter"]
-    totals: Counter[tuple[str, str, int]] = Counter()
-    for sandbox in sandboxes:
-        totals.update(sandbox.answered)
-    for (api, operation, status), count in sorted(totals.items()):
-        labels = f'api="{api}",operation="{operation}",status="{status}"'
-        lines.append(f"mockserver_requests_total{{{labels}}} {count}")
-    lines += ["# HELP mockserver_sandboxes Sandboxes.", "# TYPE mockserver_sandboxes gauge"]
-    lines += [f"mockserver_sandboxes {len(sandboxes)}", ""]
-    return "\n".join(lines)

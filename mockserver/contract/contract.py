@@ -17,7 +17,7 @@ from mockserver.contract.refs import Refs
 from mockserver.contract.router import Router, split
 from mockserver.contract.samples import Sampler
 from mockserver.contract.schemas import Schemas
-from mockserver.contract.security import Alternative, alternatives
+from mockserver.contract.security import Alternative, Credential, alternatives, credentials
 from mockserver.documents import pointer_of
 from mockserver.messages import JSON, Response, Violation
 
@@ -79,6 +79,11 @@ class Contract:
         methods there are, and is empty when the path is not known.
         """
         return self._router.find(method, segments)
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """Every place in which a key may stand."""
+        return credentials(self._refs, self.document)
 
     def security(self, operation: Operation) -> tuple[Alternative, ...]:
         """Ways to authenticate for an operation."""

@@ -33,6 +33,12 @@ def alternatives(refs: Refs, document: dict[str, Any], operation: dict[str, Any]
     return tuple(tuple(_credential(refs, schemes.get(name)) for name in requirement) for requirement in wanted)
 
 
+def credentials(refs: Refs, document: dict[str, Any]) -> tuple[Credential, ...]:
+    """Every place in which a document's schemes let a key stand, used or not."""
+    schemes = (document.get("components") or {}).get("securitySchemes") or {}
+    return tuple(_credential(refs, scheme) for scheme in schemes.values())
+
+
 def _credential(refs: Refs, scheme: Any) -> Credential:
     scheme, _ = refs.follow(scheme, "")
     if isinstance(scheme, dict):

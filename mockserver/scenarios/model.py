@@ -5,15 +5,18 @@ Only the shape is judged here; what it means for an API is judged in `compile`.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_validator
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
 from mockserver.faults import FAULTS, Duration, Strict
 from mockserver.ranges import parse_range
 from mockserver.scenarios.replies import NAMED, RateLimited, ServerError
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _range(value: Any) -> Any:
@@ -85,6 +88,18 @@ class Reply(Named):
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     headers: dict[str, str] = {}
     body: Any = None
+
+    @field_validator("headers")
+    @classmethod
+    def _sendable(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, text in headers.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError(f"{name[:60]!r} is not the name of a header")
+            if name.lower() in ("content-length", "transfer-encoding"):
+                raise ValueError(f"{name} follows from the body; to break a body on its way there is `fault: body`")
+            if not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{name}: a header is printable ASCII text")
+        return headers
 
     @model_validator(mode="after")
     def _one(self) -> Reply:

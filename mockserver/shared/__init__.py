@@ -5,7 +5,8 @@ one round trip too; `lua/common.lua` says what the keys are.
 """
 
 from mockserver.shared.connection import Connection
+from mockserver.shared.figures import SharedFigures
 from mockserver.shared.sandboxes import SharedSandboxes
 from mockserver.shared.store import RedisStore
 
-__all__ = ["Connection", "RedisStore", "SharedSandboxes"]
+__all__ = ["Connection", "RedisStore", "SharedFigures", "SharedSandboxes"]

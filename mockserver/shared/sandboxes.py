@@ -23,6 +23,7 @@ from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMan
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.shared.clock import SharedClock
 from mockserver.shared.connection import Connection, encoded, texts
+from mockserver.shared.figures import SharedFigures
 from mockserver.shared.store import RedisStore
 from mockserver.store import Store
 
@@ -57,6 +58,10 @@ class SharedSandboxes(Sandboxes):
         super().__init__(apis, terms, bounds, scenarios)
         if self.default.given != terms:
             log.warning("the shared store has a default sandbox already, on other terms than these; its own hold")
+
+    def figures(self, group: str) -> SharedFigures:
+        """Where the metrics of a group of workers come together."""
+        return SharedFigures(self._redis, group)
 
     @property
     def default(self) -> Sandbox:
@@ -149,6 +154,10 @@ class SharedSandboxes(Sandboxes):
             self._by_name[name] = sandbox
         return sandbox
 
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._redis.call("ZCARD", self._prefix + "names"))
+
     def all(self) -> list[Sandbox]:
         """Every sandbox, the default one first."""
         found = []
@@ -166,7 +175,8 @@ class SharedSandboxes(Sandboxes):
 
     def _world(self, id: int, terms: Terms) -> tuple[SharedClock, RedisStore]:
         world = f"{self._prefix}world:{id}:"
-        return SharedClock(self._redis, world), RedisStore(self._redis, world, max_rows=terms.max_rows)
+        store = RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
+        return SharedClock(self._redis, world), store
 
     def _scenarios(self, name: str, told: list[tuple[str, str, list[str]]]) -> list[Scenario]:
         found = []

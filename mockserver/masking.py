@@ -1,0 +1,84 @@
+"""Secrets, and how they are kept out of everything that is recorded or shown.
+
+A key stands in an `Authorization` header, a cookie, or where a contract's security schemes say. What stands
+there is masked wherever the request is recorded, and wherever its text turns up in what is said about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote_plus
+
+from mockserver.messages import Request
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-mockserver-admin"})
+SECRET_QUERIES = frozenset({"access_token", "api_key", "apikey"})
+SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
+"""First words of a credential that are no secret."""
+MIN_LENGTH = 6
+"""Characters of a secret that is looked for in texts; a shorter one is in many words."""
+
+
+class Masking:
+    """Masks what requests carry.
+
+    Args:
+        headers: names of headers with secrets, beside SECRET_HEADERS.
+        queries: names of query parameters with secrets, beside SECRET_QUERIES.
+        show: mask nothing.
+    """
+
+    def __init__(self, headers: Iterable[str] = (), queries: Iterable[str] = (), show: bool = False) -> None:
+        self._show = show
+        self._headers = frozenset() if show else SECRET_HEADERS.union(name.lower() for name in headers)
+        self._queries = SECRET_QUERIES.union(queries)
+        self._suspect = re.compile("|".join(["[%+]", *map(re.escape, sorted(self._queries))]))
+        """Finds one of the names in a query, or what a name may be hidden in."""
+
+    def headers(self, given: dict[str, str]) -> dict[str, str]:
+        """Headers by lower-case name, without secrets."""
+        secret = self._headers.intersection(given)
+        if not secret:
+            return given
+        shown = given.copy()
+        for name in secret:
+            shown[name] = mask(given[name])
+        return shown
+
+    def query(self, given: str) -> str:
+        """A query, percent-encoded as it was sent, without secrets."""
+        if not given or self._show or not self._suspect.search(given):
+            return given
+        return "&".join(f"{part.partition('=')[0]}=***" if self._is_secret(part) else part for part in given.split("&"))
+
+    def cleaner(self, request: Request) -> Callable[[str], str]:
+        """A function that takes the secrets of a request out of a text about it."""
+        found = set()
+        if not self._show:
+            for name in self._headers.intersection(request.headers):
+                text = request.headers[name]
+                found |= {text, text.partition(" ")[2]}
+                if name == "cookie":
+                    found |= {part.partition("=")[2].strip() for part in text.split(";")}
+            for part in request.query.split("&"):
+                if self._is_secret(part):
+                    text = part.partition("=")[2]
+                    found |= {text, unquote_plus(text)}
+        secrets = sorted((text for text in found if len(text) >= MIN_LENGTH), key=len, reverse=True)
+
+        def clean(text: str) -> str:
+            for secret in secrets:
+                text = text.replace(secret, "***")
+            return text
+
+        return clean
+
+    def _is_secret(self, part: str) -> bool:
+        return "=" in part and unquote_plus(part.partition("=")[0]) in self._queries
+
+
+def mask(value: str) -> str:
+    """A secret's scheme and nothing else: `Bearer ***`."""
+    scheme, space, _ = value.partition(" ")
+    return f"{scheme} ***" if space and scheme.lower() in SCHEMES else "***"
