@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 
 import pytest
@@ -32,11 +33,14 @@ def test_a_finding_is_told_and_can_be_run_again(target, monkeypatch):
 
 
 def test_what_the_server_logs_as_an_error_is_a_finding(target):
-    def failing(request):
-        raise ZeroDivisionError
+    answer = target.served.exchange
 
-    target.served.exchange = failing
-    with pytest.raises(hostile.Finding, match="ZeroDivisionError"):
+    def complaining(request):
+        logging.getLogger("mockserver").error("something is wrong")
+        return answer(request)
+
+    target.served.exchange = complaining
+    with pytest.raises(hostile.Finding, match="something is wrong"):
         target.run("socket", (hostile.cases.GOOD, 0))
 
 

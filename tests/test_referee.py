@@ -78,13 +78,13 @@ def test_a_reply_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
 
 
 def test_the_bytes_that_leave_are_read_again(apis, monkeypatch):
-    monkeypatch.setattr("mockserver.pipeline.to_json", lambda value: b'{"remaining": 1, "total": "many"}')
+    monkeypatch.setattr("mockserver.outgoing.to_json", lambda value: b'{"remaining": 1, "total": "many"}')
     ask = Request("GET", "/v1/organization/credits", "", HEADERS)
     assert Pipeline(apis, Terms()).exchange(ask).status == 200, "the value was right"
     exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
     assert exchange.status == 500
     assert "breaks the contract" in exchange.defect
     assert {violation.pointer for violation in exchange.violations} == {"/consumed", "/total"}
-    monkeypatch.setattr("mockserver.pipeline.to_json", lambda value: b"{,")
+    monkeypatch.setattr("mockserver.outgoing.to_json", lambda value: b"{,")
     exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
     assert exchange.status == 500 and exchange.violations[0].side == "server"

@@ -209,7 +209,7 @@ def test_a_defect_tells_the_client_nothing_of_us(server, monkeypatch, method, pa
 def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog, operation):
     monkeypatch.setitem(HANDLERS, operation, broken)
     known = server.app.admin.contract.operations[operation]
-    state = {"tables": {}, "counters": {}, "credits": {"total": 1, "consumed": 0, "remaining": 1, "reserved": 0}}
+    state = {"tables": {}, "counters": {}, "credits": {"total": 1, "consumed": 0, "remaining": 1}}
     body = state if operation == "setState" else None
     url = server.url + known.path.replace("{name}", "default")
     response = HTTP.request(known.method, url, json=body, headers={"X-Mockserver-Admin": "1"})
