@@ -84,8 +84,10 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             pass  # nobody changes the protocol here; the request itself has been taken
         except httptools.HttpParserError as error:
-            if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
-                log.error("a request could not be taken: %r", error.__context__)
+            cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else None
+            # uvicorn's own way parses the URL again, and stricter than before: that is no fault of ours.
+            if cause is not None and not isinstance(cause, httptools.HttpParserError):
+                log.error("a request could not be taken: %r", cause)
             self._refuse("invalid_request", "This is not an HTTP/1.1 request.")
         if self._in_head:
             self._head_size += len(data)

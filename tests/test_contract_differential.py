@@ -75,6 +75,7 @@ EXAMPLES = {
         of("harbour-3.0.yaml", "listBerths")[1],
         response=Response(200, [{"id": 1, "pier": "p", "owner": {"name": "n", "mail": "ä@²"}}], {"x-total": "1"}),
     ),
+    "large float": asked(of("orchard-3.1.yaml", "plant")[1], body=b'{"id": "t1", "kind": null, "age": 1e300}'),
     "empty list": harbour("depths="),
     "name without a value": harbour(box="0", **POSITION),
     "prefix left out": harbour(berth="1", route="50", wind=";wind=w"),

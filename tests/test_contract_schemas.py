@@ -455,3 +455,15 @@ def test_names_of_members_may_be_matched_with_lookaround():
     operation = with_body({"patternProperties": {"^(?!x-)": {"type": "integer"}}}, version="3.1.0")
     assert send(operation, {"x-a": "b", "a": 1}).violations == []
     assert send(operation, {"a": "b"}).violations
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+@pytest.mark.parametrize("kind", ["integer", ["integer", "null"]])
+def test_the_format_of_an_integer_bounds_it(version, kind):
+    if isinstance(kind, list) and version.startswith("3.0"):
+        schema = {"type": "integer", "nullable": True, "format": "int32"}
+    else:
+        schema = {"type": kind, "format": "int32"}
+    assert sent(schema, 2**31 - 1, version) == []
+    assert brief(sent(schema, 2**31, version)) == [("body", "", "maximum")]
+    assert brief(sent(schema, -(2**31) - 1, version)) == [("body", "", "minimum")]

@@ -16,6 +16,7 @@ from mockserver.contract.half import Half, is_scalar, leaves
 from mockserver.contract.parameters import ANY, MISSING, scalar
 from mockserver.errors import Problem
 from mockserver.jsontext import depth, duplicate_key
+from mockserver.messages import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,26 @@ def _boolean(text: str) -> None:
         raise ValueError(text)
 
 
-def _wrong_format(half: Half) -> bool:
-    """Whether a format is all that is wrong."""
+def _violations(half: Half) -> tuple[Violation, ...]:
+    """What the engine finds wrong."""
     try:
         if half.response is not None:
-            found = half.operation.check_response(half.response)
-        else:
-            found = half.operation.check_request(half.request, half.values or {}).violations if half.request else []
-    except Problem:
-        return False
-    return bool(found) and all(violation.keyword.lower() == "format" for violation in found)
+            return tuple(half.operation.check_response(half.response))
+        return tuple(half.operation.check_request(half.request, half.values or {}).violations) if half.request else ()
+    except Problem as problem:
+        return problem.violations
+
+
+def _wrong_format(half: Half) -> bool:
+    """Whether a format is all that is wrong."""
+    found = _violations(half)
+    return bool(found) and all(violation.keyword == "format" for violation in found)
+
+
+def _large_float(half: Half) -> bool:
+    """Whether the size of a whole number that is written as a fraction or with an exponent is all that is wrong."""
+    found = _violations(half)
+    return bool(found) and all(one.keyword in ("minimum", "maximum") and "the number" in one.found for one in found)
 
 
 def _undeclared_field(half: Half) -> bool:
@@ -224,6 +235,12 @@ DEVIATIONS = {
         "The engine goes by the RFC that a format names; openapi-core's checks are looser, such as an @ for an e-mail.",
         "https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3.2: email - as defined by RFC 5321",
         _wrong_format,
+    ),
+    "large float": Deviation(
+        "refuses",
+        "1e300 is a whole number of more than 32 bits; openapi-core lets every number pass that Python holds as float.",
+        "https://spec.openapis.org/oas/v3.1.1.html#data-type-format: int32 - signed 32 bits",
+        _large_float,
     ),
     "empty list": Deviation(
         "accepts",

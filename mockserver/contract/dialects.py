@@ -125,6 +125,14 @@ def _also(new: dict[str, Any], schema: dict[str, Any]) -> None:
     new["allOf"] = [*new.get("allOf", []), schema]
 
 
+def _bound(new: dict[str, Any]) -> None:
+    """The format of an integer is its bounds: validators look at the format of texts alone."""
+    low, high = _RANGES.get(str(new.get("format")), (None, None))
+    if low is not None and "integer" in (new.get("type") or ()):
+        del new["format"]
+        _also(new, {"minimum": low, "maximum": high})
+
+
 class _Draft2020(_Rewriter):
     """A 3.1 schema."""
 
@@ -140,6 +148,7 @@ class _Draft2020(_Rewriter):
         if not _NAMES.isdisjoint(new):
             self._found.is_apart = True
         self._texts(new)
+        _bound(new)
         return new
 
 
@@ -187,11 +196,10 @@ class _Draft4(_Rewriter):
 
     @staticmethod
     def _format(new: dict[str, Any]) -> None:
-        """Formats that Draft 4 does not have. Those of integers are bounds: a format sees strings only."""
+        """Formats that Draft 4 does not have."""
         name = str(new.get("format"))
-        if name in _RANGES and new.get("type") == "integer":
-            del new["format"]
-            _also(new, {"minimum": _RANGES[name][0], "maximum": _RANGES[name][1]})
+        if name in _RANGES:
+            _bound(new)
         elif f"urn:format:{name}" in LATER:
             _also(new, {"$ref": f"urn:format:{name}"})
 
