@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test test-long check format bench soak clean
+.PHONY: serve test test-long check format bench soak hostile clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -47,6 +47,9 @@ bench: $(VENV)/.installed-bench
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.soak
+
+hostile: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.hostile
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,7 @@ from random import Random
 
 import jsonschema_rs
 import pytest
-from contracts import BUNDLED, bundled, contract, published
+from contracts import BUNDLED, body_contract, bundled, contract, published
 
 from mockserver.contract import Contract, load_contract
 from mockserver.contract.refs import Refs
@@ -170,3 +170,12 @@ def test_samples_of_published_documents_keep_the_contract(name, samples, dynamic
     assert count == samples
     # All of them do at present; a vendor's document may hold schemas that nothing can satisfy.
     assert len(bad) <= (0.05 * count if count > 100 else 0), "\n".join(bad)
+
+
+@pytest.mark.timeout(10)
+def test_a_pattern_that_could_take_forever_is_sampled_at_once():
+    name = "averyverylongnameofamemberthatgoeson1"
+    schema = {"type": "object", "required": [name], "properties": {name: {"type": "string", "pattern": "^([a-z]+)+$"}}}
+    made = body_contract(schema)
+    operation = next(iter(made.operations.values()))
+    assert operation.check_response(made.sample(operation, 200)) == []

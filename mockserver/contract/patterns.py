@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -65,6 +66,16 @@ class Patterns:
                 if reader is not None:
                     return name, _bounded(reader, most)
         return name, _by_python(pattern)
+
+
+@lru_cache(maxsize=1024)
+def matcher(pattern: str) -> Format | None:
+    """What tells whether a text matches a pattern; None when it is no regular expression that can be used."""
+    try:
+        instead = Patterns(jsonschema_rs.Draft4Validator).instead(pattern)
+    except ContractError:
+        return None
+    return instead[1] if instead is not None else _reader(jsonschema_rs.Draft4Validator, pattern, LINEAR)
 
 
 def _reader(draft: Any, pattern: str, options: Any) -> Format | None:

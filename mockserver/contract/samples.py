@@ -12,6 +12,7 @@ import re
 from random import Random
 from typing import Any
 
+from mockserver.contract.patterns import matcher
 from mockserver.contract.refs import Refs
 
 MAX_RECURSION = 32
@@ -270,11 +271,8 @@ def matching(pattern: str, wanted: str, minimum: int, rng: Random | None = None)
 
     The same one every time, unless a random generator is given.
     """
-    try:
-        compiled = re.compile(pattern)
-    except re.error:
-        return wanted
-    if compiled.search(wanted) and len(wanted) >= minimum:
+    matches = matcher(pattern)
+    if matches is None or (matches(wanted) and len(wanted) >= minimum):
         return wanted
     import rstr  # few schemas need it, and every start would pay for it
 
@@ -283,8 +281,11 @@ def matching(pattern: str, wanted: str, minimum: int, rng: Random | None = None)
     body = body[:-1] if body.endswith("$") and not body.endswith("\\$") else body
     best = wanted
     for _ in range(50):
-        text = maker.xeger(body)
-        if compiled.search(text):
+        try:
+            text = maker.xeger(body)
+        except re.error:  # what Python does not read cannot be made up
+            return wanted
+        if matches(text):
             best = text
             if len(text) >= minimum:
                 break
