@@ -30,8 +30,9 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
         answered = (response.status, response.headers, response.media_type)
-    facts, rare = exchange.__dict__, None
-    if not facts.keys().isdisjoint(_RARE):
+    rare = None  # a rule's place, its faults and what it violates come with the rule
+    if exchange.rule or exchange.violations or exchange.lost or exchange.defect:
+        facts = exchange.__dict__
         clean = masking.cleaner(request)
         rare = _each({name: facts[name] for name in _RARE if name in facts}, clean)
         # What is wrong with a key is told in the reply too.

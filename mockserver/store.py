@@ -131,14 +131,13 @@ class _Table:
         number = self.numbers.get(id)
         return None if number is None else self.rows[bisect_left(self.order, number)]
 
-    def put(self, id: str, row: Row) -> None:
-        number = self.numbers.get(id)
-        if number is None:
-            self._next = self.numbers[id] = number = self._next + 1
-            self.order.append(number)
-            self.rows.append(row)
-        else:
-            self.rows[bisect_left(self.order, number)] = row
+    def add(self, id: str, row: Row) -> None:
+        self._next = self.numbers[id] = number = self._next + 1
+        self.order.append(number)
+        self.rows.append(row)
+
+    def replace(self, id: str, row: Row) -> None:
+        self.rows[bisect_left(self.order, self.numbers[id])] = row
 
     def delete(self, id: str) -> None:
         place = bisect_left(self.order, self.numbers.pop(id))
@@ -170,8 +169,8 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._tables: dict[tuple[str, str], _Table] = {}
         self._counters: dict[str, int] = {}
-        self._total = plain(credits)
-        self._consumed: float = 0
+        self._balance = Balance(plain(credits))
+        """Replaced whole, so that it can be read without the lock."""
         self._room = max_rows
         """Rows that may still be added."""
         self._max_rows = max_rows
@@ -217,30 +216,39 @@ class MemoryStore:
             tables, added = self._tables, 0
             for name, id, row, was, partition in writes:
                 table = tables.get((name, partition))
-                if (table.get(id) if table is not None else None) is not was:
+                if was is None:
+                    if table is not None and id in table.numbers:
+                        return "changed"
+                    added += 1
+                elif table is None or table.get(id) is not was:
                     return "changed"
-                added += (row is not None) - (was is not None)
-            if charged > self._total - self._consumed:
+                elif row is None:
+                    added -= 1
+            total, consumed = self._balance
+            if charged > total - consumed:
                 return "unpaid"
             if added > self._room:
                 return "full"
             self._room -= added
-            for name, id, row, _, partition in writes:
+            for name, id, row, was, partition in writes:
                 table = tables.get((name, partition)) or self._table(name, partition)
-                if row is None:
+                if was is None:
+                    table.add(id, row)
+                elif row is None:
                     table.delete(id)
                 else:
-                    table.put(id, row)
-            self._consumed = plain(self._consumed + charged)
+                    table.replace(id, row)
+            if charged:
+                self._balance = tuple.__new__(Balance, (total, plain(consumed + charged)))
             return "done"
 
     def balance(self) -> Balance:
-        with self._lock:
-            return tuple.__new__(Balance, (self._total, self._consumed))
+        return self._balance
 
     def grant(self, remaining: float) -> None:
         with self._lock:
-            self._total = plain(remaining + self._consumed)
+            consumed = self._balance.consumed
+            self._balance = Balance(plain(remaining + consumed), consumed)
 
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         with self._lock:
@@ -297,7 +305,7 @@ class MemoryStore:
             tables: dict[str, dict[str, list[Row]]] = {}
             for (table, partition), rows in self._tables.items():
                 tables.setdefault(table, {})[partition] = list(rows.rows)
-            return Snapshot(tables, dict(self._counters), Balance(self._total, self._consumed))
+            return Snapshot(tables, dict(self._counters), self._balance)
 
     def restore(self, snapshot: Snapshot) -> None:
         with self._lock:
@@ -307,10 +315,10 @@ class MemoryStore:
                 for partition, rows in partitions.items():
                     target = self._table(table, partition)
                     for row in rows:
-                        target.put(row["id"], row)
+                        target.add(row["id"], row)
                     self._room -= len(rows)
             self._counters = dict(snapshot.counters)
-            self._total, self._consumed = map(plain, snapshot.balance)
+            self._balance = Balance(*map(plain, snapshot.balance))
 
     def _table(self, table: str, partition: str) -> _Table:
         """The table to write to; readers do not make one, so that asking costs no memory."""

@@ -41,13 +41,15 @@ exchanges = st.builds(
     lost=words,
     faults=st.lists(words, max_size=2),
     defect=words,
-)
+).filter(lambda exchange: exchange.rule or not (exchange.rule_at or exchange.violates or exchange.faults))
+"""Only a rule has a place, breaks the contract on purpose, or does faults."""
 
 
 def facts(exchange: Exchange) -> dict:
     found = {name: getattr(exchange, name) for name in vars(Exchange) if name[0] != "_" and name != "response"}
     response = exchange.response
     answered = response and (response.status, response.headers, response.media_type, response.content or b"")
+    found["faults"] = list(exchange.faults)
     return {**found, "request": exchange.request, "at": exchange.at, "response": answered}
 
 
