@@ -39,7 +39,12 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
         content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     about = (
         len(sent),
-        (request.method, request.path, masking.query(request.query), masking.headers(request.headers)),
+        (
+            request.method,
+            request.path,
+            request.query and masking.query(request.query),
+            masking.headers(request.headers),
+        ),
         answered,
         exchange.at,
         exchange.api,

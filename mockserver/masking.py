@@ -16,6 +16,8 @@ SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x
 SECRET_QUERIES = frozenset({"access_token", "api_key", "apikey"})
 SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 """First words of a credential that are no secret."""
+MAX_REMEMBERED, MAX_LENGTH = 256, 1024
+"""Secrets whose masked text is remembered, and the characters of one of them."""
 MIN_LENGTH = 6
 """Characters of a secret that is looked for in texts; a shorter one is in many words."""
 
@@ -33,17 +35,17 @@ class Masking:
         self._show = show
         self._headers = frozenset() if show else SECRET_HEADERS.union(name.lower() for name in headers)
         self._queries = SECRET_QUERIES.union(queries)
+        self._masked: dict[str, str] = {}
+        """What was masked before; clients send the same key again and again."""
         self._suspect = re.compile("|".join(["[%+]", *map(re.escape, sorted(self._queries))]))
         """Finds one of the names in a query, or what a name may be hidden in."""
 
     def headers(self, given: dict[str, str]) -> dict[str, str]:
         """Headers by lower-case name, without secrets."""
-        secret = self._headers.intersection(given)
-        if not secret:
-            return given
         shown = given.copy()
-        for name in secret:
-            shown[name] = mask(given[name])
+        for name in self._headers:
+            if name in shown:
+                shown[name] = self._masked.get(shown[name]) or self._mask(shown[name])
         return shown
 
     def query(self, given: str) -> str:
@@ -73,6 +75,12 @@ class Masking:
             return text
 
         return clean
+
+    def _mask(self, value: str) -> str:
+        masked = mask(value)
+        if len(self._masked) < MAX_REMEMBERED and len(value) < MAX_LENGTH:
+            self._masked[value] = masked
+        return masked
 
     def _is_secret(self, part: str) -> bool:
         return "=" in part and unquote_plus(part.partition("=")[0]) in self._queries

@@ -154,7 +154,9 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
     except Problem as problem:
         exchange.violations = problem.violations
         response = _problem(plan.api, problem)
-    response.headers = headers | response.headers
+    if response.headers:
+        headers.update(response.headers)
+    response.headers = headers
     if exchange.lost != "reset_before":
         violations = plan.operation.check_response(response)
         if violations:

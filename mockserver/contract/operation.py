@@ -6,7 +6,7 @@ jsonschema-rs. Nothing here knows of state, time or vendors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -34,14 +34,16 @@ MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
 
 
-@dataclass(slots=True)
 class Checked:
     """A request as the contract reads it, and what is wrong with it."""
 
-    params: dict[str, Any] = field(default_factory=dict)
-    body: JSON = None
-    has_body: bool = False
-    violations: list[Violation] = field(default_factory=list)
+    __slots__ = ("body", "has_body", "params", "violations")
+
+    def __init__(self, params: dict[str, Any] | None = None, body: JSON = None) -> None:
+        self.params = {} if params is None else params
+        self.body = body
+        self.has_body = False
+        self.violations: list[Violation] = []
 
 
 class Reply:
@@ -80,8 +82,9 @@ class Reply:
                         return False
                 except Problem:
                     return False
-                if len(good) < MAX_GOOD_TEXTS:
-                    good.add(text)
+                if len(good) >= MAX_GOOD_TEXTS:  # a header that tells the time has had its day
+                    good.intersection_update((None,))
+                good.add(text)
         if not self.bodies.media_types:
             return True
         if response.media_type is None:
