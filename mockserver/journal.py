@@ -30,13 +30,21 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
         answered = (response.status, response.headers, response.media_type)
-    rare = None  # a rule's place, its faults and what it violates come with the rule
+    rare: Any = None  # a rule's place, its faults and what it violates come with the rule
     if exchange.rule or exchange.violations or exchange.lost or exchange.defect:
         facts = exchange.__dict__
-        clean = masking.cleaner(request)
-        rare = _each({name: facts[name] for name in _RARE if name in facts}, clean)
+        rare = {name: facts[name] for name in _RARE if name in facts}
+        try:
+            told = orjson.dumps(rare)
+        except TypeError:
+            told = None
         # What is wrong with a key is told in the reply too.
-        content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        if told is None or masking.is_told(request, told + content):
+            clean = masking.cleaner(request)
+            rare = _each(rare, clean)
+            content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        else:
+            rare = orjson.Fragment(told)
     about = (
         len(sent),
         (

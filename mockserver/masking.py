@@ -18,6 +18,8 @@ SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 """First words of a credential that are no secret."""
 MAX_REMEMBERED, MAX_LENGTH = 256, 1024
 """Secrets whose masked text is remembered, and the characters of one of them."""
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
+"""Characters that JSON spells in one way, if it is not asked to do otherwise."""
 MIN_LENGTH = 6
 """Characters of a secret that is looked for in texts; a shorter one is in many words."""
 
@@ -54,20 +56,17 @@ class Masking:
             return given
         return "&".join(f"{part.partition('=')[0]}=***" if self._is_secret(part) else part for part in given.split("&"))
 
+    def is_told(self, request: Request, text: bytes) -> bool:
+        """Whether a JSON text about a request may hold a secret of it."""
+        for secret in self._secrets(request):
+            # What JSON can spell in several ways is not looked for: it may be there.
+            if not _PLAIN.fullmatch(secret) or secret.encode() in text:
+                return True
+        return False
+
     def cleaner(self, request: Request) -> Callable[[str], str]:
         """A function that takes the secrets of a request out of a text about it."""
-        found = set()
-        if not self._show:
-            for name in self._headers.intersection(request.headers):
-                text = request.headers[name]
-                found |= {text, text.partition(" ")[2]}
-                if name == "cookie":
-                    found |= {part.partition("=")[2].strip() for part in text.split(";")}
-            for part in request.query.split("&"):
-                if self._is_secret(part):
-                    text = part.partition("=")[2]
-                    found |= {text, unquote_plus(text)}
-        secrets = sorted((text for text in found if len(text) >= MIN_LENGTH), key=len, reverse=True)
+        secrets = self._secrets(request)
 
         def clean(text: str) -> str:
             for secret in secrets:
@@ -75,6 +74,24 @@ class Masking:
             return text
 
         return clean
+
+    def _secrets(self, request: Request) -> list[str]:
+        """The secrets of a request, the longest first."""
+        if self._show:
+            return []
+        headers, found = request.headers, []
+        for name in self._headers:
+            if name in headers:
+                text = headers[name]
+                found += [text, text.partition(" ")[2]]
+                if name == "cookie":
+                    found += [part.partition("=")[2].strip() for part in text.split(";")]
+        if request.query:
+            for part in request.query.split("&"):
+                if self._is_secret(part):
+                    text = part.partition("=")[2]
+                    found += [text, unquote_plus(text)]
+        return sorted((text for text in found if len(text) >= MIN_LENGTH), key=len, reverse=True)
 
     def _mask(self, value: str) -> str:
         masked = mask(value)

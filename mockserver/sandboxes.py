@@ -100,9 +100,7 @@ class Sandboxes:
             self._evict()
             if len(self._by_name) >= self.bounds.count:
                 raise TooMany(f"there are {len(self._by_name)} sandboxes already; delete some or raise --max-sandboxes")
-            used = resident_bytes() if self.bounds.memory_bytes is not None else 0
-            if self.bounds.memory_bytes is not None and used > self.bounds.memory_bytes:
-                raise TooMany(f"the server uses {used >> 20} MiB, more than --max-memory; delete some sandboxes")
+            self._insist_on_memory()
             if name is None:
                 name = self._free_name()
             elif name in self._by_name:
@@ -148,6 +146,11 @@ class Sandboxes:
 
     def _found_default(self) -> None:
         self._by_name[DEFAULT] = Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
+
+    def _insist_on_memory(self) -> None:
+        most = self.bounds.memory_bytes
+        if most is not None and (used := resident_bytes()) > most:
+            raise TooMany(f"the server uses {used >> 20} MiB, more than --max-memory; delete some sandboxes")
 
     def _free_name(self) -> str:
         while True:

@@ -44,6 +44,7 @@ CODE = {
     "bytes of a snapshot for `PUT state`": operation("setState"),
     "admin bodies of more than 1 MiB at a time": LARGE_BODIES,
     "sandboxes": Settings().max_sandboxes,
+    "rows of a sandbox": Settings().max_rows,
     "exchanges in the journal of a sandbox": Settings().journal_size,
     "bytes of the journal of a sandbox": Settings().journal_bytes,
     "bytes of each body in the journal": journal.MAX_BODY,

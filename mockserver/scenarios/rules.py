@@ -7,7 +7,7 @@ the same in every run and in any order.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
@@ -103,23 +103,33 @@ class Rule:
     """The name of the counter of the requests that it is concerned with."""
     draws: bool = True
     """Whether it needs random numbers."""
+    tests: tuple[Callable[[Facts], bool], ...] = ()
+    """What is in `when`, but for the call number and chance; nothing for most rules."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tests", tuple(self._compiled()))
+
+    def _compiled(self) -> Iterator[Callable[[Facts], bool]]:
+        method, path, body, window = self.method, self.path, self.body, self.window
+        if method:
+            yield lambda facts: facts.request.method == method
+        if path:
+            yield lambda facts: facts.operation.path == path
+        for name, matcher in self.header.items():
+            yield _header_test(name, matcher)
+        for name, matcher in self.query.items():
+            yield _query_test(name, matcher)
+        if body is not None:
+            yield lambda facts: body.matches(facts.body)
+        if window is not None:
+            yield lambda facts: window[0] <= facts.elapsed < window[1]
 
     def concerns(self, facts: Facts) -> bool:
         """Whether everything in `when` holds, but for the call number and chance."""
-        request = facts.request
-        if self.method and request.method != self.method:
-            return False
-        if self.path and facts.operation.path != self.path:
-            return False
-        for name, matcher in self.header.items():
-            if not matcher.matches(request.headers.get(name, MISSING)):
+        for holds in self.tests:
+            if not holds(facts):
                 return False
-        for name, matcher in self.query.items():
-            if not matcher.matches(facts.query.get(name, MISSING)):
-                return False
-        if self.body is not None and not self.body.matches(facts.body):
-            return False
-        return self.window is None or self.window[0] <= facts.elapsed < self.window[1]
+        return True
 
     def why(self, facts: Facts, call: int, draw: Callable[[], float]) -> list[Difference]:
         """Why the rule left a request alone, which it counts as its `call`-th if it is concerned with it."""
@@ -243,16 +253,32 @@ class Scenario:
 
     def decide(self, facts: Facts, counters: Counters, seed: int, sandbox: str) -> Decision:
         """The first rule that acts. Every rule that is concerned counts the request, whoever acts."""
-        concerned = [rule for rule in self.by_operation.get(facts.operation.id, ()) if rule.concerns(facts)]
+        concerned, names = [], []
+        for rule in self.by_operation.get(facts.operation.id, ()):
+            if not rule.tests or rule.concerns(facts):
+                concerned.append(rule)
+                names.append(rule.counter)
         if not concerned:
             return NO_DECISION
-        for rule, call in zip(concerned, counters.count([rule.counter for rule in concerned]), strict=True):
+        for rule, call in zip(concerned, counters.count(names), strict=True):
+            if rule.call is not None and not rule.call.holds(call):
+                continue
             random = self.random(rule, call, seed, sandbox) if rule.draws else None
             action = rule.act(call, random.random if random else _never)
             if action is not None:
                 counters.count([f"fired {self.name} {rule.id}"])
                 return Decision(rule.id, rule.at, action, random)
         return NO_DECISION
+
+
+def _header_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
+    matches = matcher.matches
+    return lambda facts: matches(facts.request.headers.get(name, MISSING))
+
+
+def _query_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
+    matches = matcher.matches
+    return lambda facts: matches(facts.query.get(name, MISSING))
 
 
 def _never() -> float:

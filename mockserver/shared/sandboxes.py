@@ -120,6 +120,7 @@ class SharedSandboxes(Sandboxes):
         """Make a sandbox with an API key of its own. Raises NameTaken or TooMany."""
         if self.bounds.idle_seconds is not None:
             self._redis.run("remove", self._prefix, "", self.bounds.idle_seconds)
+        self._insist_on_memory()
         while name is None:
             free = f"sandbox-{self._redis.call('INCR', self._prefix + 'unnamed')}"
             name = None if free in self._names() else free
