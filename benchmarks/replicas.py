@@ -29,7 +29,7 @@ from tests.redis_server import RedisServer
 REPLICAS = 3
 CLIENTS = 64
 TEAMS = ("", "north", "south", "east")
-CREDITS = 20_000
+CREDITS = 9_000
 LIMIT, WINDOW = 3_000, 60
 """Requests that a window admits, and its seconds."""
 

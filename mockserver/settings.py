@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.contract.referee import Mode
 from mockserver.errors import UserError, did_you_mean
+from mockserver.homes import open_home
 from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
 from mockserver.sandbox import Terms
-from mockserver.sandboxes import Bounds, Sandboxes
+from mockserver.sandboxes import Bounds
 from mockserver.store import MAX_ROWS
 
 
@@ -141,21 +140,8 @@ class Settings:
             self.oracle,
             self.show_secrets,
             chosen,
-            self._home(),
+            open_home(self.state),
         )
-
-    def _home(self) -> Callable[..., Sandboxes]:
-        if self.state == "memory":
-            return Sandboxes
-        if urlsplit(self.state).scheme not in ("redis", "rediss", "unix"):
-            raise UserError(
-                f"--state {self.state.partition('@')[2] or self.state!r} is neither `memory` nor redis://..."
-            )
-        try:
-            from mockserver.shared import Connection, SharedSandboxes
-        except ModuleNotFoundError:
-            raise UserError("--state redis://... needs redis-py: pip install 'mockserver[redis]'") from None
-        return partial(SharedSandboxes, Connection(self.state))
 
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:

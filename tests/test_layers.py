@@ -16,7 +16,7 @@ LAYERS = [
     ["contract"],
     ["auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
-    ["routes", "sandbox", "sandboxes", "shared", "expectations", "outgoing", "pipeline"],
+    ["routes", "sandbox", "sandboxes", "shared", "homes", "expectations", "outgoing", "pipeline"],
     ["health", "settings", "admin", "heads", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
     ["remote", "commands", "transport"],
     [

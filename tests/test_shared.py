@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 import httpx
 import orjson
@@ -21,6 +22,7 @@ from redis_server import RedisServer
 from mockserver.admin import Admin
 from mockserver.app import App
 from mockserver.errors import Problem, UserError
+from mockserver.homes import HOMES, open_home
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline import Pipeline
 from mockserver.sandbox import Terms
@@ -305,12 +307,20 @@ def test_a_journal_out_of_reach_does_not_turn_success_into_failure(replicas, mon
 def test_settings_say_what_is_wrong_with_a_store(redis_server):
     with pytest.raises(UserError, match=r"no Redis answers at 127\.0\.0\.1"):
         Settings(state="redis://:secret@127.0.0.1:1/0").pipeline()
-    with pytest.raises(UserError, match="neither `memory` nor redis:"):
+    with pytest.raises(UserError, match="is not where state can be kept; there are memory, redis"):
         Settings(state="sqlite:///x").pipeline()
     with pytest.raises(UserError, match="is not where a Redis can be"):
         Settings(state=f"{redis_server.url}?nonsense=1").pipeline()
     with pytest.raises(UserError, match="is not where a Redis can be"):
         Settings(state=f"{redis_server.url}?socket_timeout=soon").pipeline()
+
+
+def test_every_home_is_described():
+    page = (Path(__file__).parent.parent / "docs" / "shared-store.md").read_text(encoding="utf-8")
+    assert all(f"{scheme}://" in page for scheme in HOMES if scheme != "memory")
+    with pytest.raises(UserError) as refused:
+        open_home("mysql://user:secret@host/db")
+    assert "secret" not in str(refused.value)
 
 
 def test_two_servers_on_sockets_are_one(replicas):

@@ -1,0 +1,37 @@
+"""Where the state of sandboxes can be kept, by the scheme of `--state`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlsplit
+
+from mockserver.errors import UserError
+from mockserver.sandboxes import Sandboxes
+
+Home = Callable[..., Sandboxes]
+"""Makes the sandboxes, given APIs, terms, bounds and the scenarios of the default one."""
+
+
+def _memory(url: str) -> Home:
+    return Sandboxes
+
+
+def _redis(url: str) -> Home:
+    try:
+        from mockserver.shared import Connection, SharedSandboxes
+    except ModuleNotFoundError:
+        raise UserError(f"--state {urlsplit(url).scheme}: needs redis-py: pip install 'mockserver[redis]'") from None
+    return partial(SharedSandboxes, Connection(url))
+
+
+HOMES: dict[str, Callable[[str], Home]] = {"memory": _memory, "redis": _redis, "rediss": _redis, "unix": _redis}
+
+
+def open_home(state: str) -> Home:
+    """The home that `memory` or a URL means. Raises UserError when there is none or nobody answers there."""
+    scheme = urlsplit(state).scheme or state
+    if scheme not in HOMES:
+        shown = state.rpartition("@")[2]  # what stands before may be a password
+        raise UserError(f"--state {shown!r} is not where state can be kept; there are {', '.join(HOMES)}")
+    return HOMES[scheme](state)
