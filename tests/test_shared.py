@@ -156,6 +156,7 @@ def test_what_one_does_the_other_sees(replicas):
     assert send(one, path="/~ci/v1/user-memories").status == 404
     with pytest.raises(NoSandbox):
         one.sandboxes.get("ci")
+    assert other.exchange(bound).sandbox == "default", "nor is its key bound to it any more"
 
 
 def test_a_scenario_that_one_is_given_is_in_force_everywhere(replicas, tmp_path):
@@ -277,6 +278,23 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back():
         server.start()
         pipeline.sandboxes._redis._resting_until = 0.0
         assert listed(pipeline) == [id], "the create that was refused left nothing"
+
+
+def test_a_command_is_sent_once_and_then_nobody_waits(redis_server, monkeypatch):
+    """What may have been done is not done again; and while Redis sleeps, one caller at a time finds out."""
+    connection = Connection(f"{redis_server.url}?prefix=once&socket_timeout=0.2")
+    redis_server.send(signal.SIGSTOP)
+    try:
+        with pytest.raises(Problem):
+            connection.call("INCR", "once")
+        with monkeypatch.context() as patch:
+            patch.setattr(connection.client, "execute_command", lambda *_: pytest.fail("it was asked again"))
+            with pytest.raises(Problem):
+                connection.call("INCR", "once")
+    finally:
+        redis_server.send(signal.SIGCONT)
+    connection._resting_until = 0.0
+    assert connection.call("GET", "once") == b"1"
 
 
 def test_a_commit_that_comes_too_late_is_not_done(replicas, monkeypatch):

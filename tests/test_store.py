@@ -227,6 +227,18 @@ def test_a_window_admits_no_more_than_its_limit_however_its_requests_arrive(redi
     assert not store.hit("w", 160.05, 2, 60).admitted
 
 
+def test_a_window_is_not_shorter_for_who_comes_late(redis_server):
+    """What a later moment has let go still counts for an earlier one."""
+    store = redis_stores(redis_server)(0)
+    assert [store.hit("w", at, 3, 60).admitted for at in (100.0, 100.01, 130.0, 160.05)] == [True] * 4
+    assert not store.hit("w", 159.95, 3, 60).admitted, "it would be the fourth since 100.0"
+
+
+def test_what_is_refused_does_not_count(make_store):
+    store = make_store(0)
+    assert [store.hit("w", at, 1, 10.0).admitted for at in (0.0, 5.0, 9.9, 10.0)] == [True, False, False, True]
+
+
 def test_windows_that_nobody_uses_are_forgotten(make_store, monkeypatch):
     for place in ("mockserver.store", "mockserver.shared.store"):
         monkeypatch.setattr(f"{place}.MAX_WINDOWS", 20)
@@ -261,6 +273,11 @@ def test_the_journal_is_bounded_in_bytes_too(make_store):
     assert store.entries() == [], "larger than the whole room: not kept, and the next one is"
     store.append(bytes(10))
     assert [number for number, _ in store.entries()] == [52]
+    for _ in range(2):
+        store.clear_journal()
+        for _ in range(4):
+            store.append(bytes(20_000))
+    assert len(store.entries()) == 4, "what was cleared takes no room"
 
 
 def test_a_snapshot_is_what_restore_takes(make_store):

@@ -22,7 +22,7 @@ from mockserver.sandbox import DEFAULT, Sandbox, Terms
 from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.shared.clock import SharedClock
-from mockserver.shared.connection import Connection, encoded, texts
+from mockserver.shared.connection import Connection, Value, encoded, texts
 from mockserver.shared.figures import SharedFigures
 from mockserver.shared.store import RedisStore
 from mockserver.store import Store
@@ -103,10 +103,11 @@ class SharedSandboxes(Sandboxes):
 
     def enter(self, name: str | None, request: Request) -> tuple[Sandbox, float, float]:
         """The sandbox that a request is for, the epoch seconds on its clock, and the rate of that."""
-        found = self._redis.run("enter", self._prefix, name or "", *map(encoded, keys_in(request)))
+        asked: list[Value] = [name or "", *map(encoded, keys_in(request))]
+        found = self._redis.run("enter", self._prefix, *asked)
         if not found:  # somebody emptied the database
             self._found_default()
-            return self.enter(name, request)
+            found = self._redis.run("enter", self._prefix, *asked)
         known, version, base, real_base, rate, real = texts(found)
         self._redis.saw(float(real))
         sandbox = self._by_name.get(known)

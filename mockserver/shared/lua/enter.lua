@@ -1,17 +1,12 @@
 -- Which sandbox a request is for, and what its clock says: all that a request begins with, in one go.
 local prefix, name = KEYS[1], ARGV[1]
 if name == '' then
-  name = 'default'
   for i = 2, #ARGV do
-    local bound = redis.call('HGET', prefix .. 'keys', ARGV[i])
-    if bound then
-      name = bound
-      break
-    end
+    name = redis.call('HGET', prefix .. 'keys', ARGV[i]) or ''
+    if name ~= '' then break end
   end
-elseif redis.call('EXISTS', prefix .. 'sandbox:' .. name) == 0 then
-  name = 'default'
 end
+if redis.call('EXISTS', prefix .. 'sandbox:' .. name) == 0 then name = 'default' end
 local found = redis.call('HMGET', prefix .. 'sandbox:' .. name, 'version', 'world')
 if not found[1] then return {} end
 local now = redis.call('TIME')
