@@ -16,10 +16,23 @@ from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
 _PLAIN = bytes([9, *range(32, 127)])
 """The characters of a header."""
 
+NAMES: dict[bytes, str] = {}
+"""Names of headers as they were sent, and as they are kept: clients spell the same few again and again."""
+_MAX_NAMES, _MAX_NAME = 1024, 64
+"""How many names are remembered, and the bytes of one of them."""
+
 UNSENDABLE = Response(
     500, None, {}, MEDIA_TYPE, orjson.dumps(defect_body("the reply has a header that HTTP cannot carry", []))
 )
 """What goes out in place of a reply whose headers cannot."""
+
+
+def header_name(sent: bytes) -> str:
+    """The name of a header as it is kept, in lower case."""
+    name = sent.decode("latin-1").lower()
+    if len(NAMES) < _MAX_NAMES and len(sent) <= _MAX_NAME:
+        NAMES[sent] = name
+    return name
 
 
 def local_target(target: str) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from mockserver.app import DRAIN, App
 from mockserver.delivery import deliver, head_of
 from mockserver.errors import Problem
-from mockserver.heads import UNSENDABLE, local_target, refusal, size_of, wire_head, without_upgrade
+from mockserver.heads import NAMES, UNSENDABLE, header_name, local_target, refusal, size_of, wire_head, without_upgrade
 from mockserver.messages import Request, Response
 from mockserver.routes import MAX_BODY
 from mockserver.settings import SocketBounds
@@ -174,7 +174,7 @@ class Protocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
             return  # a trailer after the body is of no use to anybody
-        key = name.decode("latin-1").lower()
+        key = NAMES.get(name) or header_name(name)
         text = value.decode("latin-1")
         if key not in self._named:
             self._named[key] = text

@@ -6,6 +6,7 @@ jsonschema-rs. Nothing here knows of state, time or vendors.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
@@ -34,6 +35,20 @@ MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
 
 
+_COUNT = re.compile("0|[1-9][0-9]{0,14}")
+_PLAIN_KEYS = frozenset({"type", "minimum", "title", "description", "example", "default", "examples"})
+
+
+def _is_count(schema: Any) -> bool:
+    """Whether a schema takes every number that _COUNT spells, so that nothing else has to look at it."""
+    return (
+        isinstance(schema, dict)
+        and schema.get("type") == "integer"
+        and schema.get("minimum", 0) == 0
+        and _PLAIN_KEYS.issuperset(schema)
+    )
+
+
 class Checked:
     """A request as the contract reads it, and what is wrong with it."""
 
@@ -53,30 +68,36 @@ class Reply:
         self.node = node
         self.bodies = compile_bodies(refs, schemas, node.get("content") or {}, f"{pointer}/content", "response")
         self.headers: list[Parameter] = []
+        counts = set()
         for name, header in (node.get("headers") or {}).items():
             header, at = refs.follow(header, pointer + pointer_of(["headers", name]))
+            if _is_count(header.get("schema")):
+                counts.add(name.lower())
             if "schema" in header or "content" in header:
                 parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
                 if parameter is not None:
                     self.headers.append(parameter)
-        self._headers: list[tuple[str, Parameter, jsonschema_rs.Validator, set[str | None]]] = [
+        self._headers: list[tuple[str, Parameter, jsonschema_rs.Validator, set[str | None], bool]] = [
             (
                 header.header,
                 header,
                 schemas.validator(schemas.reference(header.pointer, "response")),
                 set() if header.required else {None},
+                header.header in counts,
             )
             for header in self.headers
         ]
-        """The declared headers by lower-case name, each with what judges it and what it found good (None when it
-        may be missing): the same text is not judged twice."""
+        """The declared headers by lower-case name, each with what judges it, what it found good (None when it may
+        be missing), for the same text is not judged twice, and whether every count is good."""
 
     def accepts(self, response: Response) -> bool:
         """Whether a reply is what is declared: every header and the whole body are looked at."""
         headers = response.headers
-        for name, header, validator, good in self._headers:
+        for name, header, validator, good, counts in self._headers:
             text = headers.get(name)
             if text not in good:
+                if counts and text is not None and _COUNT.fullmatch(text):
+                    continue
                 try:
                     if text is None or not validator.is_valid(header.decode(text)):
                         return False
@@ -102,7 +123,7 @@ class Reply:
 
     def _explain_headers(self, headers: dict[str, str]) -> list[Violation]:
         found: list[Violation] = []
-        for name, header, validator, _ in self._headers:
+        for name, header, validator, _, _ in self._headers:
             text = headers.get(name)
             if text is None:
                 found += [header.missing("server")] if header.required else []
