@@ -39,6 +39,8 @@ class Masking:
         self._queries = SECRET_QUERIES.union(queries)
         self._masked: dict[str, str] = {}
         """What was masked before; clients send the same key again and again."""
+        self._spelled: dict[str, tuple[bytes, ...] | None] = {}
+        """How the secrets in a header are looked for."""
         self._suspect = re.compile("|".join(["[%+]", *map(re.escape, sorted(self._queries))]))
         """Finds one of the names in a query, or what a name may be hidden in."""
 
@@ -58,11 +60,30 @@ class Masking:
 
     def is_told(self, request: Request, text: bytes) -> bool:
         """Whether a JSON text about a request may hold a secret of it."""
-        for secret in self._secrets(request):
-            # What JSON can spell in several ways is not looked for: it may be there.
-            if not _PLAIN.fullmatch(secret) or secret.encode() in text:
-                return True
-        return False
+        if self._show:
+            return False
+        for name in self._headers:
+            if name in request.headers:
+                spelled = self._spellings(request.headers[name])
+                # What JSON can spell in several ways, and cookies, which are many: it may be there.
+                if spelled is None or name == "cookie":
+                    return True
+                for secret in spelled:
+                    if secret in text:
+                        return True
+        return bool(request.query) and self.query(request.query) != request.query
+
+    def _spellings(self, value: str) -> tuple[bytes, ...] | None:
+        """The secrets in a header as they stand in JSON; None when there are several ways to write them."""
+        try:
+            return self._spelled[value]
+        except KeyError:
+            found = None
+            if _PLAIN.fullmatch(value):
+                found = tuple(text.encode() for text in _credentials(value) if len(text) >= MIN_LENGTH)
+            if len(self._spelled) < MAX_REMEMBERED and len(value) < MAX_LENGTH:
+                self._spelled[value] = found
+            return found
 
     def cleaner(self, request: Request) -> Callable[[str], str]:
         """A function that takes the secrets of a request out of a text about it."""
@@ -79,11 +100,12 @@ class Masking:
         """The secrets of a request, the longest first."""
         if self._show:
             return []
-        headers, found = request.headers, []
+        headers = request.headers
+        found: list[str] = []
         for name in self._headers:
             if name in headers:
                 text = headers[name]
-                found += [text, text.partition(" ")[2]]
+                found += _credentials(text)
                 if name == "cookie":
                     found += [part.partition("=")[2].strip() for part in text.split(";")]
         if request.query:
@@ -101,6 +123,11 @@ class Masking:
 
     def _is_secret(self, part: str) -> bool:
         return "=" in part and unquote_plus(part.partition("=")[0]) in self._queries
+
+
+def _credentials(value: str) -> tuple[str, str]:
+    """What of a header is secret: all of it, and what stands behind a scheme."""
+    return value, value.partition(" ")[2]
 
 
 def mask(value: str) -> str:
