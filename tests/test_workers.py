@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -57,6 +58,51 @@ def test_workers_share_everything_and_one_that_dies_is_replaced(redis_server):
     assert code == 0
     assert f"worker {killed} ended with -9; another one takes its place" in output
     assert "Traceback" not in output
+
+
+SUITE = """
+import datagrid_ai
+import pytest
+from datagrid_ai import Datagrid
+
+
+@pytest.mark.parametrize("n", range(6))
+@pytest.mark.mockserver(credits=3)
+def test_credits(mockserver, n):
+    client = Datagrid(**mockserver.client_kwargs("datagrid"), max_retries=0)
+    assert len({client.memory.user.create(agent_id="a", memory=str(i)).id for i in range(3)}) == 3
+    with pytest.raises(datagrid_ai.APIStatusError):
+        client.memory.user.create(agent_id="a", memory="m")
+    mockserver.assert_requested("Memory.createUserMemory", times=4)
+    mockserver.credits.set(1)
+    client.memory.user.create(agent_id="a", memory="m")
+    assert len(client.memory.user.list().data) == 4
+
+
+@pytest.mark.mockserver(scenario="third-call-throttled")
+def test_throttled(mockserver):
+    client = Datagrid(**mockserver.client_kwargs("datagrid"))
+    with mockserver.clock.bridge():
+        for i in range(4):
+            client.memory.user.create(agent_id="a", memory=str(i))
+    mockserver.retries.assert_honoured()
+    snapshot = mockserver.state.snapshot()
+    mockserver.reset()
+    mockserver.state.restore(snapshot)
+"""
+
+
+def test_a_suite_runs_against_workers_as_against_one_server(redis_server, tmp_path):
+    """Whichever worker answers: sandboxes, clocks, credits, scenarios and journals are the same."""
+    (tmp_path / "test_client.py").write_text(SUITE)
+    options = ["--workers", "2", "--state", f"{redis_server.url}?prefix=suite"]
+    with running(*options, MOCKSERVER_LOG_LEVEL="info") as (url, process):
+        ready(url)
+        until(lambda: len(workers_of(process.pid)) == 2)
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--mockserver-url", url]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+        assert stop(process)[0] == 0
+    assert "7 passed" in done.stdout, done.stdout
 
 
 def test_workers_stop_when_their_supervisor_is_killed(redis_server):
