@@ -319,7 +319,7 @@ DEVIATIONS = {
     "form without a part": Deviation(
         "refuses",
         "A multipart body has a part at least; openapi-core takes one without any for an empty object.",
-        "https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1: the body must contain one or more body parts",
+        "https://www.rfc-editor.org/rfc/rfc2046#section-5.1: the body must contain one or more body parts",
         lambda half: half.media_type == FORMS[1] and half.form is None,
     ),
 }
