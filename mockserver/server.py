@@ -167,6 +167,7 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
         settings.admin_token,
         draining=lambda: bool(servers) and servers[0].should_exit,
         origin=_origin(sockets[0]) if own_port else "",
+        scenario_dir=settings.scenario_dir,
     )
     kept = StateFile(settings.state_file, admin, settings.admin_token) if settings.state_file else None
     if kept is not None:

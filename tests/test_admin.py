@@ -121,6 +121,20 @@ def test_a_scenario_by_name_is_never_a_path(call, name):
     assert "no bundled scenario" in problem["detail"]
 
 
+def test_a_scenario_of_the_servers_folder_goes_by_its_name(make_pipeline, tmp_path):
+    (tmp_path / "inner").mkdir()
+    for place in ("own.yaml", "inner/hidden.yaml"):
+        (tmp_path / place).write_text("version: 1\nname: own\napi: datagrid\ncredits: 7\n")
+    call = Caller(make_pipeline(), scenario_dir=str(tmp_path))
+    assert call.write("PUT", "/sandboxes/default/scenario", {"use": "own"})[0] == 200
+    status, made = call.write("POST", "/sandboxes", {"scenario": "own"})
+    assert (status, made["credits"]["remaining"]) == (201, 7)
+    for name in ("own.yaml", "inner/hidden", "../own", "hidden", str(tmp_path / "own.yaml")):
+        status, problem = call.write("PUT", "/sandboxes/default/scenario", {"use": name})
+        assert status == 409
+        assert "and none in the server's folder" in problem["detail"]
+
+
 def test_a_scenario_that_does_not_load_leaves_the_one_in_force(call):
     assert call.write("PUT", "/sandboxes/default/scenario", {"use": "out-of-credits"})[0] == 200
     call.create_memory()

@@ -18,7 +18,7 @@ from anyio import to_thread
 from mockserver.admin.handlers import HANDLERS, Ask
 from mockserver.admin.views import entries_view
 from mockserver.apis import bundled_file
-from mockserver.contract import Contract, Operation, load_contract
+from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.bodies import is_json
 from mockserver.documents import read_text
 from mockserver.errors import Problem, UserError, did_you_mean
@@ -53,10 +53,16 @@ class Admin:
         token: the value that `X-Mockserver-Admin` must have; "" takes any value on writes.
         draining: tells whether the server is about to stop.
         origin: scheme and host of the mocked APIs; that of the request when "".
+        scenario_dir: a folder whose scenarios can be asked for by name, beside the bundled ones; "" is none.
     """
 
     def __init__(
-        self, pipeline: Pipeline, token: str = "", draining: Callable[[], bool] = lambda: False, origin: str = ""
+        self,
+        pipeline: Pipeline,
+        token: str = "",
+        draining: Callable[[], bool] = lambda: False,
+        origin: str = "",
+        scenario_dir: str = "",
     ) -> None:
         self.pipeline = pipeline
         self.is_direct = not pipeline.sandboxes.is_shared
@@ -64,6 +70,7 @@ class Admin:
         self._token = token.encode()
         self._draining = draining
         self._origin = origin
+        self._scenario_dir = scenario_dir
         file = bundled_file("spec", "admin.yaml")
         self._document = read_text(file, 1024 * 1024)
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
@@ -94,7 +101,7 @@ class Admin:
                 checked = operation.check_request(request, values)
                 if checked.violations:
                     raise Problem("invalid_request", violations=checked.violations)
-                response = HANDLERS[operation.id](Ask(self.pipeline, checked, self._base(request), self._draining()))
+                response = HANDLERS[operation.id](self._ask(request, checked))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -118,6 +125,9 @@ class Admin:
         json = response.media_type is not None and is_json(response.media_type)
         response.content = to_json(response.data) if json else str(response.data or "").encode()
         return response
+
+    def _ask(self, request: Request, checked: Checked) -> Ask:
+        return Ask(self.pipeline, checked, self._base(request), self._draining(), self._scenario_dir)
 
     async def events(self, request: Request) -> AsyncIterator[bytes] | None:
         """The stream of a request for server-sent events; None when it asks for anything else, or is refused."""

@@ -18,14 +18,16 @@ from mockserver.pipeline import Pipeline
 from mockserver.ranges import parse_range
 from mockserver.ratelimit import parse_limit
 from mockserver.sandbox import DEFAULT, Sandbox
-from mockserver.scenarios import Scenario, bundled_scenarios
+from mockserver.scenarios import Scenario, bundled_scenarios, scenarios_in
 from mockserver.store import Snapshot
 
 
 class Ask:
     """A checked request to the admin API."""
 
-    def __init__(self, pipeline: Pipeline, checked: Checked, origin: str, draining: bool) -> None:
+    def __init__(
+        self, pipeline: Pipeline, checked: Checked, origin: str, draining: bool, scenario_dir: str = ""
+    ) -> None:
         self.pipeline = pipeline
         self.params = checked.params
         self.body = checked.body
@@ -33,6 +35,8 @@ class Ask:
         self.origin = origin
         """Scheme and host, as the caller sees them."""
         self.draining = draining
+        self.scenario_dir = scenario_dir
+        """Where scenarios of the server's own are, by their names; "" when there are none."""
 
     @property
     def sandbox(self) -> Sandbox:
@@ -70,29 +74,32 @@ def create_sandbox(ask: Ask) -> Response:
         rate = 0.0 if clock.get("mode") == "frozen" else clock.get("rate", 1.0)
         start = parse_time(clock["now"]) if "now" in clock else None
         changes |= {"clock_rate": rate, "clock_start": start}
-    wanted = [_scenario(pipeline, body["scenario"])] if "scenario" in body else []
+    wanted = [_scenario(ask, body["scenario"])] if "scenario" in body else []
     sandbox = pipeline.sandboxes.create(body.get("name"), wanted, replace(terms, **changes))
     if "credits" in body:
         sandbox.store.grant(body["credits"])
     return _ok(views.sandbox_view(sandbox, pipeline.apis, ask.origin), 201)
 
 
-def _scenario(pipeline: Pipeline, given: JSON) -> Scenario:
-    """A bundled scenario by name, one written out as text, or one given as an object."""
+def _scenario(ask: Ask, given: JSON) -> Scenario:
+    """A scenario by name, or one given as an object."""
     if isinstance(given, dict) and "use" in given:
         given = given["use"]
     if isinstance(given, str):
-        return _bundled(pipeline, given)
+        return _named(ask, given)
     text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
-    return scenarios.parse_scenario(text, pipeline.apis, "upload.yaml")
+    return scenarios.parse_scenario(text, ask.pipeline.apis, "upload.yaml")
 
 
-def _bundled(pipeline: Pipeline, name: str) -> Scenario:
-    """Only a bundled one: a name that came over the network must never be read as a path."""
-    known = bundled_scenarios()
-    if name not in known:
-        raise UserError(f"there is no bundled scenario {name[:80]!r}{did_you_mean(name, known)}")
-    return scenarios.load_scenario(name, pipeline.apis)
+def _named(ask: Ask, name: str) -> Scenario:
+    """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
+    bundled, own = bundled_scenarios(), scenarios_in(ask.scenario_dir)
+    if name in bundled:
+        return scenarios.load_scenario(name, ask.pipeline.apis)
+    if name not in own:
+        elsewhere = ", and none in the server's folder" if ask.scenario_dir else ""
+        raise UserError(f"there is no bundled scenario {name[:80]!r}{elsewhere}{did_you_mean(name, [*bundled, *own])}")
+    return scenarios.load_scenario(str(own[name]), ask.pipeline.apis)
 
 
 def set_scenario(ask: Ask) -> Response:
@@ -101,7 +108,7 @@ def set_scenario(ask: Ask) -> Response:
     if isinstance(ask.body, str):
         scenario = scenarios.parse_scenario(ask.body, ask.pipeline.apis, ask.params["file"])
     else:
-        scenario = _scenario(ask.pipeline, ask.body)
+        scenario = _scenario(ask, ask.body)
     sandbox.use(scenario)
     return _ok(views.scenario_view(sandbox))
 
