@@ -10,6 +10,7 @@ from mockserver import journal
 from mockserver.apis import Api, nobody
 from mockserver.clock import Clock, parse_time
 from mockserver.contract import Operation
+from mockserver.errors import UserError
 from mockserver.messages import Exchange, Request
 from mockserver.ratelimit import Limit
 from mockserver.routes import Plan
@@ -126,7 +127,8 @@ class Sandbox:
                 call = nobody(store, now, terms.seed)
                 for entry in entries:
                     call.add(table, make(call, entry))
-                store.commit(call.writes)
+                if store.commit(call.writes) != "done":
+                    raise UserError(f"the state of scenario {scenario.name!r} has more than {terms.max_rows:,} rows")
         self._take(terms, clock, store, now)
         self._home.publish(self)
 
@@ -146,9 +148,14 @@ class Sandbox:
         self._begin()
 
     def use(self, scenario: Scenario) -> None:
-        """Start afresh with a scenario for its API."""
-        self.scenarios[scenario.model.api] = scenario
-        self._begin()
+        """Start afresh with a scenario for its API. When that fails, everything is as it was."""
+        before = self.scenarios
+        self.scenarios = {**before, scenario.model.api: scenario}
+        try:
+            self._begin()
+        except BaseException:
+            self.scenarios = before
+            raise
 
     def drop_scenarios(self) -> None:
         """Go on without any scenario; state, credits and journal stay."""

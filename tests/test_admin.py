@@ -222,6 +222,18 @@ def test_a_failed_verification_shows_what_came_nearest(call):
     assert call.write("POST", "/sandboxes/default/verify", order)[1]["ok"] is False
 
 
+def test_a_state_with_more_rows_than_there_is_room_for_is_refused(make_pipeline):
+    call = Caller(make_pipeline(max_rows=1))
+    call.create_memory()
+    _, state = call("GET", "/sandboxes/default/state")
+    (row,) = state["tables"]["user_memories"][""]
+    del state["credits"]["remaining"]
+    assert call.write("PUT", "/sandboxes/default/state", state)[0] == 204
+    state["tables"]["user_memories"][""] = [row, {**row, "id": "other"}]
+    status, problem = call.write("PUT", "/sandboxes/default/state", state)
+    assert (status, problem["detail"]) == (409, "there are 2 rows, and room for 1 (--max-rows)")
+
+
 def test_state_goes_out_and_back(call):
     call.create_memory()
     state = call("GET", "/sandboxes/default/state")[1]

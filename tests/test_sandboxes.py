@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from mockserver.clock import Clock
+from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
 from mockserver.sandbox import Terms
@@ -61,6 +62,15 @@ def test_links_in_replies_stay_in_the_sandbox(make_pipeline):
     request = Request("POST", "/~ci/mem0/v3/memories/", "page_size=1", headers, b'{"filters": {"user_id": "u"}}')
     listed = orjson.loads(pipeline.handle(request).content)
     assert listed["next"].startswith("http://mock:4010/~ci/mem0/v3/memories")
+
+
+def test_a_scenario_with_more_rows_than_there_is_room_for_changes_nothing(make_pipeline):
+    pipeline = make_pipeline(max_rows=2)
+    create(pipeline)
+    text = "version: 1\nname: big\napi: datagrid\nstate: {user_memories: [{}, {}, {}]}\n"
+    with pytest.raises(UserError, match="the state of scenario 'big' has more than 2 rows"):
+        pipeline.sandbox.use(parse_scenario(text, pipeline.apis, "big.yaml"))
+    assert (len(pipeline.sandbox.store.rows("user_memories")), pipeline.sandbox.scenarios) == (1, {})
 
 
 def test_1000_sandboxes_from_many_threads_share_nothing(apis):

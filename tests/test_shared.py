@@ -322,6 +322,25 @@ def test_a_journal_out_of_reach_does_not_turn_success_into_failure(replicas, mon
     assert "did not follow a wait" in caplog.text
 
 
+def test_a_reset_that_redis_did_not_hear_of_has_not_been(replicas, monkeypatch):
+    one, other = replicas()
+    send(one)
+    run = one.sandboxes._redis.run
+
+    def deaf(script, *arguments):
+        if script == "publish":
+            raise Problem("unavailable", "gone")
+        return run(script, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one.sandboxes._redis, "run", deaf)
+        with pytest.raises(Problem):
+            one.sandbox.reset()
+    send(one)
+    assert listed(one) == listed(other)
+    assert len(listed(one)) == 2
+
+
 def test_settings_say_what_is_wrong_with_a_store(redis_server):
     with pytest.raises(UserError, match=r"no Redis answers at 127\.0\.0\.1"):
         Settings(state="redis://:secret@127.0.0.1:1/0").pipeline()

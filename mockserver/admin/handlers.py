@@ -170,6 +170,9 @@ def get_state(ask: Ask) -> Response:
 def set_state(ask: Ask) -> Response:
     """Replace rows, counters and account, when every row passes the contract."""
     sandbox, body = ask.sandbox, ask.body
+    given = sum(len(rows) for partitions in body["tables"].values() for rows in partitions.values())
+    if given > sandbox.terms.max_rows:
+        raise UserError(f"there are {given:,} rows, and room for {sandbox.terms.max_rows:,} (--max-rows)")
     tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.tables.items()}
     for name, partitions in body["tables"].items():
         if name not in tables:

@@ -82,6 +82,7 @@ class SharedSandboxes(Sandboxes):
             "started_at": sandbox.started_at,
             "scenarios": [tuple(scenario.origin) for scenario in sandbox.scenarios.values()],
         }
+        self._by_name.pop(sandbox.name, None)  # should this fail, the record tells what is
         outcome, number = self._redis.run(
             "publish",
             self._prefix,
