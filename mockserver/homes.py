@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 from mockserver.errors import UserError
 from mockserver.sandboxes import Sandboxes
 
-Home = Callable[..., Sandboxes]
+Maker = Callable[..., Sandboxes]
 """Makes the sandboxes, given APIs, terms, bounds and the scenarios of the default one."""
 
 
-def _memory(url: str) -> Home:
+def _memory(url: str) -> Maker:
     return Sandboxes
 
 
-def _redis(url: str) -> Home:
+def _redis(url: str) -> Maker:
     try:
         from mockserver.shared import Connection, SharedSandboxes
     except ModuleNotFoundError:
@@ -25,10 +25,10 @@ def _redis(url: str) -> Home:
     return partial(SharedSandboxes, Connection(url))
 
 
-HOMES: dict[str, Callable[[str], Home]] = {"memory": _memory, "redis": _redis, "rediss": _redis, "unix": _redis}
+HOMES: dict[str, Callable[[str], Maker]] = {"memory": _memory, "redis": _redis, "rediss": _redis, "unix": _redis}
 
 
-def open_home(state: str) -> Home:
+def open_home(state: str) -> Maker:
     """The home that `memory` or a URL means. Raises UserError when there is none or nobody answers there."""
     scheme = urlsplit(state).scheme or state
     if scheme not in HOMES:

@@ -20,6 +20,8 @@ class List(click.ParamType[str]):
 
 
 class Limit(click.ParamType[Any]):
+    """A rate limit, `off`, or the vendor's own."""
+
     name = "N[/WINDOW]|off"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -34,6 +36,12 @@ class Limit(click.ParamType[Any]):
 
 
 class Duration(click.ParamType[float]):
+    """A duration such as `500ms` or `1h30m`, in seconds.
+
+    Args:
+        positive: whether none at all is refused.
+    """
+
     name = "duration"
 
     def __init__(self, positive: bool = False) -> None:
@@ -52,6 +60,8 @@ class Duration(click.ParamType[float]):
 
 
 class Credits(click.ParamType[float]):
+    """A number of credits; a whole one is an int."""
+
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:

@@ -23,6 +23,7 @@ _ID = re.compile("[!-~]{1,128}")
 
 
 def serialise(response: Response) -> None:
+    """Make the bytes of a reply that has none yet."""
     media_type = response.media_type
     if response.content is not None:
         return
@@ -35,6 +36,7 @@ def serialise(response: Response) -> None:
 
 
 def failure() -> Response:
+    """The reply when the mock itself failed: it says nothing of why, which is for the log."""
     body = defect_body("the mock server failed to answer; its log says why", [])
     response = Response(500, body, {}, "application/problem+json")
     serialise(response)

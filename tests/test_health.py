@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from mockserver import cli
 from mockserver.settings import Settings
-from tests.test_server import COMMAND, ready, running, stop
+from tests.test_server import COMMAND, began, ready, running, stop
 
 ROOT = Path(__file__).parent.parent
 SCENARIO = """\
@@ -173,13 +173,7 @@ main(["serve", "--port", "0"])
 def test_without_a_part_it_warns_once_and_serves(lacking):
     process = subprocess.Popen([sys.executable, "-c", BLOCKED % (lacking,)], stderr=subprocess.PIPE, text=True)
     try:
-        lines, url = [], None
-        while url is None:
-            line = process.stderr.readline()
-            assert line, f"it ended: {lines}"
-            lines.append(line)
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-            url = found and found[0]
+        url, lines = began(process)
         ready(url)
         headers = {"Authorization": "Bearer k"}
         made = httpx.post(f"{url}/v1/user-memories", headers=headers, json={"agent_id": "a", "memory": "m"})

@@ -34,18 +34,22 @@ def running(*options, **environment):
         env={**os.environ, **environment},
     )
     try:
-        lines, url = [], None
-        while url is None:
-            line = process.stderr.readline()
-            assert line, f"it ended: {lines}"
-            lines.append(line)
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-            url = found and found[0]
-        yield url, process
+        yield began(process)[0], process
     finally:
         process.kill()
         process.wait()
         process.stderr.close()
+
+
+def began(process):
+    """The URL that a process says that it serves on, and all lines up to there."""
+    lines, found = [], None
+    while found is None:
+        line = process.stderr.readline()
+        assert line, f"it ended: {lines}"
+        lines.append(line)
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+    return found[0], lines
 
 
 def stop(process, number=signal.SIGTERM):

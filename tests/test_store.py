@@ -27,7 +27,7 @@ def redis_stores(server: RedisServer) -> Make:
 
     def make(credits: float, **bounds: int) -> Store:
         world = connection.run("begin", connection.prefix, "0.0", "1.0", repr(credits))
-        return RedisStore(connection, f"{connection.prefix}world:{world}:", **bounds)
+        return RedisStore(connection, world.decode(), **bounds)
 
     return make
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
@@ -33,10 +33,10 @@ from mockserver.messages import JSON, Request, Response, Violation
 
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
-
-
 _COUNT = re.compile("0|[1-9][0-9]{0,14}")
-_PLAIN_KEYS = frozenset({"type", "minimum", "title", "description", "example", "default", "examples"})
+"""What a count looks like: as many digits as every reader holds exactly."""
+_COUNT_KEYS = frozenset({"type", "minimum", "title", "description", "example", "default", "examples"})
+"""What the schema of a count may say; anything else could refuse one."""
 
 
 def _is_count(schema: Any) -> bool:
@@ -45,7 +45,7 @@ def _is_count(schema: Any) -> bool:
         isinstance(schema, dict)
         and schema.get("type") == "integer"
         and schema.get("minimum", 0) == 0
-        and _PLAIN_KEYS.issuperset(schema)
+        and _COUNT_KEYS.issuperset(schema)
     )
 
 
@@ -59,6 +59,19 @@ class Checked:
         self.body = body
         self.has_body = False
         self.violations: list[Violation] = []
+
+
+class _Header(NamedTuple):
+    """A header that a reply may have, and how its text is judged."""
+
+    name: str
+    """In lower case."""
+    declared: Parameter
+    validator: jsonschema_rs.Validator
+    good: set[str | None]
+    """Texts that were found good, which are not judged twice; None when it may be missing."""
+    counts: bool
+    """Whether every count is good."""
 
 
 class Reply:
@@ -77,8 +90,8 @@ class Reply:
                 parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
                 if parameter is not None:
                     self.headers.append(parameter)
-        self._headers: list[tuple[str, Parameter, jsonschema_rs.Validator, set[str | None], bool]] = [
-            (
+        self._headers = [
+            _Header(
                 header.header,
                 header,
                 schemas.validator(schemas.reference(header.pointer, "response")),
@@ -87,8 +100,6 @@ class Reply:
             )
             for header in self.headers
         ]
-        """The declared headers by lower-case name, each with what judges it, what it found good (None when it may
-        be missing), for the same text is not judged twice, and whether every count is good."""
 
     def accepts(self, response: Response) -> bool:
         """Whether a reply is what is declared: every header and the whole body are looked at."""

@@ -72,7 +72,7 @@ class SharedSandboxes(Sandboxes):
         """A clock and an empty store on these terms, which nobody sees yet."""
         start = "" if terms.clock_start is None else repr(terms.clock_start)
         world = self._redis.run("begin", self._prefix, start, repr(terms.clock_rate), repr(terms.credits))
-        return self._world(int(world), terms)
+        return self._world(world, terms)
 
     def publish(self, sandbox: Sandbox) -> None:
         """Show the sandbox as it is now to everybody. Raises NameTaken, TooMany or NoSandbox."""
@@ -88,7 +88,7 @@ class SharedSandboxes(Sandboxes):
             self._prefix,
             sandbox.name,
             "old" if sandbox.version else "new",
-            sandbox.store.world.split(":")[-2],
+            sandbox.store.world,
             orjson.dumps(record),
             sandbox.key or "",
             self.bounds.count,
@@ -151,7 +151,7 @@ class SharedSandboxes(Sandboxes):
             told = orjson.loads(record)
             terms = _TERMS.validate_python(told["terms"])
             scenarios = self._scenarios(name, told["scenarios"])
-            begun = (*self._world(int(world), terms), told["started_at"])
+            begun = (*self._world(world, terms), told["started_at"])
             sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
             sandbox.version = int(version)
             self._by_name[name] = sandbox
@@ -176,8 +176,8 @@ class SharedSandboxes(Sandboxes):
         with contextlib.suppress(NameTaken):
             Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
 
-    def _world(self, id: int, terms: Terms) -> tuple[SharedClock, RedisStore]:
-        world = f"{self._prefix}world:{id}:"
+    def _world(self, name: bytes, terms: Terms) -> tuple[SharedClock, RedisStore]:
+        world = name.decode()
         store = RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
         return SharedClock(self._redis, world), store
 

@@ -2,13 +2,13 @@
 local prefix, start, rate, credits = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local now = redis.call('TIME')
 for _, old in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unborn', '-inf', now[1] - 60)) do
-  drop(prefix .. 'world:' .. old .. ':')
+  drop(old)
   redis.call('ZREM', prefix .. 'unborn', old)
 end
-local id = redis.call('INCR', prefix .. 'made')
+local world = prefix .. 'world:' .. redis.call('INCR', prefix .. 'made') .. ':'
 local real = number(now[1] + now[2] / 1000000)
 if start == '' then start = real end
-redis.call('ZADD', prefix .. 'unborn', now[1], id)
-redis.call('HSET', prefix .. 'world:' .. id .. ':m', 'base', start, 'real', real, 'rate', rate,
+redis.call('ZADD', prefix .. 'unborn', now[1], world)
+redis.call('HSET', world .. 'm', 'base', start, 'real', real, 'rate', rate,
   'total', credits, 'consumed', 0, 'rows', 0, 'entries', 0, 'bytes', 0, 'hits', 0, 'next', 0)
-return id
+return world

@@ -11,5 +11,5 @@ local found = redis.call('HMGET', prefix .. 'sandbox:' .. name, 'version', 'worl
 if not found[1] then return {} end
 local now = redis.call('TIME')
 redis.call('ZADD', prefix .. 'used', now[1], name)
-local hands = redis.call('HMGET', prefix .. 'world:' .. found[2] .. ':m', 'base', 'real', 'rate')
+local hands = redis.call('HMGET', found[2] .. 'm', 'base', 'real', 'rate')
 return {name, found[1], hands[1], hands[2], hands[3], number(now[1] + now[2] / 1000000)}

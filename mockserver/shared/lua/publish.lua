@@ -8,7 +8,7 @@ if mode == 'new' and not there and redis.call('ZCARD', prefix .. 'names') >= ton
 if mode == 'old' and not there then refused = 'gone' end
 redis.call('ZREM', prefix .. 'unborn', world)
 if refused then
-  drop(prefix .. 'world:' .. world .. ':')
+  drop(world)
   return {refused, redis.call('ZCARD', prefix .. 'names')}
 end
 local version = redis.call('INCR', prefix .. 'made')
@@ -19,5 +19,5 @@ end
 local was = redis.call('HGET', sandbox, 'world')
 redis.call('HSET', sandbox, 'version', version, 'world', world, 'record', record, 'key', key)
 redis.call('ZADD', prefix .. 'used', redis.call('TIME')[1], name)
-if was and was ~= world then drop(prefix .. 'world:' .. was .. ':') end
+if was and was ~= world then drop(was) end
 return {'done', version}

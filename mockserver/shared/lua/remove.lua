@@ -9,7 +9,7 @@ for _, one in ipairs(names) do
   local sandbox = prefix .. 'sandbox:' .. one
   local found = redis.call('HMGET', sandbox, 'world', 'key')
   if found[1] and one ~= 'default' then
-    drop(prefix .. 'world:' .. found[1] .. ':')
+    drop(found[1])
     redis.call('UNLINK', sandbox)
     redis.call('ZREM', prefix .. 'names', one)
     redis.call('ZREM', prefix .. 'used', one)
