@@ -20,9 +20,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from test_server import ready
 
 from mockserver import __version__
-from tests.test_server import ready
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 

@@ -15,10 +15,10 @@ import click
 import httpx
 import pytest
 from click.testing import CliRunner
+from test_server import COMMAND, began, ready, running, stop
 
 from mockserver import cli
 from mockserver.settings import Settings
-from tests.test_server import COMMAND, began, ready, running, stop
 
 ROOT = Path(__file__).parent.parent
 SCENARIO = """\
