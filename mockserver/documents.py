@@ -25,6 +25,8 @@ from mockserver.jsontext import COLLECTIONS, depth, duplicate_key
 MAX_EXPANDED = 20_000_000
 """Values that a document may hold once its aliases are followed."""
 
+ENDINGS = (".yaml", ".yml", ".json")
+"""What the names of documents and scenarios end in."""
 MAX_NESTING = 200
 """Levels of arrays and objects that a document may have."""
 
@@ -47,6 +49,13 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def files_in(folder: str) -> dict[str, Path]:
+    """The YAML and JSON files right in a folder, by their names without the ending; none when it is ""."""
+    if not folder:
+        return {}
+    return {path.stem: path for path in sorted(Path(folder).glob("*")) if path.suffix in ENDINGS and path.is_file()}
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.contract.referee import Mode
+from mockserver.documents import files_in
 from mockserver.errors import UserError, did_you_mean
 from mockserver.homes import open_home
 from mockserver.pipeline import Pipeline
@@ -149,14 +150,15 @@ def _find(name: str, folder: str, bundled: Collection[str]) -> str:
     if not folder or name in bundled:
         return name
     try:
-        for path in (name, *(f"{folder}/{name}{ending}" for ending in ("", ".yaml", ".yml", ".json"))):
-            if Path(path).is_file():
-                return path
+        for path in (Path(name), Path(folder, name)):
+            if path.is_file():
+                return str(path)
+        there = files_in(folder)
     except PermissionError as error:
         raise UserError(f"{error.filename} cannot be read; let everyone read it, and enter its folder") from None
-    there = sorted(path.name for path in Path(folder).glob("*") if path.suffix in (".yaml", ".yml", ".json"))
-    holds = f"which holds {', '.join(there[:20])}" if there else "which holds no YAML or JSON file"
-    known = [*bundled, *(file.rpartition(".")[0] for file in there)]
-    raise UserError(
-        f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{did_you_mean(name, known)}"
-    )
+    if name in there:
+        return str(there[name])
+    names = ", ".join(path.name for path in [*there.values()][:20])
+    holds = f"which holds {names}" if there else "which holds no YAML or JSON file"
+    hint = did_you_mean(name, [*bundled, *there])
+    raise UserError(f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{hint}")

@@ -15,11 +15,9 @@ from mockserver.documents import read_text, write_whole
 from mockserver.errors import UserError
 from mockserver.messages import Request, Response
 from mockserver.sandbox import DEFAULT
+from mockserver.store import MAX_SNAPSHOT
 
 log = logging.getLogger("mockserver")
-
-MAX_BYTES = 256 * 1024 * 1024
-"""Bytes of a file that are read."""
 
 
 class StateFile:
@@ -40,7 +38,7 @@ class StateFile:
         """Take over the state in the file, if there is one. Raises UserError when it is not right."""
         if not self._path.exists():
             return
-        text = read_text(self._path, MAX_BYTES)
+        text = read_text(self._path, MAX_SNAPSHOT)
         response = self._ask("PUT", text.encode())
         if response.status != 204:
             raise UserError(f"{self._path}: is not a state that can be loaded: {response.data['detail']}")

@@ -22,6 +22,8 @@ Outcome = Literal["done", "changed", "unpaid", "full"]
 """What became of a commit. All but `done` mean that nothing was written: a row that was read is another one
 now, too few credits remain, or there is no room for more rows."""
 
+MAX_SNAPSHOT = 256 * 1024 * 1024
+"""Bytes of a file with a snapshot that are read."""
 MAX_ROWS = 1_000_000
 """Rows of a sandbox, unless it is said otherwise."""
 

@@ -12,13 +12,14 @@ from mockserver import __version__, expectations, retries, scenarios, verify
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
+from mockserver.documents import files_in
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON, Balance, Response
 from mockserver.pipeline import Pipeline
 from mockserver.ranges import parse_range
 from mockserver.ratelimit import parse_limit
 from mockserver.sandbox import DEFAULT, Sandbox
-from mockserver.scenarios import Scenario, bundled_scenarios, scenarios_in
+from mockserver.scenarios import Scenario, bundled_scenarios
 from mockserver.store import Snapshot
 
 
@@ -93,7 +94,7 @@ def _scenario(ask: Ask, given: JSON) -> Scenario:
 
 def _named(ask: Ask, name: str) -> Scenario:
     """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
-    bundled, own = bundled_scenarios(), scenarios_in(ask.scenario_dir)
+    bundled, own = bundled_scenarios(), files_in(ask.scenario_dir)
     if name in bundled:
         return scenarios.load_scenario(name, ask.pipeline.apis)
     if name not in own:

@@ -23,8 +23,7 @@ from mockserver.commands.common import (
 from mockserver.documents import write_whole
 from mockserver.errors import UserError
 from mockserver.remote import Remote
-
-_MAX_STATE = 256 * 1024 * 1024
+from mockserver.store import MAX_SNAPSHOT
 
 
 @click.command()
@@ -141,5 +140,5 @@ def state_save(remote: Remote, file: str) -> None:
 def state_load(remote: Remote, file: str) -> None:
     """Put the snapshot in FILE back; `-` is standard input. One that is not right changes nothing."""
     source = source_name(file)
-    remote.restore(parse_json(read(file, _MAX_STATE), source), source)
+    remote.restore(parse_json(read(file, MAX_SNAPSHOT), source), source)
     click.echo(f"{remote.sandbox}: loaded from {source}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios, scenarios_in
+from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
 from mockserver.scenarios.rules import NO_DECISION, Decision, Facts, Origin, Rule, Scenario
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ __all__ = [
     "load_scenario",
     "parse_scenario",
     "restored",
-    "scenarios_in",
 ]
 
 _HOMES = {"load_scenario": "load", "parse_scenario": "load", "restored": "load", "ScenarioModel": "model"}

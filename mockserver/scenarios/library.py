@@ -37,17 +37,6 @@ class ScenarioError(UserError):
         super().__init__("\n".join(map(str, problems)))
 
 
-ENDINGS = (".yaml", ".yml", ".json")
-"""What the names of scenario files end in."""
-
-
-def scenarios_in(folder: str) -> dict[str, Path]:
-    """The scenario files of a folder by their names without the ending; none when it is ""."""
-    if not folder:
-        return {}
-    return {path.stem: path for path in sorted(Path(folder).glob("*")) if path.suffix in ENDINGS and path.is_file()}
-
-
 def bundled_scenarios() -> dict[str, Path]:
     """The bundled scenarios by name."""
     folder = bundled_file("scenarios", "out-of-credits.yaml").parent

@@ -160,9 +160,7 @@ class Rule:
         return []
 
     def act(self, call: int, draw: Callable[[], float]) -> Action | None:
-        """What the `call`-th concerned request gets; None when the rule leaves it alone."""
-        if self.call is not None and not self.call.holds(call):
-            return None
+        """What the `call`-th concerned request gets, when `call` holds for it; None leaves it alone."""
         if self.chance is not None and draw() >= self.chance:
             return None
         if self.steps:
