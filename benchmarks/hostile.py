@@ -32,6 +32,7 @@ from benchmarks import machine
 from benchmarks.data import BODY, KEY, PATH
 from mockserver.admin import Admin
 from mockserver.app import App
+from mockserver.build import build
 from mockserver.contract import load_contract
 from mockserver.documents import parse
 from mockserver.errors import Problem, UserError
@@ -61,11 +62,11 @@ class Target:
 
     def __init__(self, stack: ExitStack) -> None:
         bounds = SocketBounds()
-        self.pipeline: Pipeline = Settings(rate_limit=None, verify_wire=True).pipeline()
+        self.pipeline: Pipeline = build(Settings(rate_limit=None, verify_wire=True))
         self.admin = Admin(self.pipeline)
-        self.admin_target = Admin(Settings(rate_limit=None).pipeline())
+        self.admin_target = Admin(build(Settings(rate_limit=None)))
         # The socket has a pipeline of its own: threads do not share one.
-        served = Settings(rate_limit=None, verify_wire=True).pipeline()
+        served = build(Settings(rate_limit=None, verify_wire=True))
         self.served = served
         self.server = stack.enter_context(ThreadServer(App(served, Admin(served), bounds)))
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-hostile-")))

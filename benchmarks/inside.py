@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.data import BODY, KEY, PATH
+from mockserver.build import build
 from mockserver.contract import Operation
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
@@ -18,7 +19,7 @@ HEADERS = {
 
 def pipeline() -> Pipeline:
     """As `mockserver serve` has it, with credits and a rate limit that are metered but never reached."""
-    return Settings(credits=10**12, rate_limit=Limit(100_000_000, 60.0)).pipeline()
+    return build(Settings(credits=10**12, rate_limit=Limit(100_000_000, 60.0)))
 
 
 def operation(pipeline: Pipeline, id: str) -> Operation:

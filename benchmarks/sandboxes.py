@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from mockserver.build import build
 from mockserver.pipeline import Pipeline
 from mockserver.scenarios import load_scenario
 from mockserver.settings import Settings
@@ -38,7 +39,7 @@ def measure(pipeline: Pipeline, scenarios: list[str]) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    pipeline = Settings(max_sandboxes=COUNT + 1).pipeline()
+    pipeline = build(Settings(max_sandboxes=COUNT + 1))
     things: dict[int, dict[int, int]] = {}
     unit = timed(lambda n: things.__setitem__(n, {n: n}))
     print(f"{'':<28}{'create':>10}{'reset':>10}{'delete':>10}   median µs of {COUNT}")

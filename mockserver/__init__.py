@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mockserver.version import __version__
+
 if TYPE_CHECKING:
     from mockserver.errors import UserError
     from mockserver.mock import Entry, Mock
     from mockserver.session import Session
 
-__version__ = "0.1.0"
 __all__ = ["Entry", "Mock", "Session", "UserError", "__version__"]
 
 _HOMES = {"Entry": "mock", "Mock": "mock", "Session": "session", "UserError": "errors"}

@@ -7,11 +7,9 @@ from typing import Any
 
 import click
 
-from mockserver import __version__
 from mockserver.errors import UserError
 from mockserver.options import Credits, Duration, Limit, List, Port, option
-
-_DEFAULT_APIS = "datagrid,mem0"
+from mockserver.version import __version__
 
 
 class _Group(click.Group):
@@ -212,7 +210,6 @@ def serve(**options: Any) -> None:
     from mockserver.server import serve as run
     from mockserver.settings import Settings
 
-    options["apis"] = options["apis"] or tuple(_DEFAULT_APIS.split(","))
     if options["max_memory"] is not None:
         options["max_memory"] *= 1024 * 1024
     run(Settings(**options))

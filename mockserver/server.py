@@ -22,6 +22,7 @@ import uvicorn
 
 from mockserver.admin import Admin
 from mockserver.app import AdminApp, App
+from mockserver.build import build
 from mockserver.clock import sleep
 from mockserver.errors import Problem, UserError
 from mockserver.logs import AccessLog, configure_logging
@@ -135,7 +136,7 @@ def serve(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]
         sockets = [stack.enter_context(contextlib.closing(listen(settings.host, port))) for port in ports]
-        pipeline = settings.pipeline()
+        pipeline = build(settings)
         for name, api in pipeline.apis.items():
             log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))
@@ -151,7 +152,7 @@ def _work(group: str, settings: Settings, sockets: Sequence[socket.socket]) -> N
     """Be one of several workers."""
     configure_logging(settings.log_level, settings.log_format)
     try:
-        _run(settings, settings.pipeline(), sockets, group)
+        _run(settings, build(settings), sockets, group)
     except UserError as error:
         log.error("this worker cannot start: %s", error)
         sys.exit(error.exit_code)

@@ -45,10 +45,11 @@ class Session:
             return
         from mockserver.admin import Admin
         from mockserver.app import App
+        from mockserver.build import build
         from mockserver.server import ThreadServer
         from mockserver.settings import Settings
 
-        pipeline = Settings(apis=self._specs).pipeline()
+        pipeline = build(Settings(apis=self._specs))
         self._apis = pipeline.apis
         admin = Admin(pipeline)
         self._server = ThreadServer(App(pipeline, admin))

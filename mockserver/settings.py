@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from mockserver import scenarios
-from mockserver.apis import BUNDLED, Api, load_api
-from mockserver.contract.referee import Mode
-from mockserver.documents import files_in
-from mockserver.errors import UserError, did_you_mean
-from mockserver.homes import open_home
-from mockserver.pipeline import Pipeline
 from mockserver.ratelimit import Limit
-from mockserver.sandbox import Terms
-from mockserver.sandboxes import Bounds
-from mockserver.store import MAX_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +28,8 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 4010
-    apis: tuple[str, ...] = tuple(BUNDLED)
-    """Names of bundled APIs, or OpenAPI files as `PATH` or `NAME=PATH`."""
+    apis: tuple[str, ...] = ()
+    """Names of bundled APIs, or OpenAPI files as `PATH` or `NAME=PATH`; none means all that are bundled."""
     spec_dir: str = ""
     """A folder in which those files are looked for too."""
     strict: bool = True
@@ -68,7 +56,7 @@ class Settings:
     """Bytes that they may take together."""
     verify_wire: bool = False
     """Also read the bytes that are about to leave, and check what they say."""
-    oracle: Mode = "off"
+    oracle: Literal["off", "on-reject", "always"] = "off"
     """When to ask openapi-core for its opinion too."""
     show_secrets: bool = False
     """Record and show keys and cookies as they were sent."""
@@ -88,7 +76,7 @@ class Settings:
     """Seconds without a request after which a sandbox may be removed; None keeps it."""
     max_memory: int | None = None
     """Bytes of resident memory above which no sandbox is made; None sets no limit."""
-    max_rows: int = MAX_ROWS
+    max_rows: int = 1_000_000
     """Rows that a sandbox may hold."""
     state: str = "memory"
     """Where sandboxes are kept: `memory`, or the URL of a Redis that several servers share."""
@@ -101,64 +89,3 @@ class Settings:
     def socket_bounds(self) -> SocketBounds:
         """What clients may do with connections."""
         return SocketBounds(self.max_connections, self.max_head, self.request_timeout, self.idle_timeout)
-
-    def pipeline(self) -> Pipeline:
-        """Load the contracts and make the default sandbox. Raises UserError."""
-        if self.workers > 1 and self.state == "memory":
-            raise UserError(f"--workers {self.workers} needs a store that they share; add --state redis://HOST")
-        if self.state_file and self.state != "memory":
-            raise UserError("--state-file is for state in memory; a shared store keeps its own")
-        apis: list[Api] = []
-        for spec in self.apis:
-            name, equals, file = spec.partition("=")
-            path = _find(file if equals else spec, self.spec_dir, () if equals else BUNDLED)
-            api = load_api(f"{name}={path}" if equals else path, strict=self.strict)
-            if api.name in (known.name for known in apis):
-                raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
-            apis.append(api)
-        terms = Terms(
-            credits=self.credits,
-            keys=self.api_keys,
-            limit=self.rate_limit,
-            seed=self.seed,
-            characters_per_credit=self.characters_per_credit,
-            stateless=self.stateless,
-            max_rows=self.max_rows,
-            journal_size=self.journal_size,
-            journal_bytes=self.journal_bytes,
-        )
-        bounds = Bounds(self.max_sandboxes, self.sandbox_idle, self.max_memory)
-        by_name = {api.name: api for api in apis}
-        bundled = scenarios.bundled_scenarios() if self.scenarios else {}
-        files = [_find(scenario, self.scenario_dir, bundled) for scenario in self.scenarios]
-        chosen = [scenarios.load_scenario(file, by_name) for file in files]
-        return Pipeline(
-            apis,
-            terms,
-            bounds,
-            self.max_body,
-            self.verify_wire,
-            self.oracle,
-            self.show_secrets,
-            chosen,
-            open_home(self.state),
-        )
-
-
-def _find(name: str, folder: str, bundled: Collection[str]) -> str:
-    """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
-    if not folder or name in bundled:
-        return name
-    try:
-        for path in (Path(name), Path(folder, name)):
-            if path.is_file():
-                return str(path)
-        there = files_in(folder)
-    except PermissionError as error:
-        raise UserError(f"{error.filename} cannot be read; let everyone read it, and enter its folder") from None
-    if name in there:
-        return str(there[name])
-    names = ", ".join(path.name for path in [*there.values()][:20])
-    holds = f"which holds {names}" if there else "which holds no YAML or JSON file"
-    hint = did_you_mean(name, [*bundled, *there])
-    raise UserError(f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{hint}")

@@ -10,6 +10,7 @@ from redis_server import RedisServer
 
 from mockserver.admin import Admin
 from mockserver.app import App
+from mockserver.build import build
 from mockserver.pipeline import Pipeline
 from mockserver.sandbox import Terms
 from mockserver.server import ThreadServer
@@ -39,7 +40,7 @@ def redis_server() -> Iterator[RedisServer]:
 @pytest.fixture(scope="session")
 def apis():
     """The bundled APIs, compiled once for the whole run."""
-    return list(Settings().pipeline().apis.values())
+    return list(build(Settings()).apis.values())
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from test_server import COMMAND, began, ready, running, stop
 
 from mockserver import cli
+from mockserver.build import build
 from mockserver.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -126,9 +127,9 @@ def test_files_of_mounted_folders_go_by_name(tmp_path):
     folder = str(tmp_path)
     terms = {"scenario_dir": folder, "spec_dir": folder}
     for scenario in ("own", "own.yaml", str(tmp_path / "own.yaml")):
-        pipeline = Settings(scenarios=(scenario,), **terms).pipeline()
+        pipeline = build(Settings(scenarios=(scenario,), **terms))
         assert pipeline.sandbox.scenarios["datagrid"].model.name == "own"
-    pipeline = Settings(apis=("shop", "store=shop.yml", "datagrid"), scenarios=("out-of-credits",), **terms).pipeline()
+    pipeline = build(Settings(apis=("shop", "store=shop.yml", "datagrid"), scenarios=("out-of-credits",), **terms))
     assert list(pipeline.apis) == ["shop", "store", "datagrid"]
 
 
@@ -148,8 +149,8 @@ def test_a_signal_that_comes_during_the_start_ends_it_with_0():
     # Where a process is the first of its container, a signal without a handler is lost.
     script = """
 import os, signal
-from mockserver import settings
-settings.Settings.pipeline = lambda self: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
+from mockserver import server
+server.build = lambda settings: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
 from mockserver.cli import main
 main(["serve", "--port", "0"])
 """

@@ -11,13 +11,25 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
-LAYERS = [
-    ["messages", "errors", "clock", "jsontext", "yaml12", "documents", "problems", "ranges", "matchers", "masking"],
+LAYERS = [  # noqa: E501
+    [
+        "version",
+        "messages",
+        "errors",
+        "clock",
+        "jsontext",
+        "yaml12",
+        "documents",
+        "problems",
+        "ranges",
+        "matchers",
+        "masking",
+    ],
     ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "damage", "faults", "verify", "retries"],
+    ["auth", "ratelimit", "store", "ledger", "settings", "journal", "metrics", "damage", "faults", "verify", "retries"],
     ["apis", "scenarios"],
-    ["routes", "sandbox", "sandboxes", "shared", "homes", "expectations", "outgoing", "pipeline"],
-    ["health", "settings", "admin", "heads", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
+    ["routes", "sandbox", "sandboxes", "shared", "homes", "expectations", "outgoing", "prefer", "pipeline", "build"],
+    ["health", "admin", "heads", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
     ["remote", "commands", "transport"],
     [
         "bridge",
@@ -33,7 +45,7 @@ LAYERS = [
     ],
     ["options", "cli", "__init__", "__main__"],
 ]
-APART = {"auth", "ratelimit", "store", "ledger", "journal", "metrics", "prefer", "faults"}
+APART = {"auth", "ratelimit", "store", "ledger", "journal", "metrics", "faults"}
 
 ORDER = [name for layer in LAYERS for name in layer]
 

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from mockserver.admin import Admin
 from mockserver.admin.handlers import HANDLERS
 from mockserver.app import App
+from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract.bodies import parse_json
 from mockserver.errors import Problem
@@ -84,7 +85,7 @@ def everything_shown(tmp_path, show):
     """What the outputs say after a key was sent in every place, to paths that are there and not."""
     file = tmp_path / "shop.yaml"
     file.write_text(SHOP)
-    pipeline = Settings(apis=(f"shop={file}", "datagrid"), show_secrets=show, rate_limit=None).pipeline()
+    pipeline = build(Settings(apis=(f"shop={file}", "datagrid"), show_secrets=show, rate_limit=None))
     admin = Admin(pipeline)
     streams = {form: io.StringIO() for form in ("text", "json")}
     logs = [AccessLog(stream, form, pipeline.masking) for form, stream in streams.items()]
@@ -271,6 +272,6 @@ paths:
         '200': {description: ok, headers: {X-Request-ID: {schema: {type: integer}}}}
 """
     )
-    pipeline = Settings(apis=(f"shop={file}",)).pipeline()
+    pipeline = build(Settings(apis=(f"shop={file}",)))
     exchange = pipeline.exchange(Request("GET", "/things", headers={"x-request-id": "mine"}))
     assert exchange.status == 200 and exchange.response.headers.get("x-request-id") != "mine"

@@ -11,6 +11,7 @@ from mockserver import app, journal, matchers, metrics, protocol, server, store
 from mockserver.admin import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
 from mockserver.admin import MAX_BODY as ADMIN_BODY
 from mockserver.apis import bundled_file
+from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract import bodies, load_contract
 from mockserver.contract import load as contracts
@@ -76,7 +77,7 @@ def test_settings_bound_sockets_and_journals():
     assert Settings(max_connections=1, max_head=2, request_timeout=3, idle_timeout=4).socket_bounds == SocketBounds(
         1, 2, 3, 4
     )
-    terms = Settings(journal_size=5, journal_bytes=6).pipeline().sandbox.terms
+    terms = build(Settings(journal_size=5, journal_bytes=6)).sandbox.terms
     assert (terms.journal_size, terms.journal_bytes) == (5, 6)
 
 

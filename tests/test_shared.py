@@ -21,6 +21,7 @@ from redis_server import RedisServer
 
 from mockserver.admin import Admin
 from mockserver.app import App
+from mockserver.build import build
 from mockserver.errors import Problem, UserError
 from mockserver.homes import HOMES, open_home
 from mockserver.messages import Exchange, Request, Write
@@ -259,7 +260,7 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back():
     if not RedisServer.is_installed():
         pytest.skip("there is no redis-server; install Debian's package of that name")
     with RedisServer(durable=True) as server:
-        pipeline = Settings(state=f"{server.url}?socket_timeout=0.2").pipeline()
+        pipeline = build(Settings(state=f"{server.url}?socket_timeout=0.2"))
         id = orjson.loads(send(pipeline).response.content)["id"]
         server.send(signal.SIGSTOP)
         problem = send(pipeline)
@@ -343,13 +344,13 @@ def test_a_reset_that_redis_did_not_hear_of_has_not_been(replicas, monkeypatch):
 
 def test_settings_say_what_is_wrong_with_a_store(redis_server):
     with pytest.raises(UserError, match=r"no Redis answers at 127\.0\.0\.1"):
-        Settings(state="redis://:secret@127.0.0.1:1/0").pipeline()
+        build(Settings(state="redis://:secret@127.0.0.1:1/0"))
     with pytest.raises(UserError, match="is not where state can be kept; there are memory, redis"):
-        Settings(state="sqlite:///x").pipeline()
+        build(Settings(state="sqlite:///x"))
     with pytest.raises(UserError, match="is not where a Redis can be"):
-        Settings(state=f"{redis_server.url}?nonsense=1").pipeline()
+        build(Settings(state=f"{redis_server.url}?nonsense=1"))
     with pytest.raises(UserError, match="is not where a Redis can be"):
-        Settings(state=f"{redis_server.url}?socket_timeout=soon").pipeline()
+        build(Settings(state=f"{redis_server.url}?socket_timeout=soon"))
 
 
 def test_every_home_is_described():

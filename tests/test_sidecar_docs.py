@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from mockserver import __version__
 from mockserver.apis import load_api
+from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.scenarios import load_scenario
 from mockserver.settings import Settings
@@ -111,12 +112,14 @@ def test_a_server_starts_with_what_it_sets(name):
     assert given.keys() <= options_of_serve()
     with CliRunner().isolation(env=given):
         options = cli.commands["serve"].make_context("serve", []).params
-    pipeline = Settings(
-        apis=options["apis"],
-        scenarios=options["scenarios"],
-        scenario_dir=str(EXAMPLES / "scenarios"),
-        credits=options["credits"],
-    ).pipeline()
+    pipeline = build(
+        Settings(
+            apis=options["apis"],
+            scenarios=options["scenarios"],
+            scenario_dir=str(EXAMPLES / "scenarios"),
+            credits=options["credits"],
+        )
+    )
     assert list(pipeline.apis) == ["datagrid"]
     assert bool(pipeline.sandbox.scenarios) == ("MOCKSERVER_SCENARIO" in given)
 

@@ -9,8 +9,9 @@ SCRIPT = """
 import sys
 import mockserver.cli, mockserver.server
 from mockserver.admin import Admin
+from mockserver.build import build
 from mockserver.settings import Settings
-Admin(Settings().pipeline())
+Admin(build(Settings()))
 print(*(name for name in sys.argv[1:] if name in sys.modules))
 """
 LATER = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver import __version__, expectations, retries, scenarios, verify
+from mockserver import expectations, retries, scenarios, verify
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
@@ -21,6 +21,7 @@ from mockserver.ratelimit import parse_limit
 from mockserver.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios
 from mockserver.store import Snapshot
+from mockserver.version import __version__
 
 
 class Ask:

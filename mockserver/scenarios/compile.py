@@ -20,7 +20,6 @@ from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.jsontext import to_json
 from mockserver.matchers import compile_fields, compile_matcher
 from mockserver.messages import Response
-from mockserver.prefer import Stage, stage_of
 from mockserver.ranges import parse_range
 from mockserver.ratelimit import Limit
 from mockserver.retries import RETRY_RULES
@@ -29,6 +28,7 @@ from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.replies import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Origin, Rule, Scenario, ScenarioLimit
+from mockserver.scenarios.stages import Stage, stage_of
 
 _SOME_TIME = 1_767_225_600.0
 """A moment at which scripted replies are made to be checked."""

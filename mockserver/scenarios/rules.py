@@ -22,9 +22,9 @@ from mockserver.documents import parts_of
 from mockserver.errors import Problem
 from mockserver.matchers import MISSING, Difference, Matcher
 from mockserver.messages import JSON, Request, Response
-from mockserver.prefer import Stage
 from mockserver.ranges import Range
 from mockserver.ratelimit import Limit
+from mockserver.scenarios.stages import Stage
 
 if TYPE_CHECKING:
     from mockserver.scenarios.model import ScenarioModel

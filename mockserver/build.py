@@ -1,0 +1,78 @@
+"""Builds what the settings ask for: the contracts, the sandboxes and the pipeline over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from mockserver import scenarios
+from mockserver.apis import BUNDLED, Api, load_api
+from mockserver.documents import files_in
+from mockserver.errors import UserError, did_you_mean
+from mockserver.homes import open_home
+from mockserver.pipeline import Pipeline
+from mockserver.sandbox import Terms
+from mockserver.sandboxes import Bounds
+from mockserver.settings import Settings
+
+
+def build(settings: Settings) -> Pipeline:
+    """Load the contracts and make the default sandbox. Raises UserError."""
+    if settings.workers > 1 and settings.state == "memory":
+        raise UserError(f"--workers {settings.workers} needs a store that they share; add --state redis://HOST")
+    if settings.state_file and settings.state != "memory":
+        raise UserError("--state-file is for state in memory; a shared store keeps its own")
+    apis: list[Api] = []
+    for spec in settings.apis or BUNDLED:
+        name, equals, file = spec.partition("=")
+        path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
+        api = load_api(f"{name}={path}" if equals else path, strict=settings.strict)
+        if api.name in (known.name for known in apis):
+            raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
+        apis.append(api)
+    terms = Terms(
+        credits=settings.credits,
+        keys=settings.api_keys,
+        limit=settings.rate_limit,
+        seed=settings.seed,
+        characters_per_credit=settings.characters_per_credit,
+        stateless=settings.stateless,
+        max_rows=settings.max_rows,
+        journal_size=settings.journal_size,
+        journal_bytes=settings.journal_bytes,
+    )
+    bounds = Bounds(settings.max_sandboxes, settings.sandbox_idle, settings.max_memory)
+    by_name = {api.name: api for api in apis}
+    bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
+    files = [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
+    chosen = [scenarios.load_scenario(file, by_name) for file in files]
+    return Pipeline(
+        apis,
+        terms,
+        bounds,
+        settings.max_body,
+        settings.verify_wire,
+        settings.oracle,
+        settings.show_secrets,
+        chosen,
+        open_home(settings.state),
+    )
+
+
+def _find(name: str, folder: str, bundled: Collection[str]) -> str:
+    """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
+    if not folder or name in bundled:
+        return name
+    try:
+        for path in (Path(name), Path(folder, name)):
+            if path.is_file():
+                return str(path)
+        there = files_in(folder)
+    except PermissionError as error:
+        raise UserError(f"{error.filename} cannot be read; let everyone read it, and enter its folder") from None
+    if name in there:
+        return str(there[name])
+    names = ", ".join(path.name for path in [*there.values()][:20])
+    holds = f"which holds {names}" if there else "which holds no YAML or JSON file"
+    hint = did_you_mean(name, [*bundled, *there])
+    raise UserError(f"there is no {name!r}: it is not bundled, no file, and not in {folder}, {holds}{hint}")
