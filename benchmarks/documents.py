@@ -29,8 +29,8 @@ import yaml
 
 from mockserver.contract import Contract, load_contract
 from mockserver.contract.strict import strict_faults
-from mockserver.documents import parse, read_text
 from mockserver.messages import Request
+from mockserver.text.documents import parse, read_text
 
 LOADS, STARTS = 5, 11
 MOST = 1 << 30

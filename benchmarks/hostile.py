@@ -34,13 +34,13 @@ from mockserver.admin import Admin
 from mockserver.app import App
 from mockserver.build import build
 from mockserver.contract import load_contract
-from mockserver.documents import parse
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings, SocketBounds
+from mockserver.text.documents import parse
 
 GROWTH = 20
 """MiB that memory may grow by after the warm-up."""

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from benchmarks.data import BODY, PATH
 from mockserver.apis import Api
 from mockserver.contract import Contract
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.contract.samples import Sampler
-from mockserver.documents import parse
+from mockserver.text.documents import parse
 
 ROOT = Path(__file__).parent.parent
 GOOD = (

@@ -7,8 +7,8 @@ from mockserver.build import build
 from mockserver.contract import Operation
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
-from mockserver.ratelimit import Limit
 from mockserver.settings import Settings
+from mockserver.state.ratelimit import Limit
 
 HEADERS = {
     "host": "127.0.0.1:4010",

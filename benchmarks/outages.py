@@ -18,8 +18,8 @@ import orjson
 from benchmarks.client import Connection, fill, wire
 from benchmarks.data import BODY, PATH
 from benchmarks.servers import Server, mockserver
-from mockserver.shared import Connection as Redis
-from mockserver.shared import RedisStore
+from mockserver.state.redis.connection import Connection as Redis
+from mockserver.state.redis.store import RedisStore
 from tests.redis_server import RedisServer
 
 CLIENTS = 32

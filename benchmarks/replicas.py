@@ -20,10 +20,10 @@ from benchmarks import machine
 from benchmarks.client import Connection, wire
 from benchmarks.data import BODY, INCOMPLETE, PATH
 from benchmarks.servers import Server, mockserver
-from mockserver import journal
+from mockserver.journal import entries as journal
 from mockserver.messages import Exchange
-from mockserver.shared import Connection as Redis
-from mockserver.shared import RedisStore
+from mockserver.state.redis.connection import Connection as Redis
+from mockserver.state.redis.store import RedisStore
 from tests.redis_server import RedisServer
 
 REPLICAS = 3

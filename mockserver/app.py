@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from mockserver.admin import PREFIX, Admin
 from mockserver.delivery import deliver
-from mockserver.logs import AccessLog, text_line
+from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request
 from mockserver.pipeline import Pipeline
 from mockserver.settings import SocketBounds

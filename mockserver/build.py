@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
-from mockserver.documents import files_in
 from mockserver.errors import UserError, did_you_mean
-from mockserver.homes import open_home
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
-from mockserver.sandboxes import Bounds
+from mockserver.sandbox.backends import open_home
+from mockserver.sandbox.sandbox import Terms
+from mockserver.sandbox.sandboxes import Bounds
 from mockserver.settings import Settings
+from mockserver.text.documents import files_in
 
 
 def build(settings: Settings) -> Pipeline:

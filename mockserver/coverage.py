@@ -16,10 +16,10 @@ from typing import Any, Literal
 from mockserver.apis import Api
 from mockserver.contract import Operation
 from mockserver.contract.overlay import PROVENANCES
-from mockserver.contract.refs import unescape
-from mockserver.documents import pointer_of
+from mockserver.contract.references import unescape
 from mockserver.errors import UserError
 from mockserver.messages import JSON
+from mockserver.text.documents import pointer_of
 
 VERSION = 1
 """Of the JSON form."""

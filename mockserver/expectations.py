@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.jsontext import to_json
-from mockserver.matchers import Difference
+from mockserver.journal.retries import judge as judge_retries
 from mockserver.messages import Exchange
-from mockserver.ranges import parse_range
-from mockserver.retries import judge as judge_retries
-from mockserver.sandbox import Sandbox
+from mockserver.sandbox.sandbox import Sandbox
 from mockserver.scenarios import Facts, Rule, Scenario
+from mockserver.text.jsontext import to_json
+from mockserver.text.matchers import Difference
+from mockserver.text.ranges import parse_range
 
 if TYPE_CHECKING:
     from mockserver.scenarios.model import Expectation

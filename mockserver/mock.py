@@ -17,10 +17,10 @@ from mockserver.admin import Admin
 from mockserver.clock import timestamp
 from mockserver.controls import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.errors import UserError
-from mockserver.jsontext import to_json
 from mockserver.messages import JSON, Request
 from mockserver.remote import Remote, difference_text, unfired_text
 from mockserver.scenarios import bundled_scenarios
+from mockserver.text.jsontext import to_json
 
 
 class Local(Remote):

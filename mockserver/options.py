@@ -25,7 +25,7 @@ class Limit(click.ParamType[Any]):
     name = "N[/WINDOW]|off"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from mockserver.ratelimit import parse_limit
+        from mockserver.state.ratelimit import parse_limit
 
         if not isinstance(value, str) or value == "vendor":
             return value

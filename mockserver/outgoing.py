@@ -12,11 +12,11 @@ from dataclasses import replace
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
-from mockserver.jsontext import to_json
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.problems import defect_body
 from mockserver.routes import Route
 from mockserver.scenarios import Decision
+from mockserver.text.jsontext import to_json
 
 _ID = re.compile("[!-~]{1,128}")
 """A request id that is given back."""

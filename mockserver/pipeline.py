@@ -12,22 +12,23 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
-from mockserver import journal, ledger, ratelimit
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.auth import authenticate
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
-from mockserver.contract.referee import Mode, Referee
+from mockserver.contract.reference.referee import Mode, Referee
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
-from mockserver.masking import Masking
+from mockserver.journal import entries as journal
+from mockserver.journal.masking import Masking
+from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Request, Response
-from mockserver.metrics import Metrics
 from mockserver.outgoing import broken, damage, echo_id, failure, serialise, verify_wire
 from mockserver.prefer import Preference, read_preference
 from mockserver.routes import MAX_BODY, Plan, Route, Routes
-from mockserver.sandbox import Sandbox, Terms
-from mockserver.sandboxes import Bounds, Sandboxes
+from mockserver.sandbox.sandbox import Sandbox, Terms
+from mockserver.sandbox.sandboxes import Bounds, Sandboxes
 from mockserver.scenarios import NO_DECISION, Decision, Scenario
+from mockserver.state import ledger, ratelimit
 
 log = logging.getLogger("mockserver")
 

@@ -25,7 +25,7 @@ from mockserver.app import AdminApp, App
 from mockserver.build import build
 from mockserver.clock import sleep
 from mockserver.errors import Problem, UserError
-from mockserver.logs import AccessLog, configure_logging
+from mockserver.journal.logs import AccessLog, configure_logging
 from mockserver.pipeline import Pipeline
 from mockserver.settings import Settings
 from mockserver.statefile import StateFile
@@ -209,7 +209,7 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
 
 def _share_figures(pipeline: Pipeline, group: str) -> None:
     """Leave what this worker counts where the others find it, once a second."""
-    from mockserver.shared import SharedSandboxes
+    from mockserver.sandbox.shared import SharedSandboxes
 
     assert isinstance(pipeline.sandboxes, SharedSandboxes)
     figures = pipeline.sandboxes.figures(group)

@@ -11,11 +11,11 @@ from pathlib import Path
 import orjson
 
 from mockserver.admin import HEADER, Admin
-from mockserver.documents import read_text, write_whole
 from mockserver.errors import UserError
 from mockserver.messages import Request, Response
-from mockserver.sandbox import DEFAULT
-from mockserver.store import MAX_SNAPSHOT
+from mockserver.sandbox.sandbox import DEFAULT
+from mockserver.state.store import MAX_SNAPSHOT
+from mockserver.text.documents import read_text, write_whole
 
 log = logging.getLogger("mockserver")
 

@@ -12,7 +12,7 @@ from mockserver.admin import Admin
 from mockserver.app import App
 from mockserver.build import build
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
+from mockserver.sandbox.sandbox import Terms
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.bodies import essence, is_json
-from mockserver.contract.half import Half
-from mockserver.contract.oracle import Oracle
 from mockserver.contract.parameters import Parameter
-from mockserver.contract.refs import Refs
+from mockserver.contract.reference.message import Half
+from mockserver.contract.reference.oracle import Oracle
+from mockserver.contract.references import Refs
 from mockserver.contract.samples import Sampler
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response

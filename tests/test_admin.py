@@ -288,7 +288,7 @@ def test_bad_input_is_a_problem_and_changes_nothing(call, path, body, status):
 
 def test_too_many_sandboxes_is_503(apis):
     from mockserver.pipeline import Pipeline
-    from mockserver.sandboxes import Bounds
+    from mockserver.sandbox.sandboxes import Bounds
 
     call = Caller(Pipeline(apis, bounds=Bounds(count=1)))
     status, problem = call.write("POST", "/sandboxes")

@@ -103,7 +103,7 @@ class Remote:
 @pytest.fixture(params=["local", "remote"])
 def throttled(request, make_server):
     """A server that throttles the third call for 30 s, its clock, and a real check of the elapsed time."""
-    from mockserver.ratelimit import parse_limit
+    from mockserver.state.ratelimit import parse_limit
 
     server = make_server(limit=parse_limit("2/30s"))
     clock = server.app.pipeline.sandbox.clock

@@ -30,13 +30,13 @@ from mockserver import cli
 from mockserver.app import App
 from mockserver.expectations import judge
 from mockserver.faults import FAULTS
-from mockserver.matchers import OPERATORS
+from mockserver.journal.retries import RETRY_RULES, Verdict, verdicts
 from mockserver.pipeline import Pipeline
-from mockserver.retries import RETRY_RULES, Verdict, verdicts
-from mockserver.sandbox import Terms
+from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
 from mockserver.scenarios.replies import NAMED, RateLimited
 from mockserver.server import ThreadServer
+from mockserver.text.matchers import OPERATORS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 
 from mockserver.contract import Contract
 from mockserver.contract.bodies import MAX_DEPTH, is_json
-from mockserver.contract.deviations import DEVIATIONS, explained
-from mockserver.contract.oracle import Oracle
+from mockserver.contract.reference.deviations import DEVIATIONS, explained
+from mockserver.contract.reference.oracle import Oracle
 from mockserver.messages import Response
 
 OWN = ["datagrid", "mem0", "harbour-3.0.yaml", "orchard-3.1.yaml", "workshop-3.0.yaml"]

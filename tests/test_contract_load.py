@@ -10,9 +10,9 @@ from contracts import ROOT, published
 
 from mockserver.contract import load_contract
 from mockserver.contract.overlay import PROVENANCES, apply
-from mockserver.documents import MAX_NESTING
 from mockserver.errors import ContractError, UserError
 from mockserver.messages import Request
+from mockserver.text.documents import MAX_NESTING
 
 HEAD = """\
 openapi: 3.0.3

@@ -9,7 +9,7 @@ import pytest
 from contracts import BUNDLED, body_contract, bundled, contract, published
 
 from mockserver.contract import Contract, load_contract
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.contract.samples import Sampler, matching
 
 SCHEMAS = [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from contracts import ROOT, SEEDS, bundled, reply, send
 
-from mockserver.documents import parse
+from mockserver.text.documents import parse
 
 PROSE = {"description", "summary", "x-codeSamples"}
 

@@ -21,9 +21,9 @@ from openapi_spec_validator.validation.keywords import OpenAPIV30SchemaValidator
 from mockserver.apis import load_api
 from mockserver.build import build
 from mockserver.contract import load_contract, passed, strict
-from mockserver.documents import parse
 from mockserver.errors import ContractError
 from mockserver.settings import Settings
+from mockserver.text.documents import parse
 
 OK = {"responses": {"200": {"description": "x"}}}
 

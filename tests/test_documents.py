@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.documents import (
+from mockserver.text.documents import (
     MAX_NESTING,
     DocumentError,
     line_of,
@@ -21,7 +21,7 @@ from mockserver.documents import (
     read_text,
     uncollected,
 )
-from mockserver.jsontext import depth, duplicate_key
+from mockserver.text.jsontext import depth, duplicate_key
 
 json_values = st.recursive(
     st.none()
@@ -161,7 +161,7 @@ def test_aliases_may_not_nest_deeply_either():
 def test_a_very_deep_document_does_not_kill_the_process():
     # The composer of libyaml recurses without a limit of its own: in another process, in case it still does.
     script = """
-from mockserver.documents import DocumentError, parse
+from mockserver.text.documents import DocumentError, parse
 for opening in ("- ", "[", "? ", "[{a: "):
     for brackets in ("", "# " + "[" * 2000 + chr(10)):
         try:
@@ -233,7 +233,7 @@ def test_line_of_json_and_of_nothing():
 def test_a_text_that_is_refused_is_not_read_for_places_first():
     # What finds places recurses without a limit too: a scenario of 100 kB of brackets killed the server.
     script = """
-from mockserver.documents import DocumentError
+from mockserver.text.documents import DocumentError
 from mockserver.scenarios import parse_scenario
 for opening in ("- ", "[", "[{a: "):
     try:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.journal import MAX_BODY, decode, encode
+from mockserver.journal.entries import MAX_BODY, decode, encode
 from mockserver.messages import Exchange, Request, Response, Violation
 
 words = st.text(max_size=5)

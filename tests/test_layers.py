@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mockserver"
 
 # From the ground up; the parts never import each other.
-LAYERS = [  # noqa: E501
+LAYERS = [
     [
         "version",
         "messages",

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from mockserver.logs import MAX_LINES, AccessLog, configure_logging, json_line, text_line
+from mockserver.journal.logs import MAX_LINES, AccessLog, configure_logging, json_line, text_line
 from mockserver.messages import Exchange, Request, Response, Violation
 
 AT = 1_767_225_600.25

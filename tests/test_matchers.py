@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.errors import UserError
-from mockserver.matchers import MISSING, OPERATORS, compile_fields, compile_matcher, equal, read_query, show
-from mockserver.ranges import Range, parse_range
+from mockserver.text.matchers import MISSING, OPERATORS, compile_fields, compile_matcher, equal, read_query, show
+from mockserver.text.ranges import Range, parse_range
 
 names = st.sampled_from(["a", "b", "agent_id", "x.y", "é"])
 scalars = (

@@ -16,7 +16,7 @@ from mockserver.clock import parse_time
 from mockserver.contract import Checked, load_contract
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response, Violation
-from mockserver.store import MemoryStore
+from mockserver.state.store import MemoryStore
 
 NOW = parse_time("2026-01-10T12:00:00Z")
 LIMIT_HEADERS = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"}

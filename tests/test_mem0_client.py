@@ -14,7 +14,7 @@ os.environ["MEM0_DIR"] = tempfile.mkdtemp(prefix="mem0-")
 import httpx
 import pytest
 
-from mockserver.ratelimit import Limit
+from mockserver.state.ratelimit import Limit
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

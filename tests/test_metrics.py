@@ -6,9 +6,9 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from mockserver import metrics
+from mockserver.journal import metrics
+from mockserver.journal.metrics import BUCKETS, MAX_SERIES, Metrics, merged, render
 from mockserver.messages import Exchange, Request, Response, Violation
-from mockserver.metrics import BUCKETS, MAX_SERIES, Metrics, merged, render
 
 WRONG = Violation("client", "body", "/a", "is wrong", "1", "2")
 

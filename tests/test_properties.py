@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.samples import Sampler
-from mockserver.logs import json_line, text_line
+from mockserver.journal.logs import json_line, text_line
 from mockserver.messages import Request
-from mockserver.ratelimit import Limit
+from mockserver.state.ratelimit import Limit
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),

@@ -17,7 +17,7 @@ from mockserver.errors import UserError
 from mockserver.messages import Delivery
 from mockserver.pipeline import Pipeline
 from mockserver.protocol import MAX_HEADERS, MAX_TARGET
-from mockserver.sandbox import Terms
+from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import parse_scenario
 from mockserver.server import ThreadServer
 from mockserver.settings import SocketBounds

@@ -6,10 +6,10 @@ import orjson
 import pytest
 
 from mockserver.contract import Checked, Operation
-from mockserver.contract.oracle import Oracle
+from mockserver.contract.reference.oracle import Oracle
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
+from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import parse_scenario
 
 HEADERS = {"authorization": "Bearer k", "content-type": "application/json"}

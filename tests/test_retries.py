@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import UserError
+from mockserver.journal.retries import RETRY_RULES, Attempt, annotate, asked_to_wait, judge, verdicts
 from mockserver.messages import Exchange, Request, Response
-from mockserver.retries import RETRY_RULES, Attempt, annotate, asked_to_wait, judge, verdicts
 
 START = 1_767_225_600.0
 OP = "Memory.createUserMemory"

@@ -12,8 +12,8 @@ from mockserver.clock import Clock
 from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
-from mockserver.sandboxes import Bounds, NameTaken, TooMany
+from mockserver.sandbox.sandbox import Terms
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany
 from mockserver.scenarios import parse_scenario
 
 MEMORY = b'{"agent_id": "a", "memory": "m"}'
@@ -193,7 +193,7 @@ def test_there_is_a_limit_of_memory(apis):
 
 def test_idle_ones_go_and_used_ones_stay(apis, monkeypatch):
     real = [1000.0]
-    monkeypatch.setattr("mockserver.sandboxes.monotonic", lambda: real[0])
+    monkeypatch.setattr("mockserver.sandbox.sandboxes.monotonic", lambda: real[0])
     pipeline = Pipeline(apis, Terms(), Bounds(idle_seconds=60))
     used, idle = pipeline.sandboxes.create("used"), pipeline.sandboxes.create("idle")
     real[0] += 50

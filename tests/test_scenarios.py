@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.documents import DocumentError
 from mockserver.expectations import judge, unfired
 from mockserver.messages import Request
-from mockserver.ratelimit import Limit
 from mockserver.scenarios import ScenarioError, parse_scenario
+from mockserver.state.ratelimit import Limit
+from mockserver.text.documents import DocumentError
 
 HEAD = "version: 1\nname: test\napi: datagrid\nseed: 1\nclock: {start: 2026-01-01T00:00:00Z, mode: frozen}\n"
 CREATE = "Memory.createUserMemory"

@@ -18,12 +18,12 @@ from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract.bodies import parse_json
 from mockserver.errors import Problem
-from mockserver.logs import AccessLog
-from mockserver.masking import Masking, mask
+from mockserver.journal.logs import AccessLog
+from mockserver.journal.masking import Masking, mask
 from mockserver.messages import Request
 from mockserver.mock import Local, Mock
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
+from mockserver.sandbox.sandbox import Terms
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings
 

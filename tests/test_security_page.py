@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import app, journal, matchers, metrics, protocol, server, store
+from mockserver import app, protocol, server
 from mockserver.admin import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
 from mockserver.admin import MAX_BODY as ADMIN_BODY
 from mockserver.apis import bundled_file
@@ -15,10 +15,14 @@ from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract import bodies, load_contract
 from mockserver.contract import load as contracts
-from mockserver.documents import MAX_EXPANDED, MAX_NESTING
-from mockserver.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES
+from mockserver.journal import entries as journal
+from mockserver.journal import metrics
+from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES
 from mockserver.scenarios import load as scenarios
 from mockserver.settings import Settings, SocketBounds
+from mockserver.state import store
+from mockserver.text import matchers
+from mockserver.text.documents import MAX_EXPANDED, MAX_NESTING
 
 PAGE = (Path(__file__).parent.parent / "docs" / "security.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([^|]+?) \| ([\d,]+) \|(?: `(--[a-z-]+)`)? \| ([^|]+) \|$", PAGE, re.MULTILINE)

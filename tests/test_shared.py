@@ -23,15 +23,16 @@ from mockserver.admin import Admin
 from mockserver.app import App
 from mockserver.build import build
 from mockserver.errors import Problem, UserError
-from mockserver.homes import HOMES, open_home
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline import Pipeline
-from mockserver.sandbox import Terms
-from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
+from mockserver.sandbox.backends import HOMES, open_home
+from mockserver.sandbox.sandbox import Terms
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
+from mockserver.sandbox.shared import SharedSandboxes
 from mockserver.scenarios import load_scenario, parse_scenario
 from mockserver.server import ThreadServer
 from mockserver.settings import Settings
-from mockserver.shared import Connection, SharedSandboxes
+from mockserver.state.redis.connection import Connection
 
 _groups = count()
 HEADERS = {"authorization": "Bearer k", "content-type": "application/json"}

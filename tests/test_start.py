@@ -17,7 +17,7 @@ print(*(name for name in sys.argv[1:] if name in sys.modules))
 LATER = (
     *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
     *("rstr", "fractions", "schemathesis", "httpx"),
-    *("mockserver.commands", "mockserver.fuzz", "mockserver.contract.strict", "mockserver.contract.passed"),
+    *("mockserver.commands", "mockserver.fuzz", "mockserver.contract.strict", "mockserver.contract.strict_cache"),
 )
 
 

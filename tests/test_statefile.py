@@ -11,8 +11,8 @@ import httpx
 import pytest
 from test_server import COMMAND, ready, running, stop
 
-from mockserver.documents import write_whole
 from mockserver.errors import UserError
+from mockserver.text.documents import write_whole
 
 HEADERS = {"authorization": "Bearer k"}
 BODY = {"agent_id": "a", "memory": "m"}

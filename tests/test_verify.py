@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import UserError
-from mockserver.journal import MAX_BODY
+from mockserver.journal.entries import MAX_BODY
+from mockserver.journal.verify import Bodies, Criteria, parse_criteria, verify, verify_order
 from mockserver.messages import Exchange, Request, Response
-from mockserver.ranges import parse_range
-from mockserver.verify import Bodies, Criteria, parse_criteria, verify, verify_order
+from mockserver.text.ranges import parse_range
 
 CREATE, LIST = "Memory.createUserMemory", "Memory.listUserMemory"
 
@@ -204,7 +204,7 @@ def test_a_body_that_is_not_json_is_text_and_one_that_was_cut_says_so():
 
 
 def test_a_body_is_parsed_once(monkeypatch):
-    from mockserver import verify as module
+    from mockserver.journal import verify as module
 
     parsed = []
     monkeypatch.setattr(module, "parse_body", lambda body: parsed.append(body) or {"a": 1})

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mockserver.yaml12 import load
+from mockserver.text.yaml12 import load
 
 LEVELS = 200
 

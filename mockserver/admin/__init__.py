@@ -20,14 +20,14 @@ from mockserver.admin.views import entries_view
 from mockserver.apis import bundled_file
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.bodies import is_json
-from mockserver.documents import read_text
 from mockserver.errors import Problem, UserError, did_you_mean
-from mockserver.jsontext import to_json
 from mockserver.messages import JSON, Request, Response
 from mockserver.pipeline import Pipeline
 from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
-from mockserver.sandboxes import NameTaken, NoSandbox, TooMany
+from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
+from mockserver.text.documents import read_text
+from mockserver.text.jsontext import to_json
 
 log = logging.getLogger("mockserver")
 

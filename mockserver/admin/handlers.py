@@ -8,19 +8,20 @@ from typing import Any
 
 import yaml
 
-from mockserver import expectations, retries, scenarios, verify
+from mockserver import expectations, scenarios
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
-from mockserver.documents import files_in
 from mockserver.errors import UserError, did_you_mean
+from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Response
 from mockserver.pipeline import Pipeline
-from mockserver.ranges import parse_range
-from mockserver.ratelimit import parse_limit
-from mockserver.sandbox import DEFAULT, Sandbox
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios
-from mockserver.store import Snapshot
+from mockserver.state.ratelimit import parse_limit
+from mockserver.state.store import Snapshot
+from mockserver.text.documents import files_in
+from mockserver.text.ranges import parse_range
 from mockserver.version import __version__
 
 

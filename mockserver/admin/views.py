@@ -9,10 +9,10 @@ import orjson
 
 from mockserver.apis import Api
 from mockserver.clock import Clock, timestamp
+from mockserver.journal.retries import Attempt, annotate
 from mockserver.messages import JSON, Balance, Exchange
-from mockserver.retries import Attempt, annotate
 from mockserver.routes import Routes
-from mockserver.sandbox import DEFAULT, Sandbox
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 
 
 def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:

@@ -14,11 +14,11 @@ from typing import Any
 
 from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
-from mockserver.documents import pointer_of
 from mockserver.errors import Problem, did_you_mean
 from mockserver.messages import JSON, Change, Request, Response, Violation, Write
-from mockserver.ratelimit import Limit
-from mockserver.store import MemoryStore, Page, Row, Store
+from mockserver.state.ratelimit import Limit
+from mockserver.state.store import MemoryStore, Page, Row, Store
+from mockserver.text.documents import pointer_of
 
 
 class Call:

@@ -12,8 +12,8 @@ from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
 from mockserver.contract import Contract
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response
-from mockserver.ratelimit import Limit
-from mockserver.store import Row
+from mockserver.state.ratelimit import Limit
+from mockserver.state.store import Row
 
 TABLE = "user_memories"
 LIMIT = Limit(200, 60.0)

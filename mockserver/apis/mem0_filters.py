@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.clock import parse_time
 from mockserver.errors import UserError
 from mockserver.messages import JSON
-from mockserver.store import Row
+from mockserver.state.store import Row
 
 ENTITIES = {"user": "user_id", "agent": "agent_id", "app": "app_id", "run": "run_id"}
 """The sorts of entity that a memory may belong to, with the member that names each."""

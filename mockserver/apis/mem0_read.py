@@ -9,7 +9,7 @@ from mockserver.apis.mem0_filters import ENTITIES, belongs, created_within, matc
 from mockserver.apis.mem0_rows import OWNER, TABLE, events, found, full, listed, moment, row_of
 from mockserver.apis.mem0_search import Query
 from mockserver.messages import JSON, Response
-from mockserver.store import Row
+from mockserver.state.store import Row
 
 _ALWAYS = {"id", "memory", "created_at", "score"}
 """What a memory in a list keeps, whatever `fields` asks for: the contract requires these."""

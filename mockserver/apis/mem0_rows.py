@@ -15,7 +15,7 @@ from mockserver.apis.mem0_search import words
 from mockserver.clock import timestamp
 from mockserver.errors import Problem
 from mockserver.messages import JSON
-from mockserver.store import Row
+from mockserver.state.store import Row
 
 TABLE = "memories"
 

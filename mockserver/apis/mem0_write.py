@@ -13,7 +13,7 @@ from mockserver.apis.mem0_filters import ENTITIES, belongs
 from mockserver.apis.mem0_rows import TABLE, categorized, changed, full, moment, new_rows, row_of, rows_of, shortened
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
-from mockserver.store import Row
+from mockserver.state.store import Row
 
 
 def create(call: Call) -> Response:

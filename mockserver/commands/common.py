@@ -15,10 +15,10 @@ from typing import Any
 import click
 import orjson
 
-from mockserver.documents import read_text
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.remote import DEFAULT_URL, Remote
+from mockserver.text.documents import read_text
 
 Handler = Callable[..., None]
 

@@ -20,10 +20,10 @@ from mockserver.commands.common import (
     source_name,
     table,
 )
-from mockserver.documents import write_whole
 from mockserver.errors import UserError
 from mockserver.remote import Remote
-from mockserver.store import MAX_SNAPSHOT
+from mockserver.state.store import MAX_SNAPSHOT
+from mockserver.text.documents import write_whole
 
 
 @click.command()

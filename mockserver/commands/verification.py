@@ -11,8 +11,8 @@ import orjson
 from mockserver.commands.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
 from mockserver.messages import JSON
-from mockserver.ranges import parse_range
 from mockserver.remote import Remote, unfired_text
+from mockserver.text.ranges import parse_range
 
 _SIDES = ("client", "server", "declared")
 

@@ -23,11 +23,11 @@ from mockserver.contract.parameters import (
     scalar,
     shape_of,
 )
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.errors import Problem
-from mockserver.jsontext import depth, duplicate_key, has_float, is_plain
 from mockserver.messages import JSON, Side, Violation
+from mockserver.text.jsontext import depth, duplicate_key, has_float, is_plain
 
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 MAX_DEPTH = 200

@@ -13,13 +13,13 @@ import jsonschema_rs
 from mockserver.contract.explain import explain
 from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.contract.router import Router, split
 from mockserver.contract.samples import Sampler
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, Credential, alternatives, credentials
-from mockserver.documents import pointer_of
 from mockserver.messages import JSON, Response, Violation
+from mockserver.text.documents import pointer_of
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 

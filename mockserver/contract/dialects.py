@@ -16,7 +16,7 @@ from typing import Any, Literal
 import jsonschema_rs
 
 from mockserver.contract.patterns import Patterns
-from mockserver.contract.refs import Refs, is_data, unescape
+from mockserver.contract.references import Refs, is_data, unescape
 
 Direction = Literal["request", "response"]
 Draft = type[jsonschema_rs.Validator]

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
-from mockserver.documents import pointer_of
-from mockserver.jsontext import to_json
 from mockserver.messages import Side, Violation
+from mockserver.text.documents import pointer_of
+from mockserver.text.jsontext import to_json
 
 MAX_VIOLATIONS = 20
 _TYPE_NAMES = {dict: "object", list: "array", str: "string", int: "integer", float: "number", bool: "boolean"}

@@ -16,9 +16,9 @@ from mockserver.contract.contract import METHODS, Contract
 from mockserver.contract.dialects import draft_of
 from mockserver.contract.explain import explain
 from mockserver.contract.patterns import Patterns
-from mockserver.contract.refs import Refs, path_of, texts
-from mockserver.documents import Locator, parse, parts_of, read_text, uncollected
+from mockserver.contract.references import Refs, path_of, texts
 from mockserver.errors import ContractError
+from mockserver.text.documents import Locator, parse, parts_of, read_text, uncollected
 
 MAX_BYTES = 64 * 1024 * 1024
 _MOST_FAULTS = 10
@@ -126,7 +126,7 @@ def _metaschema(version: str) -> jsonschema_rs.Validator:
 def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
     """Faults that openapi-core's own validator finds, unless it found none before."""
     # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
-    from mockserver.contract.passed import Passed
+    from mockserver.contract.strict_cache import Passed
 
     passed = Passed(sources)
     if passed:

@@ -25,11 +25,11 @@ from mockserver.contract.parameters import (
     parse_query,
     scalar,
 )
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
-from mockserver.documents import pointer_of
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
+from mockserver.text.documents import pointer_of
 
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""

@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.documents import pointer_of
 from mockserver.errors import ContractError
+from mockserver.text.documents import pointer_of
 
 PROVENANCES = ("documented", "sdk", "assumed")
 

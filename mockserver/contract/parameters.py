@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_plus
 
 import orjson
 
-from mockserver.contract.refs import Refs, pointer_of
+from mockserver.contract.references import Refs, pointer_of
 from mockserver.errors import Problem
 from mockserver.messages import Side, Violation
 

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from mockserver.contract.patterns import matcher
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 
 MAX_RECURSION = 32
 """Levels after which a schema that demands itself without end is given up."""

@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from mockserver.contract.dialects import LATER, Direction, Format, Rewritten, draft_of, rewrite
 from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 from mockserver.errors import ContractError
 
 _ALL = "urn:contract"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.contract.refs import Refs
+from mockserver.contract.references import Refs
 
 
 @dataclass(frozen=True, slots=True)

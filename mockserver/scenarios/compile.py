@@ -15,20 +15,20 @@ from pydantic import BaseModel
 
 from mockserver.apis import Api
 from mockserver.damage import NO_FAULT, Fault, Faults
-from mockserver.documents import parts_of
 from mockserver.errors import KINDS, UserError, did_you_mean
-from mockserver.jsontext import to_json
-from mockserver.matchers import compile_fields, compile_matcher
+from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Response
-from mockserver.ranges import parse_range
-from mockserver.ratelimit import Limit
-from mockserver.retries import RETRY_RULES
 from mockserver.scenarios.model import Action as ActionModel
 from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.replies import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Origin, Rule, Scenario, ScenarioLimit
 from mockserver.scenarios.stages import Stage, stage_of
+from mockserver.state.ratelimit import Limit
+from mockserver.text.documents import parts_of
+from mockserver.text.jsontext import to_json
+from mockserver.text.matchers import compile_fields, compile_matcher
+from mockserver.text.ranges import parse_range
 
 _SOME_TIME = 1_767_225_600.0
 """A moment at which scripted replies are made to be checked."""

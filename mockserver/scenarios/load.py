@@ -9,12 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from mockserver.apis import Api
-from mockserver.documents import DocumentError, Locator, parse, read_text
 from mockserver.errors import UserError, did_you_mean
 from mockserver.scenarios.compile import Compiler, Place
 from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
 from mockserver.scenarios.model import ScenarioModel
 from mockserver.scenarios.rules import Origin, Scenario
+from mockserver.text.documents import DocumentError, Locator, parse, read_text
 
 MAX_BYTES = 1024 * 1024
 MAX_EXTENDS = 8

@@ -18,13 +18,13 @@ import orjson
 from mockserver.contract import Operation
 from mockserver.contract.parameters import parse_query
 from mockserver.damage import NO_FAULT, Fault
-from mockserver.documents import parts_of
 from mockserver.errors import Problem
-from mockserver.matchers import MISSING, Difference, Matcher
 from mockserver.messages import JSON, Request, Response
-from mockserver.ranges import Range
-from mockserver.ratelimit import Limit
 from mockserver.scenarios.stages import Stage
+from mockserver.state.ratelimit import Limit
+from mockserver.text.documents import parts_of
+from mockserver.text.matchers import MISSING, Difference, Matcher
+from mockserver.text.ranges import Range
 
 if TYPE_CHECKING:
     from mockserver.scenarios.model import ScenarioModel

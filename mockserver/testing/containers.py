@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import UserError
-from mockserver.jsontext import to_json
 from mockserver.mock import Mock
 from mockserver.remote import Remote
 from mockserver.scenarios import bundled_scenarios
 from mockserver.session import Session
+from mockserver.text.jsontext import to_json
 
 if TYPE_CHECKING:
     from typing import Self

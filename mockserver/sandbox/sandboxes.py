@@ -11,9 +11,9 @@ from mockserver.apis import Api
 from mockserver.clock import Clock, monotonic
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Request
-from mockserver.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox, Terms
 from mockserver.scenarios import Scenario
-from mockserver.store import MemoryStore, Store
+from mockserver.state.store import MemoryStore, Store
 
 
 @dataclass(slots=True)

@@ -31,10 +31,10 @@ from mockserver.contract.bodies import essence, is_json, parameter
 from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import parse_cookies, parse_query
-from mockserver.contract.prepared import prepared
+from mockserver.contract.reference.oracle_document import prepared
 from mockserver.errors import Problem
-from mockserver.jsontext import to_json
 from mockserver.messages import Request, Response
+from mockserver.text.jsontext import to_json
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/?= ]+")
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import orjson
 
-from mockserver.jsontext import to_json
 from mockserver.messages import Balance, Window, Write
-from mockserver.shared.connection import Connection, Value, encoded
-from mockserver.store import (
+from mockserver.state.redis.connection import Connection, Value, encoded
+from mockserver.state.store import (
     ENTRY_OVERHEAD,
     JOURNAL_BYTES,
     JOURNAL_SIZE,
@@ -23,6 +22,7 @@ from mockserver.store import (
     Snapshot,
     plain,
 )
+from mockserver.text.jsontext import to_json
 
 
 class RedisStore:

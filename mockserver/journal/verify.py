@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from mockserver.errors import UserError, did_you_mean
-from mockserver.journal import MAX_BODY
-from mockserver.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, read_query, show
+from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON, Exchange
-from mockserver.ranges import Range, parse_range
+from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, read_query, show
+from mockserver.text.ranges import Range, parse_range
 
 MAX_NEAR_MISSES = 3
 

@@ -22,10 +22,10 @@ from urllib.parse import parse_qsl
 
 import jsonschema_rs
 
-from mockserver.documents import MAX_NESTING
 from mockserver.errors import UserError, did_you_mean
-from mockserver.jsontext import depth
 from mockserver.messages import JSON
+from mockserver.text.documents import MAX_NESTING
+from mockserver.text.jsontext import depth
 
 MAX_REGEX = 1000
 """Characters of a regular expression."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.documents import parts_of, pointer_of
-from mockserver.jsontext import COLLECTIONS
+from mockserver.text.documents import parts_of, pointer_of
+from mockserver.text.jsontext import COLLECTIONS
 
 _MAX_HOPS = 32
 _DATA = {"example", "examples", "default", "enum", "const"}

@@ -18,14 +18,14 @@ from mockserver.apis import Api
 from mockserver.clock import Clock, Hands
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Request
-from mockserver.sandbox import DEFAULT, Sandbox, Terms
-from mockserver.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
 from mockserver.scenarios import Origin, Scenario, restored
-from mockserver.shared.clock import SharedClock
-from mockserver.shared.connection import Connection, Value, encoded, texts
-from mockserver.shared.figures import SharedFigures
-from mockserver.shared.store import RedisStore
-from mockserver.store import Store
+from mockserver.state.redis.clock import SharedClock
+from mockserver.state.redis.connection import Connection, Value, encoded, texts
+from mockserver.state.redis.figures import SharedFigures
+from mockserver.state.redis.store import RedisStore
+from mockserver.state.store import Store
 
 log = logging.getLogger("mockserver")
 

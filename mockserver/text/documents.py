@@ -18,9 +18,9 @@ from typing import Any
 import orjson
 import yaml
 
-from mockserver import yaml12
 from mockserver.errors import UserError
-from mockserver.jsontext import COLLECTIONS, depth, duplicate_key
+from mockserver.text import yaml12
+from mockserver.text.jsontext import COLLECTIONS, depth, duplicate_key
 
 MAX_EXPANDED = 20_000_000
 """Values that a document may hold once its aliases are followed."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from mockserver.masking import Masking
+from mockserver.journal.masking import Masking
 from mockserver.messages import Exchange, Request, Response, Violation
 
 MAX_BODY = 64 * 1024

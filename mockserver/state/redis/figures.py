@@ -9,7 +9,7 @@ import orjson
 
 from mockserver.clock import wall_time
 from mockserver.messages import JSON
-from mockserver.shared.connection import Connection
+from mockserver.state.redis.connection import Connection
 
 KEPT_SECONDS = 3600
 """How long the figures stay after the last worker has ended."""

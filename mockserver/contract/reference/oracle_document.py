@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.contract.bodies import FORMS, essence
-from mockserver.contract.refs import Refs, is_data
+from mockserver.contract.references import Refs, is_data
 
 _NULL = {"type": "string", "nullable": True, "enum": [None]}
 """A 3.0 schema that openapi-core accepts null for, and nothing else."""

@@ -7,7 +7,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from mockserver.errors import UserError
-from mockserver.sandboxes import Sandboxes
+from mockserver.sandbox.sandboxes import Sandboxes
 
 Maker = Callable[..., Sandboxes]
 """Makes the sandboxes, given APIs, terms, bounds and the scenarios of the default one."""
@@ -19,7 +19,8 @@ def _memory(url: str) -> Maker:
 
 def _redis(url: str) -> Maker:
     try:
-        from mockserver.shared import Connection, SharedSandboxes
+        from mockserver.sandbox.shared import SharedSandboxes
+        from mockserver.state.redis.connection import Connection
     except ModuleNotFoundError:
         raise UserError(f"--state {urlsplit(url).scheme}: needs redis-py: pip install 'mockserver[redis]'") from None
     return partial(SharedSandboxes, Connection(url))

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
-from mockserver.contract.half import Half, is_scalar, leaves
 from mockserver.contract.parameters import ANY, MISSING, scalar
+from mockserver.contract.reference.message import Half, is_scalar, leaves
 from mockserver.errors import Problem
-from mockserver.jsontext import depth, duplicate_key
 from mockserver.messages import Violation
+from mockserver.text.jsontext import depth, duplicate_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mockserver.clock import Clock, Hands
 from mockserver.errors import Problem
-from mockserver.shared.connection import Connection
+from mockserver.state.redis.connection import Connection
 
 MAX_TRIES = 100
 

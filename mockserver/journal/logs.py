@@ -14,8 +14,8 @@ from typing import TextIO
 import orjson
 
 from mockserver.clock import wall_time
-from mockserver.journal import printable
-from mockserver.masking import Masking
+from mockserver.journal.entries import printable
+from mockserver.journal.masking import Masking
 from mockserver.messages import Exchange
 
 LEVELS = ("debug", "info", "warning", "error")

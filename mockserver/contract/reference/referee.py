@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from mockserver.contract.contract import Contract
-from mockserver.contract.deviations import explained
-from mockserver.contract.half import Half
 from mockserver.contract.operation import Operation
+from mockserver.contract.reference.deviations import explained
+from mockserver.contract.reference.message import Half
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 
@@ -24,7 +24,7 @@ class Referee:
     """
 
     def __init__(self, contract: Contract, mode: Mode) -> None:
-        from mockserver.contract.oracle import Oracle  # slow to import
+        from mockserver.contract.reference.oracle import Oracle  # slow to import
 
         self._oracle = Oracle(contract)
         self._always = mode == "always"
