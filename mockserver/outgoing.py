@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mockserver.apis.routes import Route
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.problems import defect_body
-from mockserver.routes import Route
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
 from mockserver.apis import Api, Behaviour, Call
+from mockserver.apis.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.auth import authenticate
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
@@ -24,7 +25,6 @@ from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Request, Response
 from mockserver.outgoing import broken, damage, echo_id, failure, serialise, verify_wire
 from mockserver.prefer import Preference, read_preference
-from mockserver.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.sandbox.sandbox import Sandbox, Terms
 from mockserver.sandbox.sandboxes import Bounds, Sandboxes
 from mockserver.scenarios import NO_DECISION, Decision, Scenario

@@ -10,10 +10,10 @@ from statistics import median, quantiles
 import httpx
 import pytest
 
-from mockserver.damage import NO_FAULT, Faults
-from mockserver.faults import MAX_SECONDS, Latency
 from mockserver.messages import Delivery, Response
 from mockserver.scenarios import parse_scenario
+from mockserver.scenarios.fault import NO_FAULT, Faults
+from mockserver.scenarios.faults import MAX_SECONDS, Latency
 from mockserver.transport import MockTransport
 
 HEAD = "version: 1\nname: test\napi: datagrid\nclock: {start: 2026-01-01T00:00:00Z, mode: frozen}\nrules:\n"

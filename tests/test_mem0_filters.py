@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.apis.mem0_filters import OPERATORS, belongs, created_within, epoch, matches, metadata_matches
-from mockserver.apis.mem0_search import Query, words
+from mockserver.apis.mem0.filters import OPERATORS, belongs, created_within, epoch, matches, metadata_matches
+from mockserver.apis.mem0.search import Query, words
 
 ROW: dict[str, Any] = {
     "id": "m1",

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.expectations import judge, unfired
 from mockserver.messages import Request
+from mockserver.sandbox.expectations import judge, unfired
 from mockserver.scenarios import ScenarioError, parse_scenario
 from mockserver.state.ratelimit import Limit
 from mockserver.text.documents import DocumentError

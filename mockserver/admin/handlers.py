@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mockserver import expectations, scenarios
+from mockserver import scenarios
 from mockserver.admin import views
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
@@ -16,6 +16,7 @@ from mockserver.errors import UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Response
 from mockserver.pipeline import Pipeline
+from mockserver.sandbox import expectations
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios
 from mockserver.state.ratelimit import parse_limit

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from mockserver.apis import Api
+from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
 from mockserver.journal.retries import Attempt, annotate
 from mockserver.messages import JSON, Balance, Exchange
-from mockserver.routes import Routes
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 
 

@@ -14,14 +14,14 @@ import orjson
 from pydantic import BaseModel
 
 from mockserver.apis import Api
-from mockserver.damage import NO_FAULT, Fault, Faults
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Response
+from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action as ActionModel
 from mockserver.scenarios.model import Reply, ScenarioModel, Step
 from mockserver.scenarios.model import Rule as RuleModel
-from mockserver.scenarios.replies import NAMED, named_reply
+from mockserver.scenarios.responses import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Origin, Rule, Scenario, ScenarioLimit
 from mockserver.scenarios.stages import Stage, stage_of
 from mockserver.state.ratelimit import Limit

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, field
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
-from mockserver.faults import FAULTS, Duration, Strict
-from mockserver.scenarios.replies import NAMED, RateLimited, ServerError
+from mockserver.scenarios.faults import FAULTS, Duration, Strict
+from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
 from mockserver.text.ranges import parse_range
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

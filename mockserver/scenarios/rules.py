@@ -17,9 +17,9 @@ import orjson
 
 from mockserver.contract import Operation
 from mockserver.contract.parameters import parse_query
-from mockserver.damage import NO_FAULT, Fault
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response
+from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.state.ratelimit import Limit
 from mockserver.text.documents import parts_of

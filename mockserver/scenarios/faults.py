@@ -15,9 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, W
 from pydantic_core import PydanticCustomError
 
 from mockserver.clock import parse_duration
-from mockserver.damage import Fault
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Delivery, Response
+from mockserver.scenarios.fault import Fault
 
 MAX_SECONDS = 300.0
 """The longest that a fault may keep a client waiting."""

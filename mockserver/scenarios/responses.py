@@ -16,8 +16,8 @@ from pydantic import field_validator
 from mockserver.apis.base import Api
 from mockserver.clock import parse_duration
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
-from mockserver.faults import Strict
 from mockserver.messages import Response
+from mockserver.scenarios.faults import Strict
 
 NAMED = {
     "rate_limited": "rate_limit_exceeded",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.apis.base import Call, derived_uuid
-from mockserver.apis.mem0_filters import ENTITIES, belongs
-from mockserver.apis.mem0_rows import TABLE, categorized, changed, full, moment, new_rows, row_of, rows_of, shortened
+from mockserver.apis.mem0.filters import ENTITIES, belongs
+from mockserver.apis.mem0.rows import TABLE, categorized, changed, full, moment, new_rows, row_of, rows_of, shortened
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
 from mockserver.state.store import Row

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockserver.apis.base import Call, derived_uuid
-from mockserver.apis.mem0_filters import ENTITIES, epoch
-from mockserver.apis.mem0_search import words
+from mockserver.apis.mem0.filters import ENTITIES, epoch
+from mockserver.apis.mem0.search import words
 from mockserver.clock import timestamp
 from mockserver.errors import Problem
 from mockserver.messages import JSON

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.apis.base import Call, derived_uuid
-from mockserver.apis.mem0_filters import ENTITIES, belongs, created_within, matches, metadata_matches
-from mockserver.apis.mem0_rows import OWNER, TABLE, events, found, full, listed, moment, row_of
-from mockserver.apis.mem0_search import Query
+from mockserver.apis.mem0.filters import ENTITIES, belongs, created_within, matches, metadata_matches
+from mockserver.apis.mem0.rows import OWNER, TABLE, events, found, full, listed, moment, row_of
+from mockserver.apis.mem0.search import Query
 from mockserver.messages import JSON, Response
 from mockserver.state.store import Row
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.apis import mem0_read, mem0_rows, mem0_write
 from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
+from mockserver.apis.mem0 import read, rows, write
 from mockserver.contract import Contract
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
@@ -24,26 +24,26 @@ LIMIT = Limit(1000, 60.0)
 def ping(call: Call) -> Response:
     """What the client asks for when it is constructed; it keeps both ids and the address."""
     account = {name: derived_uuid(call.seed, name) for name in ("org_id", "project_id")}
-    return Response(200, {"status": "ok", **account, "user_email": mem0_rows.OWNER})
+    return Response(200, {"status": "ok", **account, "user_email": rows.OWNER})
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
     "ping": ping,
-    "createMemory": mem0_write.create,
-    "createMemoryBatch": mem0_write.create_batch,
-    "addMemories": mem0_write.add,
-    "updateMemory": mem0_write.update,
-    "batchUpdateMemories": mem0_write.batch_update,
-    "deleteMemory": mem0_write.delete,
-    "batchDeleteMemories": mem0_write.batch_delete,
-    "deleteAllMemories": mem0_write.delete_all,
-    "deleteEntity": mem0_write.delete_entity,
-    "getMemory": mem0_read.get,
-    "getMemoryHistory": mem0_read.history,
-    "listMemories": mem0_read.list_by_token,
-    "listMemoriesV3": mem0_read.list_by_number,
-    "searchMemories": mem0_read.search,
-    "listEntities": mem0_read.entities,
+    "createMemory": write.create,
+    "createMemoryBatch": write.create_batch,
+    "addMemories": write.add,
+    "updateMemory": write.update,
+    "batchUpdateMemories": write.batch_update,
+    "deleteMemory": write.delete,
+    "batchDeleteMemories": write.batch_delete,
+    "deleteAllMemories": write.delete_all,
+    "deleteEntity": write.delete_entity,
+    "getMemory": read.get,
+    "getMemoryHistory": read.history,
+    "listMemories": read.list_by_token,
+    "listMemoriesV3": read.list_by_number,
+    "searchMemories": read.search,
+    "listEntities": read.entities,
 }
 
 
@@ -64,5 +64,5 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         url_keyword="host",
-        tables={mem0_rows.TABLE: Table("Memory", mem0_rows.state_row, mem0_rows.full)},
+        tables={rows.TABLE: Table("Memory", rows.state_row, rows.full)},
     )
