@@ -30,15 +30,15 @@ from hypothesis import strategies as st
 from benchmarks import hostile_cases as cases
 from benchmarks import machine
 from benchmarks.data import BODY, KEY, PATH
-from mockserver.admin import Admin
-from mockserver.app import App
-from mockserver.build import build
+from mockserver.admin.api import Admin
 from mockserver.contract import load_contract
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings, SocketBounds
 from mockserver.text.documents import parse
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from benchmarks.data import BODY, KEY, PATH
-from mockserver.build import build
 from mockserver.contract import Operation
 from mockserver.messages import Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.settings import Settings
 from mockserver.state.ratelimit import Limit
 

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from mockserver.build import build
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import load_scenario
 from mockserver.settings import Settings
 

@@ -207,7 +207,7 @@ def serve(**options: Any) -> None:
     mockserver serve --rate-limit 3/10s              a limit that is reached soon
     mockserver serve --api shop=openapi.yaml         any other OpenAPI 3 document
     """
-    from mockserver.server import serve as run
+    from mockserver.server.run import serve as run
     from mockserver.settings import Settings
 
     if options["max_memory"] is not None:
@@ -225,7 +225,7 @@ def health(host: str, port: int, admin_port: int | None, timeout: float) -> None
 
     It reads the same variables as `mockserver serve`, so in a container it needs no arguments.
     """
-    from mockserver.health import unready
+    from mockserver.server.health import unready
 
     reason = unready(host, admin_port or port, timeout)
     if reason:

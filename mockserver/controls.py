@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mockserver.remote import Remote
+from mockserver.admin.client import Remote
 
 
 class CreditsControl:

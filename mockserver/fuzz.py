@@ -128,9 +128,9 @@ def _verdict(report: Path, code: int, text: str) -> Found:
 @contextlib.contextmanager
 def served(api: str, key: str) -> Iterator[tuple[Api, str]]:
     """The built-in app in this process, made for fuzzing: no limits, ample credits, one valid key."""
-    from mockserver.app import App
-    from mockserver.build import build
-    from mockserver.server import ThreadServer
+    from mockserver.pipeline.build import build
+    from mockserver.server.app import App
+    from mockserver.server.run import ThreadServer
     from mockserver.settings import Settings
 
     settings = Settings(apis=(api,), api_keys=(key,), credits=_CREDITS, rate_limit=None)

@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from mockserver.admin import Admin
+from mockserver.admin.api import Admin
+from mockserver.admin.client import Remote, difference_text, unfired_text
 from mockserver.clock import timestamp
 from mockserver.controls import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.errors import UserError
 from mockserver.messages import JSON, Request
-from mockserver.remote import Remote, difference_text, unfired_text
 from mockserver.scenarios import bundled_scenarios
 from mockserver.text.jsontext import to_json
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.admin.client import Remote
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
 from mockserver.mock import Local, Mock
-from mockserver.remote import Remote
 from mockserver.scenarios import bundled_scenarios
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Session:
             self._remote = Remote(url, token)
             self._remote.sandboxes()
             return
-        from mockserver.admin import Admin
-        from mockserver.app import App
-        from mockserver.build import build
-        from mockserver.server import ThreadServer
+        from mockserver.admin.api import Admin
+        from mockserver.pipeline.build import build
+        from mockserver.server.app import App
+        from mockserver.server.run import ThreadServer
         from mockserver.settings import Settings
 
         pipeline = build(Settings(apis=self._specs))

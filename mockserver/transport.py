@@ -13,7 +13,7 @@ import httpx
 
 from mockserver.clock import sleep
 from mockserver.messages import Delivery, Request, Response
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 
 _WHOLE = Delivery()
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from redis_server import RedisServer
 
-from mockserver.admin import Admin
-from mockserver.app import App
-from mockserver.build import build
-from mockserver.pipeline import Pipeline
+from mockserver.admin.api import Admin
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
 
 START = 1_767_225_600.0

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from test_server import ready, running, stop
 
-from mockserver.admin import Admin
+from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
 from mockserver.apis import bundled_file
 from mockserver.contract import load_contract
@@ -287,7 +287,7 @@ def test_bad_input_is_a_problem_and_changes_nothing(call, path, body, status):
 
 
 def test_too_many_sandboxes_is_503(apis):
-    from mockserver.pipeline import Pipeline
+    from mockserver.pipeline.pipeline import Pipeline
     from mockserver.sandbox.sandboxes import Bounds
 
     call = Caller(Pipeline(apis, bounds=Bounds(count=1)))

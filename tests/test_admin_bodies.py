@@ -7,9 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from mockserver.admin import LARGE_BODIES, MAX_BODY, Admin
-from mockserver.app import App
+from mockserver.admin.api import LARGE_BODIES, MAX_BODY, Admin
 from mockserver.messages import Request
+from mockserver.server.app import App
 
 STATE = "/__admin/sandboxes/default/state"
 SCENARIO = "/__admin/sandboxes/default/scenario"

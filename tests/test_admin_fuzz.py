@@ -12,9 +12,9 @@ import httpx
 import pytest
 import yaml
 
-from mockserver.admin import Admin
-from mockserver.app import App
-from mockserver.server import ThreadServer
+from mockserver.admin.api import Admin
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis"
 TOKEN = "fuzz-token"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.auth import authenticate
 from mockserver.contract import Credential
 from mockserver.errors import Problem
 from mockserver.messages import Request
+from mockserver.pipeline.auth import authenticate
 
 BEARER = Credential("authorization", "bearer")
 TOKEN = Credential("authorization", "token")

@@ -27,15 +27,15 @@ import pytest
 from datagrid_ai import Datagrid
 
 from mockserver import cli
-from mockserver.app import App
 from mockserver.journal.retries import RETRY_RULES, Verdict, verdicts
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.expectations import judge
 from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 from mockserver.text.matchers import OPERATORS
 
 with warnings.catch_warnings():

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from mockserver import cli
+from mockserver.admin.client import Remote
 from mockserver.errors import UserError
-from mockserver.remote import Remote
 
 CREATE = "Memory.createUserMemory"
 SCENARIO = """\

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.admin import Admin
-from mockserver.app import App
+from mockserver.admin.api import Admin
 from mockserver.errors import UserError
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 
 pytest.importorskip("testcontainers", reason="the extra `containers` is not installed")
 ID = "c0ffee" * 8

@@ -19,9 +19,9 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from openapi_spec_validator.validation.keywords import OpenAPIV30SchemaValidator, OpenAPIV31SchemaValidator
 
 from mockserver.apis import load_api
-from mockserver.build import build
 from mockserver.contract import load_contract, passed, strict
 from mockserver.errors import ContractError
+from mockserver.pipeline.build import build
 from mockserver.settings import Settings
 from mockserver.text.documents import parse
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.app import App
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis"
 

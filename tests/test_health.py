@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from test_server import COMMAND, began, ready, running, stop
 
 from mockserver import cli
-from mockserver.build import build
+from mockserver.pipeline.build import build
 from mockserver.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -149,7 +149,7 @@ def test_a_signal_that_comes_during_the_start_ends_it_with_0():
     # Where a process is the first of its container, a signal without a handler is lost.
     script = """
 import os, signal
-from mockserver import server
+from mockserver.server import run as server
 server.build = lambda settings: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
 from mockserver.cli import main
 main(["serve", "--port", "0"])

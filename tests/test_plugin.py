@@ -336,7 +336,7 @@ def test_nothing_heavy_is_imported_until_it_is_asked_for(run):
         """
 import sys
 def test_x():
-    assert "starlette" not in sys.modules and "mockserver.pipeline" not in sys.modules
+    assert "starlette" not in sys.modules and "mockserver.pipeline.pipeline" not in sys.modules
 """
     )
     result.assert_outcomes(passed=1)

@@ -7,7 +7,7 @@ import pytest
 
 from mockserver.errors import Problem
 from mockserver.messages import Request
-from mockserver.prefer import Preference, read_preference
+from mockserver.pipeline.prefer import Preference, read_preference
 
 HEADERS = {"authorization": "Bearer key", "content-type": "application/json"}
 GOOD = b'{"agent_id": "a", "memory": "m"}'

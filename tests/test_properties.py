@@ -108,7 +108,7 @@ def test_every_reply_passes_the_contract_or_is_a_declared_error(apis, make_pipel
     st.binary(max_size=60),
 )
 def test_noise_is_answered_too(apis, method, path, query, headers, body):
-    from mockserver.pipeline import Pipeline
+    from mockserver.pipeline.pipeline import Pipeline
 
     exchange = Pipeline(apis).exchange(Request(method, path, query, headers, body))
     assert exchange.defect == ""

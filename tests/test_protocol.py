@@ -11,15 +11,15 @@ import time
 import pytest
 from conftest import START
 
-from mockserver.admin import Admin
-from mockserver.app import App
+from mockserver.admin.api import Admin
 from mockserver.errors import UserError
 from mockserver.messages import Delivery
-from mockserver.pipeline import Pipeline
-from mockserver.protocol import MAX_HEADERS, MAX_TARGET
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import parse_scenario
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.direct import MAX_HEADERS, MAX_TARGET
+from mockserver.server.run import ThreadServer
 from mockserver.settings import SocketBounds
 
 BOUNDS = SocketBounds(connections=6, head_bytes=20_000, request_seconds=9, idle_seconds=20)

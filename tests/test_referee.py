@@ -8,7 +8,7 @@ import pytest
 from mockserver.contract import Checked, Operation
 from mockserver.contract.reference.oracle import Oracle
 from mockserver.messages import Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import parse_scenario
 
@@ -78,13 +78,13 @@ def test_a_reply_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
 
 
 def test_the_bytes_that_leave_are_read_again(apis, monkeypatch):
-    monkeypatch.setattr("mockserver.outgoing.to_json", lambda value: b'{"remaining": 1, "total": "many"}')
+    monkeypatch.setattr("mockserver.pipeline.response.to_json", lambda value: b'{"remaining": 1, "total": "many"}')
     ask = Request("GET", "/v1/organization/credits", "", HEADERS)
     assert Pipeline(apis, Terms()).exchange(ask).status == 200, "the value was right"
     exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
     assert exchange.status == 500
     assert "breaks the contract" in exchange.defect
     assert {violation.pointer for violation in exchange.violations} == {"/consumed", "/total"}
-    monkeypatch.setattr("mockserver.outgoing.to_json", lambda value: b"{,")
+    monkeypatch.setattr("mockserver.pipeline.response.to_json", lambda value: b"{,")
     exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
     assert exchange.status == 500 and exchange.violations[0].side == "server"

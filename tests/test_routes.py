@@ -11,7 +11,7 @@ from contracts import contract
 from mockserver.apis import examples
 from mockserver.errors import MAX_COMPARED, nearest
 from mockserver.messages import Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 
 WORDS = ["invoices", "customers", "orders", "carts", "users", "teams", "files", "events", "hooks", "keys"]
 PATHS = [f"/{a}/{{id}}/{b}/{c}" for a in WORDS for b in WORDS for c in WORDS]

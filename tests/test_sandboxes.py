@@ -11,7 +11,7 @@ import pytest
 from mockserver.clock import Clock
 from mockserver.errors import UserError
 from mockserver.messages import Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany
 from mockserver.scenarios import parse_scenario

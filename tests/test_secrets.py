@@ -11,10 +11,8 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from mockserver.admin import Admin
+from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
-from mockserver.app import App
-from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract.bodies import parse_json
 from mockserver.errors import Problem
@@ -22,9 +20,11 @@ from mockserver.journal.logs import AccessLog
 from mockserver.journal.masking import Masking, mask
 from mockserver.messages import Request
 from mockserver.mock import Local, Mock
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
 
 SHOP = """
@@ -151,7 +151,7 @@ def test_it_is_there_when_asked_for(tmp_path):
 
 def test_the_option(monkeypatch):
     given = []
-    monkeypatch.setattr("mockserver.server.serve", given.append)
+    monkeypatch.setattr("mockserver.server.run.serve", given.append)
     runner = CliRunner()
     runner.invoke(cli, ["serve"])
     runner.invoke(cli, ["serve"], env={"MOCKSERVER_SHOW_SECRETS": "1"})

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import app, protocol, server
-from mockserver.admin import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
-from mockserver.admin import MAX_BODY as ADMIN_BODY
+from mockserver.admin.api import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
+from mockserver.admin.api import MAX_BODY as ADMIN_BODY
 from mockserver.apis import bundled_file
-from mockserver.build import build
 from mockserver.cli import cli
 from mockserver.contract import bodies, load_contract
 from mockserver.contract import load as contracts
 from mockserver.journal import entries as journal
 from mockserver.journal import metrics
 from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES
+from mockserver.pipeline.build import build
 from mockserver.scenarios import load as scenarios
+from mockserver.server import app
+from mockserver.server import direct as protocol
+from mockserver.server import run as server
 from mockserver.settings import Settings, SocketBounds
 from mockserver.state import store
 from mockserver.text import matchers

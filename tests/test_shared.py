@@ -19,18 +19,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import RedisServer
 
-from mockserver.admin import Admin
-from mockserver.app import App
-from mockserver.build import build
+from mockserver.admin.api import Admin
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Exchange, Request, Write
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.backends import HOMES, open_home
 from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
 from mockserver.sandbox.shared import SharedSandboxes
 from mockserver.scenarios import load_scenario, parse_scenario
-from mockserver.server import ThreadServer
+from mockserver.server.app import App
+from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
 from mockserver.state.redis.connection import Connection
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 
 from mockserver import __version__
 from mockserver.apis import load_api
-from mockserver.build import build
 from mockserver.cli import cli
+from mockserver.pipeline.build import build
 from mockserver.scenarios import load_scenario
 from mockserver.settings import Settings
 

@@ -7,9 +7,9 @@ import sys
 
 SCRIPT = """
 import sys
-import mockserver.cli, mockserver.server
-from mockserver.admin import Admin
-from mockserver.build import build
+import mockserver.cli, mockserver.server.run
+from mockserver.admin.api import Admin
+from mockserver.pipeline.build import build
 from mockserver.settings import Settings
 Admin(build(Settings()))
 print(*(name for name in sys.argv[1:] if name in sys.modules))

@@ -15,7 +15,7 @@ from mockserver.contract import Checked
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Response
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import expectations
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios

@@ -15,9 +15,9 @@ from typing import Any
 import click
 import orjson
 
+from mockserver.admin.client import DEFAULT_URL, Remote
 from mockserver.errors import UserError
 from mockserver.messages import JSON
-from mockserver.remote import DEFAULT_URL, Remote
 from mockserver.text.documents import read_text
 
 Handler = Callable[..., None]

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from mockserver.admin.client import Remote
 from mockserver.clock import parse_duration, parse_time
 from mockserver.commands.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.errors import UserError
-from mockserver.remote import Remote
 
 _MAX_SCENARIO = 1024 * 1024
 

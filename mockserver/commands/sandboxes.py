@@ -8,6 +8,7 @@ from typing import Any
 import click
 import orjson
 
+from mockserver.admin.client import Remote
 from mockserver.commands.common import (
     clean,
     connected,
@@ -21,7 +22,6 @@ from mockserver.commands.common import (
     table,
 )
 from mockserver.errors import UserError
-from mockserver.remote import Remote
 from mockserver.state.store import MAX_SNAPSHOT
 from mockserver.text.documents import write_whole
 

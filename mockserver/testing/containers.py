@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mockserver.admin.client import Remote
 from mockserver.errors import UserError
 from mockserver.mock import Mock
-from mockserver.remote import Remote
 from mockserver.scenarios import bundled_scenarios
 from mockserver.session import Session
 from mockserver.text.jsontext import to_json

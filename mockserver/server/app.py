@@ -18,11 +18,11 @@ from starlette.responses import Response as HTTPResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from mockserver.admin import PREFIX, Admin
-from mockserver.delivery import deliver
+from mockserver.admin.api import PREFIX, Admin
 from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.server.delivery import deliver
 from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")

@@ -8,7 +8,7 @@ from pathlib import Path
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.backends import open_home
 from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds

@@ -20,16 +20,16 @@ from typing import Any, Final
 
 import uvicorn
 
-from mockserver.admin import Admin
-from mockserver.app import AdminApp, App
-from mockserver.build import build
+from mockserver.admin.api import Admin
 from mockserver.clock import sleep
 from mockserver.errors import Problem, UserError
 from mockserver.journal.logs import AccessLog, configure_logging
-from mockserver.pipeline import Pipeline
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.server.app import AdminApp, App
+from mockserver.server.statefile import StateFile
+from mockserver.server.workers import Supervisor
 from mockserver.settings import Settings
-from mockserver.statefile import StateFile
-from mockserver.workers import Supervisor
 
 log = logging.getLogger("mockserver")
 
@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
         if self._access is not None:
             self._access.flush()
         if self._ticks % 10 == 0 and self.config.http != _PLAIN:
-            from mockserver.protocol import check_all
+            from mockserver.server.direct import check_all
 
             check_all(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
@@ -105,7 +105,7 @@ def _can_import(name: str) -> bool:
 def _config(app: App | AdminApp) -> uvicorn.Config:
     http: Any = _PLAIN
     if _can_import("httptools"):
-        from mockserver.protocol import Protocol
+        from mockserver.server.direct import Protocol
 
         http = Protocol
     return uvicorn.Config(

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.apis.routes import MAX_BODY, Plan, Route, Routes
-from mockserver.auth import authenticate
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
 from mockserver.contract.reference.referee import Mode, Referee
@@ -23,8 +22,9 @@ from mockserver.journal import entries as journal
 from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Request, Response
-from mockserver.outgoing import broken, damage, echo_id, failure, serialise, verify_wire
-from mockserver.prefer import Preference, read_preference
+from mockserver.pipeline.auth import authenticate
+from mockserver.pipeline.prefer import Preference, read_preference
+from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, verify_wire
 from mockserver.sandbox.sandbox import Sandbox, Terms
 from mockserver.sandbox.sandboxes import Bounds, Sandboxes
 from mockserver.scenarios import NO_DECISION, Decision, Scenario

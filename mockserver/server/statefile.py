@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from mockserver.admin import HEADER, Admin
+from mockserver.admin.api import HEADER, Admin
 from mockserver.errors import UserError
 from mockserver.messages import Request, Response
 from mockserver.sandbox.sandbox import DEFAULT

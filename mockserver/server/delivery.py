@@ -13,8 +13,8 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
-from mockserver.heads import UNSENDABLE, wire_head
 from mockserver.messages import Delivery, Response
+from mockserver.server.heads import UNSENDABLE, wire_head
 
 log = logging.getLogger("mockserver")
 

@@ -23,11 +23,20 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mockserver.apis.routes import MAX_BODY
-from mockserver.app import DRAIN, App
-from mockserver.delivery import deliver, head_of
 from mockserver.errors import Problem
-from mockserver.heads import NAMES, UNSENDABLE, header_name, local_target, refusal, size_of, wire_head, without_upgrade
 from mockserver.messages import Request, Response
+from mockserver.server.app import DRAIN, App
+from mockserver.server.delivery import deliver, head_of
+from mockserver.server.heads import (
+    NAMES,
+    UNSENDABLE,
+    header_name,
+    local_target,
+    refusal,
+    size_of,
+    wire_head,
+    without_upgrade,
+)
 from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
