@@ -15,7 +15,7 @@ COUNT = 1000
 FIRST = """
 import time
 started = time.perf_counter()
-from mockserver.session import Session
+from mockserver.testing.session import Session
 session = Session()
 session.make()
 print(time.perf_counter() - started)
@@ -33,7 +33,7 @@ def per_test() -> tuple[float, float]:
     """Median seconds of making, judging and removing a sandbox, and of one HTTP exchange."""
     import httpx
 
-    from mockserver.session import Session
+    from mockserver.testing.session import Session
 
     session = Session()
     costs = []

@@ -20,12 +20,12 @@ from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.errors import UserError
-    from mockserver.mock import Entry, Mock
-    from mockserver.session import Session
+    from mockserver.testing.mock import Entry, Mock
+    from mockserver.testing.session import Session
 
 __all__ = ["Entry", "Mock", "Session", "UserError", "__version__"]
 
-_HOMES = {"Entry": "mock", "Mock": "mock", "Session": "session", "UserError": "errors"}
+_HOMES = {"Entry": "testing.mock", "Mock": "testing.mock", "Session": "testing.session", "UserError": "errors"}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,9 +21,9 @@ import orjson
 import pytest
 from datagrid_ai import AsyncDatagrid, Datagrid, DefaultAioHttpClient
 
-from mockserver.bridge import bridge
 from mockserver.clock import Clock
 from mockserver.errors import UserError
+from mockserver.testing.bridge import bridge
 
 START = 1_767_225_600.0
 REAL = {

@@ -26,7 +26,7 @@ import orjson
 import pytest
 from datagrid_ai import Datagrid
 
-from mockserver import cli
+from mockserver.cli import main as cli
 from mockserver.journal.retries import RETRY_RULES, Verdict, verdicts
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.expectations import judge

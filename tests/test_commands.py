@@ -11,8 +11,8 @@ import click
 import httpx
 import pytest
 
-from mockserver import cli
 from mockserver.admin.client import Remote
+from mockserver.cli import main as cli
 from mockserver.errors import UserError
 
 CREATE = "Memory.createUserMemory"

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from mockserver.admin.views import entry_view
 from mockserver.apis import load_api
 from mockserver.apis.examples import api as plain_api
-from mockserver.coverage import FAULT_KINDS, VARIANTS, Coverage
-from mockserver.coverage_report import html, percent_text, terminal_lines
 from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.scenarios.load import parse_scenario
+from mockserver.testing.coverage.goals import FAULT_KINDS, VARIANTS, Coverage
+from mockserver.testing.coverage.report import html, percent_text, terminal_lines
 
 APIS = {name: load_api(name) for name in ("datagrid", "mem0")}
 CREATE, LIST, CREDITS = "Memory.createUserMemory", "Memory.listUserMemory", "getCredits"

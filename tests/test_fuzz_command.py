@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from mockserver.errors import UserError
-from mockserver.fuzz import fuzz_command
+from mockserver.testing.fuzz import fuzz_command
 
 DOCS = Path(__file__).parent.parent / "docs" / "fuzzing.md"
 BIN = Path(sys.executable).parent

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from test_server import COMMAND, began, ready, running, stop
 
-from mockserver import cli
+from mockserver.cli import main as cli
 from mockserver.pipeline.build import build
 from mockserver.settings import Settings
 
@@ -94,7 +94,7 @@ def test_it_is_1_for_any_other_answer(reply, said):
 def test_the_health_command_imports_no_server():
     script = """
 import sys
-from mockserver.cli import cli
+from mockserver.cli.main import cli
 cli.main(["health", "--port", "1"], standalone_mode=False)
 """
     report = "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
@@ -151,7 +151,7 @@ def test_a_signal_that_comes_during_the_start_ends_it_with_0():
 import os, signal
 from mockserver.server import run as server
 server.build = lambda settings: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
-from mockserver.cli import main
+from mockserver.cli.main import main
 main(["serve", "--port", "0"])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
@@ -165,7 +165,7 @@ class Blocker:
         if name.partition(".")[0] in %r:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Blocker())
-from mockserver.cli import main
+from mockserver.cli.main import main
 main(["serve", "--port", "0"])
 """
 

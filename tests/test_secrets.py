@@ -13,19 +13,19 @@ from click.testing import CliRunner
 
 from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
-from mockserver.cli import cli
+from mockserver.cli.main import cli
 from mockserver.contract.bodies import parse_json
 from mockserver.errors import Problem
 from mockserver.journal.logs import AccessLog
 from mockserver.journal.masking import Masking, mask
 from mockserver.messages import Request
-from mockserver.mock import Local, Mock
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 from mockserver.server.app import App
 from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
+from mockserver.testing.mock import Local, Mock
 
 SHOP = """
 openapi: 3.1.0

@@ -10,7 +10,7 @@ import pytest
 from mockserver.admin.api import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
 from mockserver.admin.api import MAX_BODY as ADMIN_BODY
 from mockserver.apis import bundled_file
-from mockserver.cli import cli
+from mockserver.cli.main import cli
 from mockserver.contract import bodies, load_contract
 from mockserver.contract import load as contracts
 from mockserver.journal import entries as journal

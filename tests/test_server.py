@@ -19,7 +19,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from mockserver.cli import cli
+from mockserver.cli.main import cli
 
 COMMAND = [sys.executable, "-m", "mockserver"]
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from mockserver import __version__
 from mockserver.apis import load_api
-from mockserver.cli import cli
+from mockserver.cli.main import cli
 from mockserver.pipeline.build import build
 from mockserver.scenarios import load_scenario
 from mockserver.settings import Settings

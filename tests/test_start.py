@@ -7,7 +7,7 @@ import sys
 
 SCRIPT = """
 import sys
-import mockserver.cli, mockserver.server.run
+import mockserver.cli.main, mockserver.server.run
 from mockserver.admin.api import Admin
 from mockserver.pipeline.build import build
 from mockserver.settings import Settings
@@ -17,7 +17,12 @@ print(*(name for name in sys.argv[1:] if name in sys.modules))
 LATER = (
     *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
     *("rstr", "fractions", "schemathesis", "httpx"),
-    *("mockserver.commands", "mockserver.fuzz", "mockserver.contract.strict", "mockserver.contract.strict_cache"),
+    *(
+        "mockserver.commands",
+        "mockserver.testing.fuzz",
+        "mockserver.contract.strict",
+        "mockserver.contract.strict_cache",
+    ),
 )
 
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.admin.client import Remote
 from mockserver.errors import UserError
-from mockserver.mock import Mock
 from mockserver.scenarios import bundled_scenarios
-from mockserver.session import Session
+from mockserver.testing.mock import Mock
+from mockserver.testing.session import Session
 from mockserver.text.jsontext import to_json
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import orjson
 from mockserver.admin.api import Admin
 from mockserver.admin.client import Remote, difference_text, unfired_text
 from mockserver.clock import timestamp
-from mockserver.controls import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.errors import UserError
 from mockserver.messages import JSON, Request
 from mockserver.scenarios import bundled_scenarios
+from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.text.jsontext import to_json
 
 

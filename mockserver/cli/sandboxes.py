@@ -9,7 +9,7 @@ import click
 import orjson
 
 from mockserver.admin.client import Remote
-from mockserver.commands.common import (
+from mockserver.cli.common import (
     clean,
     connected,
     connected_to_all,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from mockserver.admin.client import Remote
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
-from mockserver.mock import Local, Mock
 from mockserver.scenarios import bundled_scenarios
+from mockserver.testing.mock import Local, Mock
 
 if TYPE_CHECKING:
-    from mockserver.coverage import Coverage
+    from mockserver.testing.coverage.goals import Coverage
 
 TERMS = ("scenario", "credits", "rate_limit", "clock", "seed", "api")
 
@@ -91,7 +91,7 @@ class Session:
     def count(self) -> Coverage:
         """Begin to count what the suite has seen of the contracts."""
         if self.coverage is None:
-            from mockserver.coverage import Coverage
+            from mockserver.testing.coverage.goals import Coverage
 
             self.coverage = Coverage(self._apis or {api.name: api for api in map(load_api, self._specs)})
         return self.coverage

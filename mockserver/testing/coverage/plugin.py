@@ -7,9 +7,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from mockserver import coverage_report
-from mockserver.coverage import Coverage
 from mockserver.errors import did_you_mean
+from mockserver.testing.coverage import report as coverage_report
+from mockserver.testing.coverage.goals import Coverage
 
 FILES = {"html": "mockserver-coverage.html", "json": "mockserver-coverage.json"}
 KINDS = ("term", *FILES)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from mockserver.cli.options import Credits, Duration, Limit, List, Port, option
 from mockserver.errors import UserError
-from mockserver.options import Credits, Duration, Limit, List, Port, option
 from mockserver.version import __version__
 
 
@@ -25,11 +25,13 @@ class _Group(click.Group):
         return super().list_commands(ctx)
 
     def _add_rest(self) -> None:
-        from mockserver.commands import register
-        from mockserver.fuzz import fuzz_command
+        from mockserver.cli.control import clock, scenario
+        from mockserver.cli.sandboxes import credits, reset, sandboxes, state
+        from mockserver.cli.verification import expect, journal, verify
+        from mockserver.testing.fuzz import fuzz_command
 
-        register(self)
-        self.add_command(fuzz_command)
+        for command in (scenario, clock, journal, verify, expect, reset, credits, sandboxes, state, fuzz_command):
+            self.add_command(command)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -80,7 +80,7 @@ class ClockControl:
             patience: real seconds that a socket or another thread gets to answer before a sleep
                 beside it is over.
         """
-        from mockserver.bridge import bridge
+        from mockserver.testing.bridge import bridge
 
         with bridge(self, patience=patience):
             yield

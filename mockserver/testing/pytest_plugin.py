@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from mockserver.mock import Mock
-    from mockserver.session import Session
+    from mockserver.testing.mock import Mock
+    from mockserver.testing.session import Session
 
 _SESSION = pytest.StashKey["Session"]()
 _MOCKS = pytest.StashKey[list["Mock"]]()
@@ -61,7 +61,7 @@ def option(config: pytest.Config, name: str) -> Any:
 def _session(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
         from mockserver.errors import UserError
-        from mockserver.session import Session
+        from mockserver.testing.session import Session
 
         specs = tuple(spec for spec in str(option(config, "spec")).split(",") if spec)
         folder = option(config, "scenarios")
@@ -91,7 +91,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if not _counts(config):
         return
-    from mockserver.coverage_plugin import finish
+    from mockserver.testing.coverage.plugin import finish
 
     finish(session, _session(config).count(), str(option(config, "coverage")), str(option(config, "fail_under")))
 
@@ -108,7 +108,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the coverage."""
     if _counts(config) and not hasattr(config, "workerinput"):
-        from mockserver.coverage_plugin import summary
+        from mockserver.testing.coverage.plugin import summary
 
         fail_under = str(option(config, "fail_under"))
         summary(terminalreporter, _session(config).count(), str(option(config, "coverage")), fail_under)

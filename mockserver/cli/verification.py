@@ -9,7 +9,7 @@ import click
 import orjson
 
 from mockserver.admin.client import Remote, unfired_text
-from mockserver.commands.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
+from mockserver.cli.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.ranges import parse_range

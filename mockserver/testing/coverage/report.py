@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from http import HTTPStatus
 
-from mockserver.coverage import FAULT_KINDS, Coverage, Goal
+from mockserver.testing.coverage.goals import FAULT_KINDS, Coverage, Goal
 
 WIDTH = 100
 """Columns of the terminal's table."""

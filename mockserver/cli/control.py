@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from mockserver.admin.client import Remote
+from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.clock import parse_duration, parse_time
-from mockserver.commands.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.errors import UserError
 
 _MAX_SCENARIO = 1024 * 1024
