@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from benchmarks.data import BODY, KEY, PATH
 from mockserver.contract import Operation
-from mockserver.messages import Request
+from mockserver.messages import Limit, Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.settings import Settings
-from mockserver.state.ratelimit import Limit
 
 HEADERS = {
     "host": "127.0.0.1:4010",

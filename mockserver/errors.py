@@ -7,11 +7,11 @@ shape of the body. Nothing here knows of HTTP frameworks, contracts or vendors.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from mockserver.messages import Violation
+from mockserver.messages import JSON, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,34 @@ class Problem(Exception):
     def status(self) -> int:
         """The HTTP status of the kind."""
         return self.kind.status
+
+
+MEDIA_TYPE = "application/problem+json"
+"""Of RFC 9457 problem details, for APIs that declare no shape of their own and for our own defects."""
+
+
+def problem_body(problem: Problem) -> JSON:
+    """A problem-details object; `type` is the kind's name as a URN."""
+    body = {
+        "type": f"urn:mockserver:{problem.kind.name}",
+        "title": problem.kind.title,
+        "status": problem.status,
+        "detail": problem.message,
+    }
+    if problem.violations:
+        body["violations"] = [violation.as_json() for violation in problem.violations]
+    return body
+
+
+def defect_body(detail: str, violations: Sequence[Violation]) -> JSON:
+    """The problem of a failure of the mock itself. It never holds a traceback."""
+    return {
+        "type": "urn:mockserver:defect",
+        "title": "The mock server has a defect",
+        "status": 500,
+        "detail": detail,
+        "violations": [violation.as_json() for violation in violations],
+    }
 
 
 class UserError(Exception):

@@ -22,12 +22,57 @@ Side = Literal["client", "server", "declared"]
 """Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
 
 
+class Headers(dict[str, str]):
+    """Header fields by lower-case name.
+
+    A field that is repeated reads as its values joined by a comma (RFC 9110, 5.3), a cookie as RFC 6265 joins them;
+    `get_all` and `pairs` keep the values apart.
+    """
+
+    _repeated: dict[str, list[str]] | None = None
+
+    def add(self, name: str, value: str) -> None:
+        """Add a field line; an earlier one of that name stays."""
+        if name not in self:
+            self[name] = value
+            return
+        values = [*self.get_all(name), value]
+        if self._repeated is None:
+            self._repeated = {}
+        self._repeated[name] = values
+        self[name] = _joined(name, values)
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of a field, one for each line; none when it is not there."""
+        if name not in self:
+            return []
+        values = self._repeated.get(name) if self._repeated else None
+        # A field that was set since then has one line.
+        return values if values and _joined(name, values) == self[name] else [self[name]]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every field line as name and value."""
+        if not self._repeated:
+            return list(self.items())
+        return [(name, value) for name in self for value in self.get_all(name)]
+
+    def copy(self) -> Headers:
+        """Another one with the same lines."""
+        new = Headers(self)
+        if self._repeated:
+            new._repeated = dict(self._repeated)
+        return new
+
+
+def _joined(name: str, values: Sequence[str]) -> str:
+    return ("; " if name == "cookie" else ", ").join(values)
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request, as received.
 
     `path` keeps its percent-encoding, so that an encoded slash inside an id survives.
-    `headers` has lower-case names; repeated headers are joined with ", " (RFC 9110, 5.3).
     """
 
     method: str
@@ -125,6 +170,17 @@ class Write(NamedTuple):
 
 Change = tuple[ChangeKind, str, str]
 """What became of one row, its table and its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `max` requests in any `window` seconds."""
+
+    max: int
+    window: float = 60.0
+
+    def __str__(self) -> str:
+        return f"{self.max}/{self.window:g}s"
 
 
 class Window(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.bodies import essence, is_json
 from mockserver.contract.parameters import Parameter
-from mockserver.contract.reference.message import Half
+from mockserver.contract.reference.message import Message
 from mockserver.contract.reference.oracle import Oracle
 from mockserver.contract.references import Refs
 from mockserver.contract.samples import Sampler
@@ -26,7 +26,7 @@ from mockserver.messages import Request, Response
 DOCUMENTS = Path(__file__).parent / "documents"
 
 
-class Case(Half):
+class Case(Message):
     """One half of an exchange, judged by both."""
 
     def fast(self) -> list[str]:

@@ -12,8 +12,8 @@ from test_server import ready, running, stop
 
 from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
-from mockserver.apis import bundled_file
 from mockserver.contract import load_contract
+from mockserver.data import bundled_file
 from mockserver.messages import Request
 
 WRITE = {"X-Mockserver-Admin": "1"}

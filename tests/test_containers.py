@@ -170,7 +170,7 @@ def test_without_the_extra_the_rest_works_and_the_class_says_what_is_missing():
     script = """
 import sys
 sys.modules["testcontainers"] = None
-import mockserver, mockserver.testing, mockserver.pytest_plugin
+import mockserver, mockserver.testing, mockserver.testing.pytest_plugin
 from mockserver import Mock, Session
 try:
     import mockserver.testing.containers

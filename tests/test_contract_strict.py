@@ -19,7 +19,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 from openapi_spec_validator.validation.keywords import OpenAPIV30SchemaValidator, OpenAPIV31SchemaValidator
 
 from mockserver.apis import load_api
-from mockserver.contract import load_contract, passed, strict
+from mockserver.contract import load_contract, strict, strict_cache
 from mockserver.errors import ContractError
 from mockserver.pipeline.build import build
 from mockserver.settings import Settings
@@ -262,15 +262,20 @@ def test_what_did_not_pass_is_judged_each_time(judged, tmp_path):
 
 def test_other_rules_judge_anew(judged, monkeypatch):
     assert judged() and not judged()
-    monkeypatch.setattr(passed, "RULES", passed.RULES + 1)
+    monkeypatch.setattr(strict_cache, "RULES", strict_cache.RULES + 1)
     assert judged() and not judged()
-    monkeypatch.setattr(passed, "version", lambda name: "0.0.1")
+    monkeypatch.setattr(strict_cache, "version", lambda name: "0.0.1")
     assert judged()
 
 
 def test_a_text_is_told_from_its_parts():
     assert (
-        len({passed.digest_of(sources) for sources in (["ab", ""], ["a", "b"], ["", "ab"], ["ab"], ["a", "b", ""])})
+        len(
+            {
+                strict_cache.digest_of(sources)
+                for sources in (["ab", ""], ["a", "b"], ["", "ab"], ["ab"], ["a", "b", ""])
+            }
+        )
         == 5
     )
 
@@ -312,7 +317,7 @@ def test_a_file_that_is_a_folder_is_no_error(judged, tmp_path):
 
 
 def test_the_file_does_not_grow_without_end(judged, tmp_path, monkeypatch):
-    monkeypatch.setattr(passed, "MOST", 3)
+    monkeypatch.setattr(strict_cache, "MOST", 3)
     for n in range(5):
         assert judged(SHOP + f"# {n}\n")
     assert (tmp_path / "cache" / "passed").read_text().count("\n") == 3
@@ -338,7 +343,7 @@ def test_where_the_file_is(variables, expected, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert passed.cache_file() == (None if expected is None else Path(expected))
+    assert strict_cache.cache_file() == (None if expected is None else Path(expected))
 
 
 def test_without_a_home_there_is_no_file(monkeypatch):
@@ -348,9 +353,9 @@ def test_without_a_home_there_is_no_file(monkeypatch):
     monkeypatch.delenv("MOCKSERVER_CACHE_DIR", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", nobody)
-    assert passed.cache_file() is None
-    assert not passed.Passed(["x"])
-    passed.Passed(["x"]).remember()
+    assert strict_cache.cache_file() is None
+    assert not strict_cache.StrictCache(["x"])
+    strict_cache.StrictCache(["x"]).remember()
 
 
 def test_an_api_is_loaded_strictly_unless_told_otherwise(tmp_path):
@@ -372,4 +377,4 @@ def test_bundled_documents_pass_by_the_package():
 def test_what_is_remembered_is_small(judged, tmp_path):
     judged()
     assert orjson.dumps((tmp_path / "cache" / "passed").read_text().split())  # digests and nothing else
-    assert passed.MOST * 65 < passed._MOST_BYTES
+    assert strict_cache.MOST * 65 < strict_cache._MOST_BYTES

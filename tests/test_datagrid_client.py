@@ -127,7 +127,7 @@ def test_request_201_is_a_429_whose_retry_after_is_true(server):
 
 
 def test_a_limit_is_per_method_path_and_teamspace(make_server):
-    from mockserver.state.ratelimit import Limit
+    from mockserver.messages import Limit
 
     server = make_server(limit=Limit(1))
     with client_of(server) as home, client_of(server, teamspace="ts-2") as other:
@@ -163,7 +163,7 @@ async def test_the_async_client(server):
 
 
 def test_a_client_that_retries_waits_as_long_as_it_was_told(make_server, monkeypatch):
-    from mockserver.state.ratelimit import Limit
+    from mockserver.messages import Limit
 
     server = make_server(limit=Limit(1, 30.0))
     slept = []

@@ -77,7 +77,7 @@ def test_a_secret_key_is_not_told(make_server):
 def test_a_terminal_sees_the_progress(make_server):
     pty = pytest.importorskip("pty")
     main, end = pty.openpty()
-    code = "from mockserver.fuzz import fuzz_command; fuzz_command()"
+    code = "from mockserver.testing.fuzz import fuzz_command; fuzz_command()"
     with subprocess.Popen([sys.executable, "-c", code, "--max-examples", "1"], stdout=end, stderr=end) as child:
         os.close(end)
         seen = b""

@@ -100,7 +100,7 @@ cli.main(["health", "--port", "1"], standalone_mode=False)
     report = "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
     done = subprocess.run([sys.executable, "-c", report + script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    heavy = {"asyncio", "http.client", "uvicorn", "starlette", "orjson", "pydantic", "mockserver.commands"}
+    heavy = {"asyncio", "http.client", "uvicorn", "starlette", "orjson", "pydantic", "mockserver.cli.control"}
     assert heavy & set(done.stdout.split()) == set()
 
 

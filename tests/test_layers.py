@@ -1,106 +1,90 @@
-"""The house has floors: a module imports only from those below it, or before it on its own line."""
+"""The house has floors: a room imports only from the rooms above it in the list of `docs/rooms.py`."""
 
 from __future__ import annotations
 
 import ast
+import importlib.util
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "mockserver"
+_spec = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+assert _spec is not None and _spec.loader is not None
+rooms = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(rooms)
 
-# From the ground up; the parts never import each other.
-LAYERS = [
-    [
-        "version",
-        "messages",
-        "errors",
-        "clock",
-        "jsontext",
-        "yaml12",
-        "documents",
-        "problems",
-        "ranges",
-        "matchers",
-        "masking",
-    ],
-    ["contract"],
-    ["auth", "ratelimit", "store", "ledger", "settings", "journal", "metrics", "damage", "faults", "verify", "retries"],
-    ["apis", "scenarios"],
-    ["routes", "sandbox", "sandboxes", "shared", "homes", "expectations", "outgoing", "prefer", "pipeline", "build"],
-    ["health", "admin", "heads", "delivery", "logs", "app", "protocol", "statefile", "workers", "server"],
-    ["remote", "commands", "transport"],
-    [
-        "bridge",
-        "coverage",
-        "coverage_report",
-        "coverage_plugin",
-        "fuzz",
-        "controls",
-        "mock",
-        "session",
-        "testing",
-        "pytest_plugin",
-    ],
-    ["options", "cli", "__init__", "__main__"],
-]
-APART = {"auth", "ratelimit", "store", "ledger", "journal", "metrics", "faults"}
-
-ORDER = [name for layer in LAYERS for name in layer]
+FILES = sorted(rooms.PACKAGE.rglob("*.py"))
+ORDER = list(rooms.ROOMS)
 
 
-def top(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def name_of(path: Path) -> str:
+    return str(path.relative_to(rooms.PACKAGE))
 
 
-def imports(path: Path) -> list[str]:
-    """The modules of this package that a file imports, by their first name."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mockserver":
-            parts = node.module.split(".")
-            if len(parts) > 1:
-                found.append(parts[1])
-            else:
-                found += [alias.name for alias in node.names if alias.name != "__version__"]
-        elif isinstance(node, ast.Import):
-            found += [alias.name.split(".")[1] for alias in node.names if alias.name.startswith("mockserver.")]
-    return found
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_import_runs_upwards(path):
+    module = rooms.module_of(path)
+    if module in rooms.FACADE:
+        return
+    here = rooms.room_of(module)
+    for name in rooms.imports(path):
+        there = rooms.room_of(name)
+        assert name not in rooms.FACADE and not name.startswith("__"), f"{module} imports the package's own face"
+        if there != here:
+            assert ORDER.index(there) < ORDER.index(here), f"{module} ({here}) must not import {name} ({there})"
+            assert not (here in rooms.APART and there in rooms.APART), f"{here} and {there} never import each other"
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+def test_every_folder_is_a_room_and_says_what_it_is_for():
+    folders = {path.name for path in rooms.PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert folders <= set(ORDER), "add the new room to docs/rooms.py"
+    for folder in folders:
+        text = ast.get_docstring(ast.parse((rooms.PACKAGE / folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+        assert "May import:" in text and "Must not know:" in text, (
+            f"{folder}/__init__.py does not say what it may import"
+        )
 
 
-def test_every_module_has_its_floor():
-    assert {top(path) for path in FILES} <= set(ORDER), "add the new module to LAYERS"
+def test_the_root_stays_small():
+    assert len(list(rooms.PACKAGE.glob("*.py"))) <= 8
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_imports_from_below_only(path):
-    here = top(path)
-    for name in imports(path):
-        if name == here:
-            continue
-        assert ORDER.index(name) < ORDER.index(here), f"{here} must not import {name}"
-        assert not (here in APART and name in APART), f"{here} and {name} are parts and stay apart"
+@pytest.mark.parametrize("room", ["admin", "testing", "cli"])
+def test_these_rooms_import_nothing_at_their_door(room):
+    assert not rooms.imports(rooms.PACKAGE / room / "__init__.py")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_module_has_one_job(path):
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400, "over 400 lines: it has more than one job"
-    if path.name not in ("__init__.py",) or text.strip():
-        assert ast.get_docstring(ast.parse(text)), "no docstring says what it is for"
+    assert ast.get_docstring(ast.parse(text)), "no docstring says what it is for"
 
 
-def test_only_the_clock_reads_the_time():
-    for path in FILES:
-        if path.name not in ("clock.py", "bridge.py"):  # the bridge replaces what others read
-            modules = {
-                name.name.split(".")[0]
-                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-                if isinstance(node, ast.Import)
-                for name in node.names
-            }
-            assert "time" not in modules, f"{path.name} imports time; the clock gives it"
+def modules_imported(path: Path) -> set[str]:
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    names = [
+        name
+        for node in tree
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    ]
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_clock_reads_the_time(path):
+    if path.name not in ("clock.py", "bridge.py"):  # the bridge replaces what others read
+        assert "time" not in modules_imported(path), "imports time; the clock gives it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_server_knows_asgi_and_sockets(path):
+    if rooms.room_of(rooms.module_of(path)) != "server":
+        assert not modules_imported(path) & {"starlette", "uvicorn"}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.apis import bundled_file
 from mockserver.apis.base import Call
 from mockserver.apis.mem0 import BEHAVIOURS, LIMIT, error_body
 from mockserver.clock import parse_time
 from mockserver.contract import Checked, load_contract
+from mockserver.data import bundled_file
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response, Violation
 from mockserver.state.store import MemoryStore

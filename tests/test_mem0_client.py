@@ -14,7 +14,7 @@ os.environ["MEM0_DIR"] = tempfile.mkdtemp(prefix="mem0-")
 import httpx
 import pytest
 
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import Limit
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -7,9 +7,8 @@ import pytest
 
 from mockserver.apis.base import Api
 from mockserver.errors import Problem
-from mockserver.messages import Balance, Request, Response, Write
+from mockserver.messages import Balance, Limit, Request, Response, Write
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.state.ratelimit import Limit
 
 GOOD = b'{"agent_id": "a", "memory": "m"}'
 HEADERS = {"authorization": "Bearer key", "content-type": "application/json"}

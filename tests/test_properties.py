@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.samples import Sampler
 from mockserver.journal.logs import json_line, text_line
-from mockserver.messages import Request
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import Limit, Request
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import UserError
-from mockserver.messages import Window
-from mockserver.state.ratelimit import Limit, headers, parse_limit, retry_after
+from mockserver.messages import Limit, Window
+from mockserver.state.ratelimit import headers, parse_limit, retry_after
 from mockserver.state.store import MAX_WINDOWS, MemoryStore
 
 gaps = st.lists(st.sampled_from([0.0, 0.001, 0.4, 1.0, 5.0, 9.999, 10.0, 30.0]), min_size=1, max_size=60)

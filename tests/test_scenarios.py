@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.messages import Request
+from mockserver.messages import Limit, Request
 from mockserver.sandbox.expectations import judge, unfired
 from mockserver.scenarios import ScenarioError, parse_scenario
-from mockserver.state.ratelimit import Limit
 from mockserver.text.documents import DocumentError
 
 HEAD = "version: 1\nname: test\napi: datagrid\nseed: 1\nclock: {start: 2026-01-01T00:00:00Z, mode: frozen}\n"

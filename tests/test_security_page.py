@@ -9,10 +9,10 @@ import pytest
 
 from mockserver.admin.api import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
 from mockserver.admin.api import MAX_BODY as ADMIN_BODY
-from mockserver.apis import bundled_file
 from mockserver.cli.main import cli
 from mockserver.contract import bodies, load_contract
 from mockserver.contract import load as contracts
+from mockserver.data import bundled_file
 from mockserver.journal import entries as journal
 from mockserver.journal import metrics
 from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES

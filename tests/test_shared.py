@@ -24,7 +24,7 @@ from mockserver.errors import Problem, UserError
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.backends import HOMES, open_home
+from mockserver.sandbox.backends import BACKENDS, open_backend
 from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
 from mockserver.sandbox.shared import SharedSandboxes
@@ -356,9 +356,9 @@ def test_settings_say_what_is_wrong_with_a_store(redis_server):
 
 def test_every_home_is_described():
     page = (Path(__file__).parent.parent / "docs" / "shared-store.md").read_text(encoding="utf-8")
-    assert all(f"{scheme}://" in page for scheme in HOMES if scheme != "memory")
+    assert all(f"{scheme}://" in page for scheme in BACKENDS if scheme != "memory")
     with pytest.raises(UserError) as refused:
-        open_home("mysql://user:secret@host/db")
+        open_backend("mysql://user:secret@host/db")
     assert "secret" not in str(refused.value)
 
 

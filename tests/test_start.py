@@ -18,7 +18,7 @@ LATER = (
     *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
     *("rstr", "fractions", "schemathesis", "httpx"),
     *(
-        "mockserver.commands",
+        "mockserver.cli.control",
         "mockserver.testing.fuzz",
         "mockserver.contract.strict",
         "mockserver.contract.strict_cache",

@@ -48,7 +48,7 @@ def test_requests_are_still_checked_and_nothing_is_kept(make_pipeline):
 
 
 def test_a_limit_that_was_asked_for_holds(make_pipeline):
-    from mockserver.state.ratelimit import Limit
+    from mockserver.messages import Limit
 
     pipeline = make_pipeline(stateless=True, limit=Limit(1))
     request = Request("GET", "/user-memories", "", {"authorization": "Bearer k"})

@@ -17,13 +17,12 @@ from anyio import to_thread
 
 from mockserver.admin.handlers import HANDLERS, Ask
 from mockserver.admin.views import entries_view
-from mockserver.apis import bundled_file
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.bodies import is_json
-from mockserver.errors import Problem, UserError, did_you_mean
+from mockserver.data import bundled_file
+from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_you_mean, problem_body
 from mockserver.messages import JSON, Request, Response
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
 from mockserver.text.documents import read_text

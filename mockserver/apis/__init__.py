@@ -1,4 +1,8 @@
-"""The APIs that the server can be. Adding a bundled one is a module and a line in BUNDLED."""
+"""The vendors: what an `Api` is, which route a request means, and how each API behaves.
+
+May import: `contract`, `state`, `text` and the modules at the package's root.
+Must not know: sandboxes, scenarios, the pipeline. Adding a bundled API is a module and a line in BUNDLED.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,10 @@ from pathlib import Path
 from mockserver.apis import datagrid, examples, mem0
 from mockserver.apis.base import Api, Behaviour, Call, nobody
 from mockserver.contract import Contract, load_contract
+from mockserver.data import bundled_file
 from mockserver.errors import UserError, did_you_mean
 
 BUNDLED: dict[str, Callable[[Contract], Api]] = {"datagrid": datagrid.api, "mem0": mem0.api}
-
-_PACKAGE = Path(__file__).parent.parent
-
-
-def bundled_file(folder: str, name: str) -> Path:
-    """A file of `spec/` or `scenarios/`: inside the installed package, or in a checkout beside it."""
-    installed = _PACKAGE / "_data" / folder / name
-    return installed if installed.exists() else _PACKAGE.parent / folder / name
 
 
 def load_api(spec: str, *, strict: bool = True) -> Api:
@@ -45,4 +42,4 @@ def load_api(spec: str, *, strict: bool = True) -> Api:
     return examples.api(load_contract(file, name=name if equals else None, strict=strict))
 
 
-__all__ = ["BUNDLED", "Api", "Behaviour", "Call", "bundled_file", "load_api", "nobody"]
+__all__ = ["BUNDLED", "Api", "Behaviour", "Call", "load_api", "nobody"]

@@ -15,8 +15,7 @@ from typing import Any
 from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
 from mockserver.errors import Problem, did_you_mean
-from mockserver.messages import JSON, Change, Request, Response, Violation, Write
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import JSON, Change, Limit, Request, Response, Violation, Write
 from mockserver.state.store import MemoryStore, Page, Row, Store
 from mockserver.text.documents import pointer_of
 

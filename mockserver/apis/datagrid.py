@@ -11,8 +11,7 @@ from typing import Any
 from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
 from mockserver.contract import Contract
 from mockserver.errors import Problem
-from mockserver.messages import JSON, Request, Response
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import JSON, Limit, Request, Response
 from mockserver.state.store import Row
 
 TABLE = "user_memories"

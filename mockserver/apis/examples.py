@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.apis.base import Api
 from mockserver.contract import Contract
-from mockserver.problems import MEDIA_TYPE, problem_body
+from mockserver.errors import MEDIA_TYPE, problem_body
 
 
 def api(contract: Contract) -> Api:

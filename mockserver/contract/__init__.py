@@ -1,6 +1,7 @@
-"""The contract engine: load a document, match requests, check both directions, make samples.
+"""The contract engine: load a document, match requests, check both directions, explain, make samples.
 
-It knows OpenAPI and nothing else: no state, no time, no sockets, no vendor.
+May import: `text` and the modules at the package's root.
+Must not know: state, time, sockets, or any vendor.
 """
 
 from mockserver.contract.contract import Contract

@@ -126,9 +126,9 @@ def _metaschema(version: str) -> jsonschema_rs.Validator:
 def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
     """Faults that openapi-core's own validator finds, unless it found none before."""
     # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
-    from mockserver.contract.strict_cache import Passed
+    from mockserver.contract.strict_cache import StrictCache
 
-    passed = Passed(sources)
+    passed = StrictCache(sources)
     if passed:
         return []
     from mockserver.contract.strict import strict_faults

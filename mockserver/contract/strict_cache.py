@@ -48,7 +48,7 @@ def cache_file() -> Path | None:
     return folder / "mockserver" / "passed"
 
 
-class Passed:
+class StrictCache:
     """Whether a contract of these texts has passed before."""
 
     def __init__(self, sources: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.backends import open_home
+from mockserver.sandbox.backends import open_backend
 from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds
 from mockserver.settings import Settings
@@ -55,7 +55,7 @@ def build(settings: Settings) -> Pipeline:
         settings.oracle,
         settings.show_secrets,
         chosen,
-        open_home(settings.state),
+        open_backend(settings.state),
     )
 
 

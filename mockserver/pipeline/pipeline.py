@@ -21,7 +21,7 @@ from mockserver.errors import BY_STATUS, Problem, did_you_mean
 from mockserver.journal import entries as journal
 from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
-from mockserver.messages import MAX_CHANGES, Exchange, Request, Response
+from mockserver.messages import MAX_CHANGES, Exchange, Limit, Request, Response
 from mockserver.pipeline.auth import authenticate
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, verify_wire
@@ -307,7 +307,7 @@ def _at_the_limit(scripted: Response, headers: dict[str, str]) -> Response:
     return scripted
 
 
-def _rate_limited(limit: ratelimit.Limit, seconds: int) -> Problem:
+def _rate_limited(limit: Limit, seconds: int) -> Problem:
     message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
     return Problem("rate_limit_exceeded", message)
 

@@ -13,8 +13,8 @@ from mockserver.apis.routes import Route
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
+from mockserver.errors import defect_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
-from mockserver.problems import defect_body
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
 

@@ -26,13 +26,13 @@ def _redis(url: str) -> Maker:
     return partial(SharedSandboxes, Connection(url))
 
 
-HOMES: dict[str, Callable[[str], Maker]] = {"memory": _memory, "redis": _redis, "rediss": _redis, "unix": _redis}
+BACKENDS: dict[str, Callable[[str], Maker]] = {"memory": _memory, "redis": _redis, "rediss": _redis, "unix": _redis}
 
 
-def open_home(state: str) -> Maker:
+def open_backend(state: str) -> Maker:
     """The home that `memory` or a URL means. Raises UserError when there is none or nobody answers there."""
     scheme = urlsplit(state).scheme or state
-    if scheme not in HOMES:
+    if scheme not in BACKENDS:
         shown = state.rpartition("@")[2]  # what stands before may be a password
-        raise UserError(f"--state {shown!r} is not where state can be kept; there are {', '.join(HOMES)}")
-    return HOMES[scheme](state)
+        raise UserError(f"--state {shown!r} is not where state can be kept; there are {', '.join(BACKENDS)}")
+    return BACKENDS[scheme](state)

@@ -12,9 +12,8 @@ from mockserver.clock import Clock, parse_time
 from mockserver.contract import Operation
 from mockserver.errors import UserError
 from mockserver.journal import entries as journal
-from mockserver.messages import Exchange, Request
+from mockserver.messages import Exchange, Limit, Request
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
-from mockserver.state.ratelimit import Limit
 from mockserver.state.store import JOURNAL_BYTES, JOURNAL_SIZE, MAX_ROWS, Store
 
 DEFAULT = "default"

@@ -1,5 +1,7 @@
 """Scenario files: the starting state and the failures of a sandbox.
 
+May import: `apis` and everything below it.
+Must not know: sandboxes, the pipeline, ASGI.
 What a server needs to answer requests is imported at once; what it takes to read a scenario file
 only when there is one to read.
 """

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from mockserver.apis import Api
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
-from mockserver.messages import Response
+from mockserver.messages import Limit, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action as ActionModel
 from mockserver.scenarios.model import Reply, ScenarioModel, Step
@@ -24,7 +24,6 @@ from mockserver.scenarios.model import Rule as RuleModel
 from mockserver.scenarios.responses import NAMED, named_reply
 from mockserver.scenarios.rules import Action, Origin, Rule, Scenario, ScenarioLimit
 from mockserver.scenarios.stages import Stage, stage_of
-from mockserver.state.ratelimit import Limit
 from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import compile_fields, compile_matcher

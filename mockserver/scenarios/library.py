@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mockserver.apis import bundled_file
+from mockserver.data import bundled_file
 from mockserver.errors import UserError
 
 

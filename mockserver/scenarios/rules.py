@@ -18,10 +18,9 @@ import orjson
 from mockserver.contract import Operation
 from mockserver.contract.parameters import parse_query
 from mockserver.errors import Problem
-from mockserver.messages import JSON, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
-from mockserver.state.ratelimit import Limit
 from mockserver.text.documents import parts_of
 from mockserver.text.matchers import MISSING, Difference, Matcher
 from mockserver.text.ranges import Range

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.types import Receive, Send
 
 from mockserver.messages import Delivery, Response
-from mockserver.server.heads import UNSENDABLE, wire_head
+from mockserver.server.http_head import UNSENDABLE, wire_head
 
 log = logging.getLogger("mockserver")
 

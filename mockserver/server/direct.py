@@ -27,7 +27,7 @@ from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 from mockserver.server.app import DRAIN, App
 from mockserver.server.delivery import deliver, head_of
-from mockserver.server.heads import (
+from mockserver.server.http_head import (
     NAMES,
     UNSENDABLE,
     header_name,

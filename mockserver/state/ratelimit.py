@@ -8,24 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from mockserver.clock import parse_duration
 from mockserver.errors import UserError
-from mockserver.messages import Window
+from mockserver.messages import Limit, Window
 
 _RATE = re.compile(r"(\d+)(?:/(.+))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `max` requests in any `window` seconds."""
-
-    max: int
-    window: float = 60.0
-
-    def __str__(self) -> str:
-        return f"{self.max}/{self.window:g}s"
 
 
 def parse_limit(text: str) -> Limit | None:

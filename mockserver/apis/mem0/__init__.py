@@ -14,8 +14,7 @@ from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
 from mockserver.apis.mem0 import read, rows, write
 from mockserver.contract import Contract
 from mockserver.errors import Problem
-from mockserver.messages import JSON, Response
-from mockserver.state.ratelimit import Limit
+from mockserver.messages import JSON, Limit, Response
 
 LIMIT = Limit(1000, 60.0)
 """Requests per path and method. The vendor's change log says so of adding, and nothing of the rest."""

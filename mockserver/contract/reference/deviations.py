@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
 from mockserver.contract.parameters import ANY, MISSING, scalar
-from mockserver.contract.reference.message import Half, is_scalar, leaves
+from mockserver.contract.reference.message import Message, is_scalar, leaves
 from mockserver.errors import Problem
 from mockserver.messages import Violation
 from mockserver.text.jsontext import depth, duplicate_key
@@ -28,30 +28,30 @@ class Deviation:
     reason: str
     source: str
     """Where the sentence stands that decides it."""
-    applies: Callable[[Half], bool]
+    applies: Callable[[Message], bool]
 
 
-def explained(half: Half, accepted: bool) -> str:
-    """The name of the deviation that accounts for a disagreement about `half`; "" when none does."""
+def explained(message: Message, accepted: bool) -> str:
+    """The name of the deviation that accounts for a disagreement about `message`; "" when none does."""
     ours = "accepts" if accepted else "refuses"
-    return next((name for name, one in DEVIATIONS.items() if one.ours == ours and one.applies(half)), "")
+    return next((name for name, one in DEVIATIONS.items() if one.ours == ours and one.applies(message)), "")
 
 
-def _given_twice(half: Half) -> bool:
-    names = [name for name, _ in half.pairs]
-    single = [p for p in half.operation.parameters if not p.explode or "array" not in p.shape.types]
+def _given_twice(message: Message) -> bool:
+    names = [name for name, _ in message.pairs]
+    single = [p for p in message.operation.parameters if not p.explode or "array" not in p.shape.types]
     known = [p for p in single if p.place == "query"]
     if any(names.count(name) > 1 for name in names if any(p.claims(name) for p in known)):
         return True
-    fields, _ = half.form or ({}, ANY)
+    fields, _ = message.form or ({}, ANY)
     return any(len(texts) > 1 for texts in fields.values())
 
 
-def _not_canonical(half: Half) -> bool:
+def _not_canonical(message: Message) -> bool:
     """Whether a text that should be a number or a boolean was not read as one."""
-    fields, shape = half.form or ({}, ANY)
+    fields, shape = message.form or ({}, ANY)
     members = dict(shape.properties)
-    read = [leaf for one, _, value in half.decoded() for leaf in leaves(value, one.shape)]
+    read = [leaf for one, _, value in message.decoded() for leaf in leaves(value, one.shape)]
     read += [
         (scalar(text, inner), inner)
         for name, texts in fields.items()
@@ -79,81 +79,87 @@ def _boolean(text: str) -> None:
         raise ValueError(text)
 
 
-def _violations(half: Half) -> tuple[Violation, ...]:
+def _violations(message: Message) -> tuple[Violation, ...]:
     """What the engine finds wrong."""
     try:
-        if half.response is not None:
-            return tuple(half.operation.check_response(half.response))
-        return tuple(half.operation.check_request(half.request, half.values or {}).violations) if half.request else ()
+        if message.response is not None:
+            return tuple(message.operation.check_response(message.response))
+        return (
+            tuple(message.operation.check_request(message.request, message.values or {}).violations)
+            if message.request
+            else ()
+        )
     except Problem as problem:
         return problem.violations
 
 
-def _wrong_format(half: Half) -> bool:
+def _wrong_format(message: Message) -> bool:
     """Whether a format is all that is wrong."""
-    found = _violations(half)
+    found = _violations(message)
     return bool(found) and all(violation.keyword == "format" for violation in found)
 
 
-def _large_float(half: Half) -> bool:
+def _large_float(message: Message) -> bool:
     """Whether the size of a whole number that is written as a fraction or with an exponent is all that is wrong."""
-    found = _violations(half)
+    found = _violations(message)
     return bool(found) and all(one.keyword in ("minimum", "maximum") and "the number" in one.found for one in found)
 
 
-def _undeclared_field(half: Half) -> bool:
-    fields, shape = half.form or ({}, ANY)
+def _undeclared_field(message: Message) -> bool:
+    fields, shape = message.form or ({}, ANY)
     return not fields.keys() <= dict(shape.properties).keys()
 
 
-def _has_numbers(half: Half) -> bool:
-    fields, shape = half.form or ({}, ANY)
+def _has_numbers(message: Message) -> bool:
+    fields, shape = message.form or ({}, ANY)
     numbers = {"integer", "number", "boolean"}
     return any(name in fields and member.types & numbers for name, member in shape.properties)
 
 
-def _member_as_json(half: Half) -> bool:
-    fields, shape = half.form or ({}, ANY)
+def _member_as_json(message: Message) -> bool:
+    fields, shape = message.form or ({}, ANY)
     objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
-    return half.media_type == FORMS[0] and not objects.isdisjoint(fields)
+    return message.media_type == FORMS[0] and not objects.isdisjoint(fields)
 
 
-def _other_members(half: Half) -> bool:
+def _other_members(message: Message) -> bool:
     """Whether a decoded object has members that are known by `additionalProperties` alone, and are no texts."""
     return any(
         isinstance(value, dict)
         and one.shape.rest is not None
         and bool(one.shape.rest.types)
         and not value.keys() <= dict(one.shape.properties).keys()
-        for one, _, value in half.decoded()
+        for one, _, value in message.decoded()
     )
 
 
-def _required_default(half: Half) -> bool:
+def _required_default(message: Message) -> bool:
     """Whether something required is left out whose schema has a default."""
-    if half.request is not None and any(p.required and p.default is not MISSING for p in half.operation.parameters):
+    if message.request is not None and any(
+        p.required and p.default is not MISSING for p in message.operation.parameters
+    ):
         return True
-    reply = half.operation.reply(half.response.status) if half.response is not None else None
+    reply = message.operation.reply(message.response.status) if message.response is not None else None
     headers = reply.headers if reply else ()
-    fields, shape = half.form or ({}, ANY)
+    fields, shape = message.form or ({}, ANY)
     return any(header.required and header.default is not MISSING for header in headers) or (
-        half.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
+        message.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
     )
 
 
-def _key_twice(half: Half) -> bool:
-    body = half.body
-    return body is not None and duplicate_key(half.request.body if half.request else b"", body) is not None
+def _key_twice(message: Message) -> bool:
+    body = message.body
+    return body is not None and duplicate_key(message.request.body if message.request else b"", body) is not None
 
 
-def _other_charset(half: Half) -> bool:
-    content_type = half.request.headers.get("content-type", "") if half.request else ""
+def _other_charset(message: Message) -> bool:
+    content_type = message.request.headers.get("content-type", "") if message.request else ""
     return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
 
 
-def _content(half: Half) -> Any:
+def _content(message: Message) -> Any:
     """What the document says of the reply's body."""
-    reply = half.operation.reply(half.response.status) if half.response else None
+    reply = message.operation.reply(message.response.status) if message.response else None
     return reply.node.get("content") if reply else None
 
 
@@ -185,7 +191,7 @@ DEVIATIONS = {
         "refuses",
         "Nesting has a limit; openapi-core has none of its own and runs out of stack.",
         f"{_RFC8259}#section-9: an implementation may set limits on the maximum depth of nesting",
-        lambda half: depth(half.body) > MAX_DEPTH,
+        lambda message: depth(message.body) > MAX_DEPTH,
     ),
     "other charset": Deviation(
         "refuses",
@@ -198,37 +204,37 @@ DEVIATIONS = {
         "`?name=` is how the style form spells an empty string, which a string schema takes; `allowEmptyValue` is "
         "about leaving a value out. openapi-core refuses it.",
         f"{_OAS}#style-examples: the column for an empty value of the style form is `color=`",
-        lambda half: "" in half.query("string"),
+        lambda message: "" in message.query("string"),
     ),
     "undeclared error status": Deviation(
         "accepts",
         "An error status that the document does not declare is no breach: vendors declare few of them.",
         f"{_OAS}#responses-object: the documentation is not necessarily expected to cover all possible HTTP codes",
-        lambda half: half.response is not None and half.response.status >= 300,
+        lambda message: message.response is not None and message.response.status >= 300,
     ),
     "no body by rule": Deviation(
         "accepts",
         "204, 205 and 304 have no body, also where a range of statuses declares one; openapi-core misses it.",
         "https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1: all 204 (No Content) responses do not include content",
-        lambda half: half.response is not None and half.response.status in (204, 205, 304),
+        lambda message: message.response is not None and message.response.status in (204, 205, 304),
     ),
     "nothing described": Deviation(
         "accepts",
         "`content: {}` describes no body, so it demands none; openapi-core demands a body that nothing can be.",
         f"{_OAS}#response-object: `content` is a map containing descriptions of potential response payloads",
-        lambda half: half.response is not None and _content(half) == {},
+        lambda message: message.response is not None and _content(message) == {},
     ),
     "charset declared": Deviation(
         "accepts",
         "A declared `application/json; charset=utf-8` is JSON as any other; openapi-core wants it to the letter.",
         f"{_RFC8259}#section-11: no charset parameter is defined; adding one has no effect on compliant recipients",
-        lambda half: any(";" in name for name in _content(half) or ()),
+        lambda message: any(";" in name for name in _content(message) or ()),
     ),
     "not for JSON Schema": Deviation(
         "accepts",
         "A schema says nothing that could be checked of XML, images and the like; openapi-core refuses the parsed XML.",
         f"{_OAS}#schema-object: schemas describe JSON; XML needs the hints of the XML Object",
-        lambda half: half.media_type != "" and not is_checkable(half.media_type),
+        lambda message: message.media_type != "" and not is_checkable(message.media_type),
     ),
     "formats": Deviation(
         "refuses",
@@ -246,36 +252,42 @@ DEVIATIONS = {
         "accepts",
         "An empty text where a list or an object stands is one of nothing; openapi-core reads one empty item.",
         f"{_OAS}#style-examples: there is no form of an empty array, and what clients send for it is this",
-        lambda half: any(value in ([], {}) or text == "" for _, text, value in half.decoded() if not is_scalar(value)),
+        lambda message: any(
+            value in ([], {}) or text == "" for _, text, value in message.decoded() if not is_scalar(value)
+        ),
     ),
     "name without a value": Deviation(
         "refuses",
-        "An object is spelled in pairs, and half a pair is an error; openapi-core drops it.",
+        "An object is spelled in pairs, and message a pair is an error; openapi-core drops it.",
         f"{_OAS}#style-examples: the column for objects, `R,100,G,200,B,150` and `R=100,G=200,B=150`",
-        lambda half: any("object" in one.shape.types and isinstance(value, str) for one, _, value in half.decoded()),
+        lambda message: any(
+            "object" in one.shape.types and isinstance(value, str) for one, _, value in message.decoded()
+        ),
     ),
     "prefix left out": Deviation(
         "refuses",
         "The styles label and matrix begin with a mark; openapi-core drops the first character, whatever it is.",
         "https://www.rfc-editor.org/rfc/rfc6570#section-3.2.5: each defined variable is preceded by a dot",
-        lambda half: any(
-            one.style == "label" and not (half.values or {}).get(one.name, ".").startswith(".")
-            for one in half.operation.parameters
+        lambda message: any(
+            one.style == "label" and not (message.values or {}).get(one.name, ".").startswith(".")
+            for one in message.operation.parameters
         ),
     ),
     "null as text": Deviation(
         "accepts",
         "The text `null`, or an empty one, is null where that may stand; openapi-core wants one of the other types.",
         "https://spec.openapis.org/oas/v3.1.1.html#appendix-b-data-type-conversion: how null is made a text is open",
-        lambda half: any(leaf is None for one, _, value in half.decoded() for leaf, _ in leaves(value, one.shape)),
+        lambda message: any(
+            leaf is None for one, _, value in message.decoded() for leaf, _ in leaves(value, one.shape)
+        ),
     ),
     "list among others": Deviation(
         "refuses",
         "A parameter that may be a list is read as one whenever its schema says so anywhere; openapi-core looks at "
         "`type` alone, and takes the first text where that is not `array`.",
         f"{_OAS}#style-values: with explode an array generates a parameter for each of its values",
-        lambda half: any(
-            isinstance(value, list) and one.shape.types - {"array", "null"} for one, _, value in half.decoded()
+        lambda message: any(
+            isinstance(value, list) and one.shape.types - {"array", "null"} for one, _, value in message.decoded()
         ),
     ),
     "other members": Deviation(
@@ -295,14 +307,14 @@ DEVIATIONS = {
         "accepts",
         "A part of a form holds a number or a boolean as text; openapi-core leaves it a text and then misses a number.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
-        lambda half: half.media_type == FORMS[1],
+        lambda message: message.media_type == FORMS[1],
     ),
     "multipart alternatives": Deviation(
         "refuses",
         "Where alternatives describe a form, openapi-core takes the members of those that hold before numbers are "
         "read, and drops the others unjudged; the engine judges all.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
-        lambda half: half.media_type == FORMS[1] and _has_numbers(half),
+        lambda message: message.media_type == FORMS[1] and _has_numbers(message),
     ),
     "undeclared form field": Deviation(
         "refuses",
@@ -320,6 +332,6 @@ DEVIATIONS = {
         "refuses",
         "A multipart body has a part at least; openapi-core takes one without any for an empty object.",
         "https://www.rfc-editor.org/rfc/rfc2046#section-5.1: the body must contain one or more body parts",
-        lambda half: half.media_type == FORMS[1] and half.form is None,
+        lambda message: message.media_type == FORMS[1] and message.form is None,
     ),
 }

@@ -17,7 +17,7 @@ from mockserver.messages import Request, Response
 
 
 @dataclass(slots=True)
-class Half:
+class Message:
     """One half of an exchange: a request to an operation, or a response of it."""
 
     operation: Operation

@@ -31,7 +31,7 @@ from mockserver.contract.bodies import essence, is_json, parameter
 from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import parse_cookies, parse_query
-from mockserver.contract.reference.oracle_document import prepared
+from mockserver.contract.reference.oracle_document import oracle_document
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 from mockserver.text.jsontext import to_json
@@ -44,7 +44,7 @@ class Oracle:
 
     def __init__(self, contract: Contract) -> None:
         old = str(contract.document["openapi"]).startswith("3.0.")
-        spec = SchemaPath.from_dict(prepared(contract.document, old), resolved_cache_maxsize=4096)
+        spec = SchemaPath.from_dict(oracle_document(contract.document, old), resolved_cache_maxsize=4096)
         request_class, response_class = (_Requests30, _Responses30) if old else (_Requests31, _Responses31)
         self._requests, self._responses = _validator(request_class, spec), _validator(response_class, spec)
 

@@ -12,7 +12,7 @@ _NULL = {"type": "string", "nullable": True, "enum": [None]}
 _MAX_DEPTH = 8
 
 
-def prepared(document: dict[str, Any], is_old: bool) -> dict[str, Any]:
+def oracle_document(document: dict[str, Any], is_old: bool) -> dict[str, Any]:
     """The copy.
 
     In 3.0, `nullable` without `type` becomes "or null". By the letter of 3.0.3 it has no effect, but

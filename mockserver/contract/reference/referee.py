@@ -7,7 +7,7 @@ from typing import Literal
 from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
 from mockserver.contract.reference.deviations import explained
-from mockserver.contract.reference.message import Half
+from mockserver.contract.reference.message import Message
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 
@@ -36,7 +36,7 @@ class Referee:
         ours = _request_faults(operation, request, path_values)
         if ours or self._always:
             theirs = self._oracle.request_faults(operation, request, path_values)
-            told = _disagreement(Half(operation, request, values=path_values), ours, theirs)
+            told = _disagreement(Message(operation, request, values=path_values), ours, theirs)
             if told:
                 return f"the request: {told}"
         if response is None or not response.status:
@@ -44,7 +44,7 @@ class Referee:
         ours = [str(violation) for violation in operation.check_response(response)]
         if ours or self._always:
             theirs = self._oracle.response_faults(operation, response)
-            told = _disagreement(Half(operation, response=response), ours, theirs)
+            told = _disagreement(Message(operation, response=response), ours, theirs)
             if told:
                 return f"the reply: {told}"
         return ""
@@ -57,7 +57,7 @@ def _request_faults(operation: Operation, request: Request, path_values: dict[st
         return [problem.message]
 
 
-def _disagreement(half: Half, ours: list[str], theirs: list[str]) -> str:
+def _disagreement(half: Message, ours: list[str], theirs: list[str]) -> str:
     if bool(ours) == bool(theirs) or explained(half, accepted=not ours):
         return ""
     if ours:

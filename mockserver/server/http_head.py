@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import orjson
 
-from mockserver.errors import Problem
+from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
 from mockserver.messages import Response
-from mockserver.problems import MEDIA_TYPE, defect_body, problem_body
 
 _PLAIN = bytes([9, *range(32, 127)])
 """The characters of a header."""
