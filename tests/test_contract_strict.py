@@ -269,15 +269,8 @@ def test_other_rules_judge_anew(judged, monkeypatch):
 
 
 def test_a_text_is_told_from_its_parts():
-    assert (
-        len(
-            {
-                strict_cache.digest_of(sources)
-                for sources in (["ab", ""], ["a", "b"], ["", "ab"], ["ab"], ["a", "b", ""])
-            }
-        )
-        == 5
-    )
+    texts = (["ab", ""], ["a", "b"], ["", "ab"], ["ab"], ["a", "b", ""])
+    assert len({strict_cache.digest_of(sources) for sources in texts}) == 5
 
 
 @pytest.mark.parametrize(
