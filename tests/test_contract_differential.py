@@ -6,7 +6,7 @@ import json
 
 import pytest
 from contracts import body_contract, bundled
-from exchanges import Case, Subject, asked, requests, responses, subject
+from generated_exchanges import Case, Subject, asked, requests, responses, subject
 from hypothesis import HealthCheck, given, settings
 
 from mockserver.contract import Contract
