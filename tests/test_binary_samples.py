@@ -41,7 +41,8 @@ def test_a_sound_is_silent():
 def test_archives_are_empty():
     assert zipfile.ZipFile(io.BytesIO(sample_file("application/zip"))).namelist() == []
     assert gzip.decompress(sample_file("application/gzip")) == b""
-    assert tarfile.open(fileobj=io.BytesIO(sample_file("application/x-tar"))).getnames() == []
+    with tarfile.open(fileobj=io.BytesIO(sample_file("application/x-tar"))) as archive:
+        assert archive.getnames() == []
 
 
 def test_a_drawing_is_xml():

@@ -99,13 +99,8 @@ def concrete(media_type: str, header: str) -> str:
     declared = parse_media_range(media_type)
     if declared is None or "*" not in (declared.kind, declared.subtype):
         return media_type
-    within = [
-        media_range
-        for media_range in parse_accept(header)
-        if media_range.weight > 0
-        and "*" not in (media_range.kind, media_range.subtype)
-        and declared.covers(media_range)
-    ]
+    named = [accepted for accepted in parse_accept(header) if "*" not in (accepted.kind, accepted.subtype)]
+    within = [accepted for accepted in named if accepted.weight > 0 and declared.covers(accepted)]
     if not within:
         return media_type
     best = max(within, key=lambda media_range: media_range.weight)

@@ -171,7 +171,7 @@ def _tsv(value: JSON) -> bytes:
 
 
 def _table(value: JSON, delimiter: str, end: str) -> bytes:
-    """Rows (RFC 4180): objects get a header of all their members, lists are rows, any other item is a row of its own."""
+    """Rows (RFC 4180): objects get a header of all their members, a list is a row, any other item a row alone."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     rows = items_of(value)
