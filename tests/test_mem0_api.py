@@ -35,7 +35,9 @@ class World:
         return Call(Checked(params, body), request, now, "key", self.tenant, store, seed=1)
 
     def __call__(self, operation: str, body: Any = None, **params: Any) -> Any:
-        defaults = {"page_size": 100} if operation == "listMemories" else {}
+        defaults = {"listMemories": {"page_size": 100}, "listMemoriesV3": {"page": 1, "page_size": 100}}.get(
+            operation, {}
+        )
         self.call = self._made(defaults | params, body, self.call.now + 1, self.call.store)
         response = BEHAVIOURS[operation](self.call)
         assert self.call.store.commit(self.call.writes) == "done"
@@ -282,11 +284,11 @@ def test_tenants_do_not_see_each_other(world) -> None:
 def test_numbered_pages(world) -> None:
     world.add(*"abcde")
     body = {"filters": {"user_id": "alex"}}
-    page = world("listMemoriesV3", body | {"page": 2, "page_size": 2})
+    page = world("listMemoriesV3", body, page=2, page_size=2)
     assert [m["memory"] for m in page["results"]] == ["c", "b"]
     assert page["next"] == "http://mock/v3/memories/?page=3&page_size=2"
     assert page["previous"] == "http://mock/v3/memories/?page=1&page_size=2"
-    page = world("listMemoriesV3", body | {"page": 2, "page_size": 2}, page=1, page_size=5)
+    page = world("listMemoriesV3", body | {"page": 2, "page_size": 2}, page_size=5)
     assert (len(page["results"]), page["count"], page["next"], page["previous"]) == (5, 5, None, None)
     far = world("listMemoriesV3", body, page=2**31 - 1)
     assert (far["results"], far["next"]) == ([], None)
@@ -435,6 +437,12 @@ def test_one_bad_item_refuses_the_batch_and_is_named(make_pipeline) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "body", "status"),
     [
+        ("POST", "/v3/memories/search/", {"query": "q", "filters": {"user_id": "*"}}, 400),
+        ("POST", "/v3/memories/search/", {"query": "q", "filters": {"OR": [{"user_id": "*"}]}}, 400),
+        ("POST", "/v3/memories/search/", {"query": "q", "filters": {"AND": [{"user_id": {"ne": "u"}}]}}, 400),
+        ("POST", "/v3/memories/", {"filters": {"categories": "food"}}, 400),
+        ("POST", "/v3/memories/", {"filters": {"AND": [{"categories": "a"}, {"OR": [{"user_id": "u"}]}]}}, 200),
+        ("POST", "/v3/memories/", {"filters": {"user_id": "*", "agent_id": {"in": ["a", "b"]}}}, 200),
         ("GET", "/v1/memories?page_size=0", None, 400),
         ("GET", "/v1/memories?page_size=201", None, 400),
         ("GET", "/v1/memories?page_token=zz", None, 400),

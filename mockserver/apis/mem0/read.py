@@ -44,10 +44,9 @@ def list_by_token(call: Call) -> Response:
 
 
 def list_by_number(call: Call) -> Response:
-    """A numbered page, newest first (vendor: POST /v3/memories). The query wins over the body."""
+    """A numbered page, newest first (vendor: POST /v3/memories)."""
     body = call.body
-    page = call.params.get("page") or body.get("page") or 1
-    size = call.params.get("page_size") or body.get("page_size") or 100
+    page, size = call.params["page"], call.params["page_size"]
     terms = body.get("keywords", "").casefold().split()
     chosen = [
         row
