@@ -13,7 +13,7 @@ from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
-from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany, resident_bytes
 from mockserver.scenarios import parse_scenario
 
 MEMORY = b'{"agent_id": "a", "memory": "m"}'
@@ -189,6 +189,14 @@ def test_there_is_a_limit_of_memory(apis):
     pipeline = Pipeline(apis, Terms(), Bounds(memory_bytes=1))
     with pytest.raises(TooMany, match="--max-memory"):
         pipeline.sandboxes.create()
+
+
+@pytest.mark.skipif(not resident_bytes(), reason="the system does not tell")
+def test_memory_is_counted_in_pages_of_the_machines_size(monkeypatch):
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 4096}[name])
+    small = resident_bytes()
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 65536}[name])
+    assert resident_bytes() > 8 * small
 
 
 def test_idle_ones_go_and_used_ones_stay(apis, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,8 @@ from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox, Terms
 from mockserver.scenarios import Scenario
-from mockserver.state.store import MemoryStore, Store
+from mockserver.state.memory import MemoryStore
+from mockserver.state.store import Store
 
 
 @dataclass(slots=True)
@@ -191,6 +193,6 @@ def resident_bytes() -> int:
     """Resident memory of this process; 0 where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
