@@ -210,7 +210,7 @@ class Target:
 def replace_pipeline(admin: Admin) -> Pipeline:
     """A new pipeline of the same APIs."""
     old = admin.pipeline
-    return Pipeline(old.apis.values(), replace(old.sandboxes.terms))
+    return Pipeline(list(old.apis.values()), terms=replace(old.sandboxes.terms))
 
 
 class Errors(logging.Handler):

@@ -6,7 +6,7 @@ contracts or vendors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,27 @@ JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
 
 ChangeKind = Literal["added", "changed", "removed"]
+
+Stage = Literal[
+    "",
+    "route",
+    "key",
+    "limit",
+    "prefer",
+    "validation",
+    "rule",
+    "credits",
+    "behaviour",
+    "sample",
+    "response",
+]
+"""The stages of a request's life that may decide what is answered.
+
+`route`: no sandbox, path or method (404, 405). `key`: 401. `limit`: 429. `prefer`: the `Prefer` header asked for it.
+`validation`: 413, 415, 400. `rule`: a scenario's rule. `credits`: 402. `behaviour`: the operation itself.
+`sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
+"" where a failure came between them.
+"""
 
 MAX_CHANGES = 20
 """Rows that an exchange names of those that it changed."""
@@ -56,6 +77,22 @@ class Headers(dict[str, str]):
             return list(self.items())
         return [(name, value) for name in self for value in self.get_all(name)]
 
+    @classmethod
+    def of(cls, fields: Mapping[str, str | Sequence[str]]) -> Headers:
+        """From values by name, or lists of values for fields that are repeated."""
+        headers = cls()
+        for name, values in fields.items():
+            for value in [values] if isinstance(values, str) else values:
+                headers.add(name, value)
+        return headers
+
+    def by_name(self) -> Mapping[str, str | list[str]]:
+        """What `of` takes: the value of each field, or the list of its values."""
+        if not self._repeated:
+            return self
+        lines = {name: self.get_all(name) for name in self}
+        return {name: values if len(values) > 1 else values[0] for name, values in lines.items()}
+
     def copy(self) -> Headers:
         """Another one with the same lines."""
         new = Headers(self)
@@ -86,7 +123,7 @@ class Request:
 
 @dataclass(slots=True)
 class Delivery:
-    """How a reply goes out."""
+    """How a response goes out."""
 
     delay: float = 0.0
     """Real seconds before the first byte."""
@@ -99,7 +136,7 @@ class Delivery:
     every: float = 0.0
     """Real seconds between two chunks."""
     lost: str = ""
-    """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole reply goes out."""
+    """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole response goes out."""
 
 
 @dataclass(slots=True)
@@ -206,20 +243,25 @@ class Balance(NamedTuple):
         return self.total - self.consumed
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Exchange:
-    """One request with everything that became of it; the journal keeps these.
+    """One request with everything that became of it; the journal keeps these."""
 
-    What did not happen keeps its default, which costs nothing for each request.
-    """
-
+    request: Request
+    at: float
+    """Epoch seconds on the sandbox's clock."""
     response: Response | None = None
     """What was sent, or would have been when `lost` says that nothing arrived."""
     api: str = ""
     operation: str = ""
     sandbox: str = ""
+    stage: Stage = ""
+    """The stage of the request's life that decided what is answered."""
+    reason: str = ""
+    """Why the mock answered an error, in a sentence without secrets; "" when a scenario or the vendor's rows did."""
     violations: Sequence[Violation] = ()
     replied_at: float | None = None
-    """Epoch seconds on the sandbox's clock at which the reply began to go out; None when unknown."""
+    """Epoch seconds on the sandbox's clock at which the response began to go out; None when unknown."""
     duration: float = 0.0
     """Seconds of real time spent answering."""
     number: int = 0
@@ -239,20 +281,13 @@ class Exchange:
     changed: int = 0
     """How many rows it changed."""
     lost: str = ""
-    """Why no whole reply arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
+    """Why no whole response arrived: `reset_before`, `reset_after_commit`, `empty`, `hang`, or ""."""
     faults: Sequence[str] = ()
     """Names of the faults that the rule did, as in the scenario."""
     defect: str = ""
-    """Set when the mock itself failed: what went wrong, for the log. Never sent to the client."""
-
-    def __init__(self, request: Request, at: float, **given: Any) -> None:
-        self.request = request
-        self.at = at
-        """Epoch seconds on the sandbox's clock."""
-        for name, value in given.items():
-            if not hasattr(Exchange, name):
-                raise TypeError(f"an exchange has no {name!r}")
-            setattr(self, name, value)
+    """Set when the mock itself failed, or a behaviour: what went wrong, with `file:line`. Never sent to the client."""
+    traceback: str = ""
+    """The traceback of that failure, bounded and without secrets. Never sent to the client."""
 
     @property
     def status(self) -> int:

@@ -10,8 +10,8 @@ from redis_server import RedisServer
 
 from mockserver.admin.api import Admin
 from mockserver.pipeline.build import build
-from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.sandbox import Terms
+from mockserver.pipeline.pipeline import Checks, Pipeline
+from mockserver.sandbox.world import Terms
 from mockserver.server.app import App
 from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
@@ -48,7 +48,8 @@ def make_pipeline(apis) -> Callable[..., Pipeline]:
     """Makes a pipeline with a frozen clock; keyword arguments are fields of Terms."""
 
     def make(**terms: object) -> Pipeline:
-        return Pipeline(apis, replace(Terms(clock_start=START, clock_rate=0), **terms), verify_wire=True)
+        started = replace(Terms(clock_start=START, clock_rate=0), **terms)
+        return Pipeline(apis, terms=started, checks=Checks(verify_wire=True))
 
     return make
 

@@ -29,8 +29,8 @@ from datagrid_ai import Datagrid
 from mockserver.cli import main as cli
 from mockserver.journal.retries import RETRY_RULES, Verdict, verdicts
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.expectations import judge
-from mockserver.sandbox.sandbox import Terms
+from mockserver.sandbox.expectations import check_expectations
+from mockserver.sandbox.world import Terms
 from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited
@@ -116,7 +116,7 @@ class World:
     @property
     def unmet(self) -> list[dict]:
         """What the scenario expects and did not get."""
-        return [judgement.expect for judgement in judge(self.sandbox) if not judgement.ok]
+        return [result.expect for result in check_expectations(self.sandbox) if not result.ok]
 
     def header(self, number: int, name: str) -> str | None:
         """A header of the reply number `number`."""
@@ -134,7 +134,7 @@ class World:
 @pytest.fixture(scope="module")
 def frozen_server(apis) -> Iterator[ThreadServer]:
     """One real server for all scenarios, whose clock stands still."""
-    with ThreadServer(App(Pipeline(apis, Terms(clock_start=START, clock_rate=0)))) as server:
+    with ThreadServer(App(Pipeline(apis, terms=Terms(clock_start=START, clock_rate=0)))) as server:
         yield server
 
 

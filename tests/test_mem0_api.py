@@ -16,7 +16,7 @@ from mockserver.contract import Checked, load_contract
 from mockserver.data import bundled_file
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response, Violation
-from mockserver.state.store import MemoryStore
+from mockserver.state.memory import MemoryStore
 
 NOW = parse_time("2026-01-10T12:00:00Z")
 LIMIT_HEADERS = {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"}

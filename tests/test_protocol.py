@@ -14,8 +14,8 @@ from conftest import START
 from mockserver.admin.api import Admin
 from mockserver.errors import UserError
 from mockserver.messages import Delivery
-from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.sandbox import Terms
+from mockserver.pipeline.pipeline import Checks, Pipeline
+from mockserver.sandbox.world import Terms
 from mockserver.scenarios import parse_scenario
 from mockserver.server.app import App
 from mockserver.server.direct import MAX_HEADERS, MAX_TARGET
@@ -83,7 +83,7 @@ class Wire:
 
 @pytest.fixture(scope="module")
 def _server(apis):
-    pipeline = Pipeline(apis, Terms(clock_start=START, clock_rate=0), verify_wire=True)
+    pipeline = Pipeline(apis, terms=Terms(clock_start=START, clock_rate=0), checks=Checks(verify_wire=True))
     with ThreadServer(App(pipeline, Admin(pipeline), BOUNDS)) as server:
         yield server
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from mockserver.errors import UserError
 from mockserver.messages import Limit, Window
+from mockserver.state.memory import MemoryStore
 from mockserver.state.ratelimit import headers, parse_limit, retry_after
-from mockserver.state.store import MAX_WINDOWS, MemoryStore
+from mockserver.state.store import MAX_WINDOWS
 
 gaps = st.lists(st.sampled_from([0.0, 0.001, 0.4, 1.0, 5.0, 9.999, 10.0, 30.0]), min_size=1, max_size=60)
 

@@ -8,8 +8,7 @@ import pytest
 from mockserver.contract import Checked, Operation
 from mockserver.contract.reference.oracle import Oracle
 from mockserver.messages import Request
-from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.sandbox import Terms
+from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.scenarios import parse_scenario
 
 HEADERS = {"authorization": "Bearer k", "content-type": "application/json"}
@@ -22,7 +21,7 @@ def create(pipeline, body=GOOD):
 
 @pytest.mark.parametrize("mode", ["on-reject", "always"])
 def test_where_both_agree_there_is_nothing_to_tell(apis, mode):
-    pipeline = Pipeline(apis, Terms(), oracle=mode)
+    pipeline = Pipeline(apis, checks=Checks(oracle=mode))
     id = orjson.loads(create(pipeline).response.content)["id"]
     for method, path, query in (
         ("GET", "/v1/user-memories", "limit=5"),
@@ -42,31 +41,31 @@ def test_where_both_agree_there_is_nothing_to_tell(apis, mode):
 
 def test_what_openapi_core_refuses_and_we_do_not_is_a_defect(apis, monkeypatch):
     monkeypatch.setattr(Operation, "check_request", lambda self, request, values: Checked({}, orjson.loads(GOOD)))
-    exchange = create(Pipeline(apis, Terms(), oracle="always"), BAD)
+    exchange = create(Pipeline(apis, checks=Checks(oracle="always")), BAD)
     assert exchange.status == 201, "the client is answered all the same"
     assert exchange.defect.startswith(
         "openapi-core disagrees on the request: the engine accepts what openapi-core refuses: "
     )
     assert "memory" in exchange.defect
-    assert not create(Pipeline(apis, Terms(), oracle="on-reject"), BAD).defect, "it is asked about refusals only"
+    assert not create(Pipeline(apis, checks=Checks(oracle="on-reject")), BAD).defect, "it is asked about refusals only"
 
 
 @pytest.mark.parametrize("mode", ["on-reject", "always"])
 def test_what_we_refuse_and_openapi_core_does_not_is_a_defect(apis, monkeypatch, mode):
     monkeypatch.setattr(Oracle, "request_faults", lambda *args: [])
-    exchange = create(Pipeline(apis, Terms(), oracle=mode), BAD)
+    exchange = create(Pipeline(apis, checks=Checks(oracle=mode)), BAD)
     assert exchange.status == 400
     assert "openapi-core accepts what the engine refuses: memory: is required and missing" in exchange.defect
 
 
 def test_replies_are_judged_too(apis, monkeypatch):
     monkeypatch.setattr(Oracle, "response_faults", lambda *args: ["oh"])
-    exchange = create(Pipeline(apis, Terms(), oracle="always"))
+    exchange = create(Pipeline(apis, checks=Checks(oracle="always")))
     assert exchange.defect == ("openapi-core disagrees on the reply: the engine accepts what openapi-core refuses: oh")
 
 
 def test_a_reply_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
-    pipeline = Pipeline(apis, Terms(), oracle="always", verify_wire=True)
+    pipeline = Pipeline(apis, checks=Checks(oracle="always", verify_wire=True))
     text = (
         "version: 1\nname: x\napi: datagrid\nrules:\n"
         "  - {id: r, op: Memory.createUserMemory, reply: {status: 201, body: {}}, violates: why}\n"
@@ -80,11 +79,11 @@ def test_a_reply_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
 def test_the_bytes_that_leave_are_read_again(apis, monkeypatch):
     monkeypatch.setattr("mockserver.pipeline.response.to_json", lambda value: b'{"remaining": 1, "total": "many"}')
     ask = Request("GET", "/v1/organization/credits", "", HEADERS)
-    assert Pipeline(apis, Terms()).exchange(ask).status == 200, "the value was right"
-    exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
+    assert Pipeline(apis).exchange(ask).status == 200, "the value was right"
+    exchange = Pipeline(apis, checks=Checks(verify_wire=True)).exchange(ask)
     assert exchange.status == 500
     assert "breaks the contract" in exchange.defect
     assert {violation.pointer for violation in exchange.violations} == {"/consumed", "/total"}
     monkeypatch.setattr("mockserver.pipeline.response.to_json", lambda value: b"{,")
-    exchange = Pipeline(apis, Terms(), verify_wire=True).exchange(ask)
+    exchange = Pipeline(apis, checks=Checks(verify_wire=True)).exchange(ask)
     assert exchange.status == 500 and exchange.violations[0].side == "server"

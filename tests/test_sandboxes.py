@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import orjson
@@ -10,10 +12,11 @@ import pytest
 
 from mockserver.clock import Clock
 from mockserver.errors import UserError
+from mockserver.journal.entries import decode
 from mockserver.messages import Request
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.sandbox import Terms
-from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, TooMany, resident_bytes
+from mockserver.sandbox.world import Terms
 from mockserver.scenarios import parse_scenario
 
 MEMORY = b'{"agent_id": "a", "memory": "m"}'
@@ -74,7 +77,7 @@ def test_a_scenario_with_more_rows_than_there_is_room_for_changes_nothing(make_p
 
 
 def test_1000_sandboxes_from_many_threads_share_nothing(apis):
-    pipeline = Pipeline(apis, Terms(clock_start=0.0, clock_rate=0.0, limit="vendor", credits=10))
+    pipeline = Pipeline(apis, terms=Terms(clock_start=0.0, clock_rate=0.0, limit="vendor", credits=10))
     rule = "{id: r, op: Memory.createUserMemory, sequence: [ok, rate_limited]}"
     text = f"version: 1\nname: s\napi: datagrid\nrules: [{rule}]"
     scenario = parse_scenario(text, pipeline.apis, "s.yaml")
@@ -139,7 +142,7 @@ rules:
 """
 
     def run(order):
-        pipeline = Pipeline(apis, Terms())
+        pipeline = Pipeline(apis)
         scenario = parse_scenario(text, pipeline.apis, "c.yaml")
         keys = {name: pipeline.sandboxes.create(name, [scenario]).key for name in "ab"}
         for name in order:
@@ -176,7 +179,7 @@ def test_a_deleted_sandbox_is_gone_with_its_key(make_pipeline):
 
 
 def test_there_is_a_limit_to_how_many(apis):
-    pipeline = Pipeline(apis, Terms(), Bounds(count=3))
+    pipeline = Pipeline(apis, bounds=Bounds(count=3))
     pipeline.sandboxes.create()
     pipeline.sandboxes.create()
     with pytest.raises(TooMany, match="--max-sandboxes"):
@@ -186,15 +189,23 @@ def test_there_is_a_limit_to_how_many(apis):
 
 
 def test_there_is_a_limit_of_memory(apis):
-    pipeline = Pipeline(apis, Terms(), Bounds(memory_bytes=1))
+    pipeline = Pipeline(apis, bounds=Bounds(memory_bytes=1))
     with pytest.raises(TooMany, match="--max-memory"):
         pipeline.sandboxes.create()
+
+
+@pytest.mark.skipif(not resident_bytes(), reason="the system does not tell")
+def test_memory_is_counted_in_pages_of_the_machines_size(monkeypatch):
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 4096}[name])
+    small = resident_bytes()
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 65536}[name])
+    assert resident_bytes() > 8 * small
 
 
 def test_idle_ones_go_and_used_ones_stay(apis, monkeypatch):
     real = [1000.0]
     monkeypatch.setattr("mockserver.sandbox.sandboxes.monotonic", lambda: real[0])
-    pipeline = Pipeline(apis, Terms(), Bounds(idle_seconds=60))
+    pipeline = Pipeline(apis, bounds=Bounds(idle_seconds=60))
     used, idle = pipeline.sandboxes.create("used"), pipeline.sandboxes.create("idle")
     real[0] += 50
     create(pipeline, used.key)
@@ -225,3 +236,55 @@ def test_names_are_given_once_to_many_threads(make_pipeline):
     for thread in threads:
         thread.join()
     assert len(set(names)) == 400
+
+
+@pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    """Threads take turns after a few microseconds, so that they meet at every line."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def torn_worlds(pipeline: Pipeline, change, times: int) -> int:
+    """Worlds whose journal, rows and account tell different stories, when `change` ends them under load."""
+    stores, done = [pipeline.sandbox.store], threading.Event()
+
+    def load() -> None:
+        while not done.is_set():
+            create(pipeline)
+
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(times):
+            change(pipeline.sandbox)
+            stores.append(pipeline.sandbox.store)
+            while not stores[-1].journal_count():  # the next one shall meet requests that are under way
+                pass
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    torn = 0
+    for store in stores:
+        exchanges = [decode(entry, number) for number, entry in store.entries()]
+        told = {orjson.loads(exchange.response.content)["id"] for exchange in exchanges if exchange.status == 201}
+        kept = {row["id"] for row in store.rows("user_memories")}
+        torn += not (told == kept and len(kept) == store.balance().consumed)
+    return torn
+
+
+@pytest.mark.parametrize("times", [300, pytest.param(10_000, marks=pytest.mark.long)])
+def test_a_reset_under_load_tears_no_world(make_pipeline, hurried_threads, times):
+    assert torn_worlds(make_pipeline(limit=None), lambda sandbox: sandbox.reset(), times) == 0
+
+
+def test_a_change_of_the_scenario_under_load_tears_no_world(make_pipeline, hurried_threads):
+    pipeline = make_pipeline(limit=None)
+    rule = "{id: r, op: '*', when: {call: every 3}, reply: conflict}"
+    text = f"version: 1\nname: s\napi: datagrid\ncredits: 500\nrules: [{rule}]"
+    scenario = parse_scenario(text, pipeline.apis, "s.yaml")
+    assert torn_worlds(pipeline, lambda sandbox: sandbox.use(scenario), 300) == 0

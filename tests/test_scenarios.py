@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.messages import Limit, Request
-from mockserver.sandbox.expectations import judge, unfired
+from mockserver.sandbox.expectations import check_expectations, unfired
 from mockserver.scenarios import ScenarioError, parse_scenario
 from mockserver.text.documents import DocumentError
 
@@ -279,7 +279,7 @@ def test_expectations(world):
         "  - {retries: none}\n"
     )
     w.statuses(2)
-    judged = judge(w.sandbox)
+    judged = check_expectations(w.sandbox)
     assert [j.ok for j in judged] == [True, False, False, True, False, True]
     assert "0, expected 1" in judged[1].failures[0]
     assert "2 rows of user_memories have the memory" in judged[4].failures[0]

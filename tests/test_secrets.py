@@ -21,7 +21,7 @@ from mockserver.journal.masking import Masking, mask
 from mockserver.messages import Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox.sandbox import Terms
+from mockserver.sandbox.world import Terms
 from mockserver.server.app import App
 from mockserver.server.run import ThreadServer
 from mockserver.settings import Settings
@@ -70,7 +70,7 @@ PLACES = [
 
 @pytest.fixture(scope="module")
 def server(apis):
-    pipeline = Pipeline(apis, Terms(limit=None))
+    pipeline = Pipeline(apis, terms=Terms(limit=None))
     with ThreadServer(App(pipeline, Admin(pipeline))) as server:
         yield server
 

@@ -23,11 +23,11 @@ from mockserver.admin.api import Admin
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline.build import build
-from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import BACKENDS, open_backend
-from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
 from mockserver.sandbox.shared import SharedSandboxes
+from mockserver.sandbox.world import Terms
 from mockserver.scenarios import load_scenario, parse_scenario
 from mockserver.server.app import App
 from mockserver.server.run import ThreadServer
@@ -49,11 +49,11 @@ def replicas(redis_server: RedisServer, apis) -> Replicas:
         return [
             Pipeline(
                 apis,
-                started,
-                bounds,
-                verify_wire=True,
+                terms=started,
+                bounds=bounds,
+                checks=Checks(verify_wire=True),
                 scenarios=scenarios,
-                home=partial(SharedSandboxes, Connection(url)),
+                backend=partial(SharedSandboxes, Connection(url)),
             )
             for _ in range(number)
         ]
@@ -123,7 +123,12 @@ steps = st.lists(
 def test_replies_are_the_same_to_the_byte(replicas, apis, asked, scripted):
     by_name = {api.name: api for api in apis}
     scenarios = [parse_scenario(SCENARIO, by_name, "shared.yaml")] if scripted else []
-    alone = Pipeline(apis, Terms(credits=8, clock_start=START, clock_rate=0), verify_wire=True, scenarios=scenarios)
+    alone = Pipeline(
+        apis,
+        terms=Terms(credits=8, clock_start=START, clock_rate=0),
+        checks=Checks(verify_wire=True),
+        scenarios=scenarios,
+    )
     group = replicas(credits=8, scenarios=scenarios)
     for turn, (method, path, body) in enumerate(asked):
         one, other = alone, group[turn % 2]

@@ -15,9 +15,10 @@ from redis_server import RedisServer
 from mockserver.errors import Problem
 from mockserver.messages import Balance, Write
 from mockserver.state.ledger import ensure
+from mockserver.state.memory import MemoryStore
 from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.store import RedisStore
-from mockserver.state.store import MemoryStore, Snapshot, Store
+from mockserver.state.store import Snapshot, Store
 
 Make = Callable[..., Store]
 
@@ -241,7 +242,7 @@ def test_what_is_refused_does_not_count(make_store):
 
 
 def test_windows_that_nobody_uses_are_forgotten(make_store, monkeypatch):
-    for place in ("mockserver.state.store", "mockserver.state.redis.store"):
+    for place in ("mockserver.state.memory", "mockserver.state.redis.store"):
         monkeypatch.setattr(f"{place}.MAX_WINDOWS", 20)
     store = make_store(0)
     for n in range(100):

@@ -243,10 +243,10 @@ def verify_journal(ask: Ask) -> Response:
 
 def get_expectations(ask: Ask) -> Response:
     """The scenario's `expect`, judged now."""
-    judged = expectations.judge(ask.sandbox)
-    rows = [judgement.as_json() for judgement in judged]
+    results = expectations.check_expectations(ask.sandbox)
+    rows = [result.as_json() for result in results]
     unfired = [rule.as_json() for rule in expectations.unfired(ask.sandbox)]
-    return _ok({"ok": all(j.ok for j in judged), "expectations": rows, "unfired": unfired})
+    return _ok({"ok": all(result.ok for result in results), "expectations": rows, "unfired": unfired})
 
 
 def get_retries(ask: Ask) -> Response:

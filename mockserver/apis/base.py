@@ -16,7 +16,8 @@ from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
 from mockserver.errors import Problem, did_you_mean
 from mockserver.messages import JSON, Change, Limit, Request, Response, Violation, Write
-from mockserver.state.store import MemoryStore, Page, Row, Store
+from mockserver.state.memory import MemoryStore
+from mockserver.state.store import Page, Row, Store
 from mockserver.text.documents import pointer_of
 
 
@@ -90,8 +91,7 @@ class Call:
     def add(self, table: str, row: Row) -> None:
         """Store a new row under its `id`."""
         id = row["id"]
-        # As Write(...), without the detour that a named tuple's constructor takes.
-        self.writes.append(tuple.__new__(Write, (table, id, row, None, self.tenant)))
+        self.writes.append(Write(table, id, row, None, self.tenant))
         self.changes.append(("added", table, id))
 
     def replace(self, table: str, was: Row, row: Row) -> None:

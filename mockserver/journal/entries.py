@@ -1,26 +1,52 @@
 """What is kept and shown of an exchange: secrets masked, bodies bounded, one piece of bytes an entry.
 
 The journal itself is a ring in the store, which knows nothing of what an entry says. This module
-writes entries and reads them again. An entry is a JSON array of everything but the bodies, a zero
+writes entries and reads them again. An entry is a version byte, a JSON array of everything but the bodies, a zero
 byte, and the two bodies as they are; as one piece of bytes it takes no more memory than it must, and
 means the same to every process that shares the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from mockserver.journal.masking import Masking
-from mockserver.messages import Exchange, Request, Response, Violation
+from mockserver.messages import Exchange, Headers, Request, Response, Violation
 
+log = logging.getLogger("mockserver")
+
+VERSION = b"2"
+"""The first byte of an entry. It changes with _FIELDS, _RARE and what stands before them: servers of different
+versions may share a store, and each reads its own entries only."""
 MAX_BODY = 64 * 1024
 """Bytes of a body that the journal keeps."""
 _MASKING = Masking()
-_RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "defect")
-"""What most exchanges do not have."""
+_FIELDS = (
+    "at",
+    "api",
+    "operation",
+    "sandbox",
+    "stage",
+    "replied_at",
+    "duration",
+    "charged",
+    "committed",
+    "changes",
+    "changed",
+)
+"""What every entry has of an exchange, in this order."""
+_RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "reason", "defect", "traceback")
+"""What most exchanges do not have; an entry names those that are not empty."""
+_fields, _rare = attrgetter(*_FIELDS), attrgetter(*_RARE)
+
+
+class OtherVersion(Exception):
+    """An entry was written by another version of mockserver."""
 
 
 def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
@@ -29,68 +55,86 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     sent, content, answered = request.body[:MAX_BODY], b"", None
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
-        answered = (response.status, response.headers, response.media_type)
+        answered = (response.status, _lines(response.headers), response.media_type)
     rare: Any = None  # a rule's place, its faults and what it violates come with the rule
-    if exchange.rule or exchange.violations or exchange.lost or exchange.defect:
-        facts = exchange.__dict__
-        rare = {name: facts[name] for name in _RARE if name in facts}
+    if exchange.rule or exchange.violations or exchange.lost or exchange.reason or exchange.defect:
+        rare = {name: value for name, value in zip(_RARE, _rare(exchange), strict=True) if value}
         try:
-            told = orjson.dumps(rare)
+            text = orjson.dumps(rare)
         except TypeError:
-            told = None
-        # What is wrong with a key is told in the reply too.
-        if told is None or masking.is_told(request, told + content):
+            text = None
+        # What is wrong with a key is told in the response too.
+        if text is None or masking.is_told(request, text + content):
             clean = masking.cleaner(request)
             rare = _each(rare, clean)
             content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         else:
-            rare = orjson.Fragment(told)
-    about = (
+            rare = orjson.Fragment(text)
+    head = (
         len(sent),
-        (
-            request.method,
-            request.path,
-            request.query and masking.query(request.query),
-            masking.headers(request.headers),
-        ),
+        request.method,
+        request.path,
+        request.query and masking.query(request.query),
+        _lines(masking.headers(request.headers)),
         answered,
-        exchange.at,
-        exchange.api,
-        exchange.operation,
-        exchange.sandbox,
-        exchange.replied_at,
-        exchange.duration,
-        exchange.charged,
-        exchange.committed,
-        exchange.changes,
-        exchange.changed,
+        _fields(exchange),
         rare,
     )
     try:
-        head = orjson.dumps(about)
+        text = orjson.dumps(head)
     except TypeError:
         # Half a surrogate pair, which only a client in this process can send.
-        head = orjson.dumps(_each(about, _spelled_out))
-    return b"".join((head, b"\0", sent, content))
+        text = orjson.dumps(_each(head, _spelled_out))
+    return b"".join((VERSION, text, b"\0", sent, content))
 
 
 def decode(entry: bytes, number: int) -> Exchange:
-    """The exchange of an entry, with its place in the journal."""
+    """The exchange of an entry, with its place in the journal. Raises OtherVersion."""
+    if entry[:1] != VERSION:
+        raise OtherVersion
     end = entry.index(b"\0")
-    size, (method, path, query, headers), answered, at, *rest, rare = orjson.loads(entry[:end])
+    size, method, path, query, headers, answered, fields, rare = orjson.loads(entry[1:end])
     body, content = entry[end + 1 : end + 1 + size], entry[end + 1 + size :]
-    exchange = Exchange(Request(method, path, query, headers, body), at)
+    request = Request(method, path, query, Headers.of(headers), body)
+    exchange = Exchange(request, **dict(zip(_FIELDS, fields, strict=True)), **(rare or {}), number=number)
+    exchange.changes = [(kind, table, id) for kind, table, id in exchange.changes]
+    exchange.violations = [Violation(**violation) for violation in (rare or {}).get("violations", ())]
     if answered is not None:
         status, headers, media_type = answered
-        exchange.response = Response(status, None, headers, media_type, content)
-    exchange.api, exchange.operation, exchange.sandbox, exchange.replied_at, exchange.duration, *rest = rest
-    exchange.charged, exchange.committed, changes, exchange.changed = rest
-    exchange.changes = [(kind, table, id) for kind, table, id in changes]
-    for name, value in (rare or {}).items():
-        setattr(exchange, name, value)
-    exchange.violations = [Violation(**violation) for violation in (rare or {}).get("violations", ())]
-    exchange.number = number
+        exchange.response = Response(status, None, Headers.of(headers), media_type, content)
     return exchange
+
+
+def decode_all(entries: Iterable[tuple[int, bytes]]) -> list[Exchange]:
+    """The exchanges of entries with their numbers; those of other versions are left out, which the log says once."""
+    exchanges, skipped = [], 0
+    for number, entry in entries:
+        try:
+            exchanges.append(decode(entry, number))
+        except OtherVersion:
+            skipped += 1
+    if skipped:
+        _warn_once(skipped)
+    return exchanges
+
+
+_warned = False
+
+
+def _warn_once(skipped: int) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        log.warning(
+            "%d entries of a journal were written by another version of mockserver and are left out; "
+            "run the same version on every server that shares the store",
+            skipped,
+        )
+
+
+def _lines(headers: dict[str, str]) -> Any:
+    """Headers by name, a list of values for one that is repeated."""
+    return headers.by_name() if isinstance(headers, Headers) else headers
 
 
 def _each(value: Any, change: Callable[[str], str]) -> Any:

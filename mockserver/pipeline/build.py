@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
-from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
-from mockserver.sandbox.sandbox import Terms
 from mockserver.sandbox.sandboxes import Bounds
+from mockserver.sandbox.world import Terms
 from mockserver.settings import Settings
 from mockserver.text.documents import files_in
 
 
-def build(settings: Settings) -> Pipeline:
-    """Load the contracts and make the default sandbox. Raises UserError."""
+def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
+    """Load the contracts and make the default sandbox.
+
+    Args:
+        settings: what to serve, and how.
+        apis: APIs that are served beside those that the settings name; when the settings name none, only these.
+
+    Raises UserError.
+    """
     if settings.workers > 1 and settings.state == "memory":
         raise UserError(f"--workers {settings.workers} needs a store that they share; add --state redis://HOST")
     if settings.state_file and settings.state != "memory":
         raise UserError("--state-file is for state in memory; a shared store keeps its own")
-    apis: list[Api] = []
-    for spec in settings.apis or BUNDLED:
-        name, equals, file = spec.partition("=")
-        path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
-        api = load_api(f"{name}={path}" if equals else path, strict=settings.strict)
-        if api.name in (known.name for known in apis):
+    by_name: dict[str, Api] = {}
+    for api in [*_loaded(settings, () if apis else tuple(BUNDLED)), *apis]:
+        if api.name in by_name:
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
-        apis.append(api)
+        by_name[api.name] = api
     terms = Terms(
         credits=settings.credits,
         keys=settings.api_keys,
@@ -42,21 +46,29 @@ def build(settings: Settings) -> Pipeline:
         journal_bytes=settings.journal_bytes,
     )
     bounds = Bounds(settings.max_sandboxes, settings.sandbox_idle, settings.max_memory)
-    by_name = {api.name: api for api in apis}
     bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
     files = [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
     chosen = [scenarios.load_scenario(file, by_name) for file in files]
     return Pipeline(
-        apis,
-        terms,
-        bounds,
-        settings.max_body,
-        settings.verify_wire,
-        settings.oracle,
-        settings.show_secrets,
-        chosen,
-        open_backend(settings.state),
+        list(by_name.values()),
+        terms=terms,
+        bounds=bounds,
+        max_body=settings.max_body,
+        checks=Checks(verify_wire=settings.verify_wire, oracle=settings.oracle),
+        show_secrets=settings.show_secrets,
+        scenarios=chosen,
+        backend=open_backend(settings.state),
     )
+
+
+def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
+    """The APIs that the settings name, or else the default ones."""
+    apis = []
+    for spec in settings.apis or default:
+        name, equals, file = spec.partition("=")
+        path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
+        apis.append(load_api(f"{name}={path}" if equals else path, strict=settings.strict))
+    return apis
 
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:

@@ -29,14 +29,14 @@ class Preference:
 
 def read_preference(header: str) -> Preference | None:
     """What a `Prefer` header asks for; None when nothing of ours. Raises Problem on a bad code."""
-    wanted: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for part in re.split("[,;]", header):
         name, _, value = part.partition("=")
-        wanted.setdefault(name.strip().lower(), value.strip().strip('"'))
-    code = wanted.get("code")
+        parts.setdefault(name.strip().lower(), value.strip().strip('"'))
+    code = parts.get("code")
     if code is not None and not re.fullmatch("[1-5][0-9][0-9]", code):
         raise Problem("invalid_request", f"Prefer: code={code[:20]} is not a status between 100 and 599.")
     preference = Preference(
-        code=int(code) if code else None, example=wanted.get("example", ""), dynamic=wanted.get("dynamic") == "true"
+        code=int(code) if code else None, example=parts.get("example", ""), dynamic=parts.get("dynamic") == "true"
     )
     return preference if preference != Preference() else None

@@ -1,4 +1,5 @@
-"""A reply on its way out: its bytes, the check of these, what our own failures look like, and deliberate damage.
+"""A response on its way out: its bytes, the check of these, what problems and our own failures look like, and the
+deliberate fault.
 
 Called by the pipeline at fixed points; knows no stage that came before.
 """
@@ -6,24 +7,30 @@ Called by the pipeline at fixed points; knows no stage that came before.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mockserver.apis.routes import Route
+from mockserver.apis import Api
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
-from mockserver.errors import defect_body
+from mockserver.errors import MEDIA_TYPE, Problem, defect_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
 
+FAILURE = "the mock server failed to answer; its log says why"
+REASON = "x-mockserver-reason"
+MAX_REASON = 500
+"""Characters of the reason that an exchange keeps."""
+MAX_REASON_HEADER = 200
+"""Characters of that header."""
 _ID = re.compile("[!-~]{1,128}")
 """A request id that is given back."""
 
 
 def serialise(response: Response) -> None:
-    """Make the bytes of a reply that has none yet."""
+    """Make the bytes of a response that has none yet. Raises TypeError for data that JSON does not have."""
     media_type = response.media_type
     if response.content is not None:
         return
@@ -35,16 +42,22 @@ def serialise(response: Response) -> None:
         response.content = response.data if isinstance(response.data, bytes) else str(response.data).encode()
 
 
+def problem_response(api: Api, problem: Problem) -> Response:
+    """A problem in the API's own shape."""
+    return Response(problem.status, api.error_body(problem), dict(problem.headers), api.error_media_type)
+
+
 def failure() -> Response:
-    """The reply when the mock itself failed: it says nothing of why, which is for the log."""
-    body = defect_body("the mock server failed to answer; its log says why", [])
-    response = Response(500, body, {}, "application/problem+json")
+    """The response when the mock itself failed: it says nothing of why, which is for the log."""
+    response = Response(500, defect_body(FAILURE, []), {}, MEDIA_TYPE)
     serialise(response)
     return response
 
 
-def broken(operation: Operation, response: Response, exchange: Exchange, violations: Sequence[Violation]) -> Response:
-    """What to send for a reply that breaks the contract: it, when a rule declared that; else our bug is told as one."""
+def contract_breach(
+    operation: Operation, response: Response, exchange: Exchange, violations: Sequence[Violation]
+) -> Response:
+    """What to send for a response that breaks the contract: it, when a rule declared that; else a 500 that says so."""
     if exchange.violates:
         declared = [replace(violation, side="declared") for violation in violations]
         exchange.violations = [*exchange.violations, *declared]
@@ -52,32 +65,48 @@ def broken(operation: Operation, response: Response, exchange: Exchange, violati
     exchange.violations = [*exchange.violations, *violations]
     rule = f" made by rule {exchange.rule!r}" if exchange.rule else ""
     exchange.defect = f"the reply of {operation.id} with status {response.status}{rule} breaks the contract"
-    return Response(500, defect_body(exchange.defect, violations), {}, "application/problem+json")
+    exchange.stage, exchange.reason = "response", exchange.defect
+    return Response(500, defect_body(exchange.defect, violations), {}, MEDIA_TYPE)
 
 
-def verify_wire(operation: Operation, exchange: Exchange) -> None:
+def verify_wire(operation: Operation, exchange: Exchange, response: Response) -> Response:
     """Read the bytes that are about to leave as a client reads them; what they say must pass the contract too."""
-    response = exchange.response
-    if response is None or not response.status or exchange.defect:
-        return
+    if not response.status or exchange.defect or exchange.violates:
+        return response
     serialise(response)
     violations = operation.check_wire(response)
-    if violations:
-        exchange.response = broken(operation, response, exchange, violations)
+    return contract_breach(operation, response, exchange, violations) if violations else response
 
 
-def echo_id(exchange: Exchange, route: Route | None) -> None:
+def echo_id(operation: Operation | None, exchange: Exchange, response: Response) -> None:
     """Give the client's `X-Request-Id` back, unless the contract says what stands in that header."""
-    response, given = exchange.response, exchange.request.headers["x-request-id"]
-    if response is None or not response.status or not _ID.fullmatch(given) or "x-request-id" in response.headers:
-        return
-    declared = route.plan.operation.reply(response.status) if route is not None and route.plan is not None else None
-    if declared is None or all(header.header != "x-request-id" for header in declared.headers):
-        response.headers = {**response.headers, "x-request-id": given}
+    sent = exchange.request.headers["x-request-id"]
+    if response.status and _ID.fullmatch(sent) and "x-request-id" not in response.headers:
+        _add_undeclared(operation, response, "x-request-id", sent)
 
 
-def damage(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> float:
-    """Do the rule's fault to a finished reply; test seconds that pass before it goes out.
+def tell_reason(
+    operation: Operation | None, exchange: Exchange, response: Response, clean: Callable[[str], str]
+) -> None:
+    """Say in a header why the mock answered an error, unless the contract says what stands in it.
+
+    `clean` takes the secrets of the request out of a text.
+    """
+    exchange.reason = clean(exchange.reason)[:MAX_REASON]
+    line = " ".join(exchange.reason.split())
+    if not (line.isascii() and line.isprintable()):
+        line = line.encode("unicode_escape").decode()
+    _add_undeclared(operation, response, REASON, line[:MAX_REASON_HEADER])
+
+
+def _add_undeclared(operation: Operation | None, response: Response, name: str, value: str) -> None:
+    declared = operation.reply(response.status) if operation is not None else None
+    if declared is None or all(header.header != name for header in declared.headers):
+        response.headers[name] = value
+
+
+def apply_fault(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> float:
+    """Do the rule's fault to a finished response; test seconds that pass before it goes out.
 
     A frozen clock is moved ahead by what the client has to wait, which then takes no real time; a
     clock that runs at a rate makes the wait shorter by that rate.

@@ -30,7 +30,7 @@ BACKENDS: dict[str, Callable[[str], Maker]] = {"memory": _memory, "redis": _redi
 
 
 def open_backend(state: str) -> Maker:
-    """The home that `memory` or a URL means. Raises UserError when there is none or nobody answers there."""
+    """What makes the sandboxes for `memory` or a URL. Raises UserError for another text, or when nothing answers."""
     scheme = urlsplit(state).scheme or state
     if scheme not in BACKENDS:
         shown = state.rpartition("@")[2]  # what stands before may be a password

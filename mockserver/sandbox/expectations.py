@@ -1,14 +1,17 @@
-"""Judge a scenario now: its `expect`, and the rules that never acted, each with the exchange that came nearest."""
+"""Check a scenario now: its `expect`, and the rules that never acted, each with the exchange that came nearest."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mockserver.contract import Operation
 from mockserver.journal.retries import judge as judge_retries
 from mockserver.messages import Exchange
 from mockserver.sandbox.sandbox import Sandbox
+from mockserver.sandbox.world import World
 from mockserver.scenarios import Facts, Rule, Scenario
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import Difference
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ExpectationResult:
     """One expectation and whether it is met."""
 
     expect: dict[str, Any]
@@ -31,52 +34,53 @@ class Judgement:
         return not self.failures
 
     def as_json(self) -> dict[str, Any]:
-        """The judgement as the admin API shows it."""
+        """The result as the admin API shows it."""
         return {"expect": self.expect, "ok": self.ok, "message": "; ".join(self.failures) or "met"}
 
 
-def judge(sandbox: Sandbox) -> list[Judgement]:
+def check_expectations(sandbox: Sandbox) -> list[ExpectationResult]:
     """Every expectation of the scenarios in force."""
+    world = sandbox.world
     return [
-        Judgement(expected.model_dump(exclude_none=True), tuple(_failures(sandbox, scenario, expected)))
-        for scenario in sandbox.scenarios.values()
+        ExpectationResult(expected.model_dump(exclude_none=True), tuple(_failures(world, scenario, expected)))
+        for scenario in world.scenarios.values()
         for expected in scenario.model.expect
     ]
 
 
-def _failures(sandbox: Sandbox, scenario: Scenario, expected: Expectation) -> list[str]:
+def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[str]:
     failures: list[str] = []
 
-    def within(what: str, found: float, wanted: Any) -> None:
-        if wanted is not None and not parse_range(wanted).holds(found):  # type: ignore[arg-type]
-            failures.append(f"{what}: {found:g}, expected {parse_range(wanted)}")
+    def check(what: str, number: float, allowed: Any) -> None:
+        if allowed is not None and not parse_range(allowed).holds(number):  # type: ignore[arg-type]
+            failures.append(f"{what}: {number:g}, expected {parse_range(allowed)}")
 
     if expected.calls is not None:
         exchanges = [
             exchange
-            for exchange in sandbox.exchanges()
+            for exchange in world.exchanges()
             if expected.op in ("*", exchange.operation)
             and (expected.status is None or parse_range(expected.status).holds(exchange.status))
         ]
         status = f" with status {expected.status}" if expected.status is not None else ""
-        within(f"calls of {expected.op}{status}", len(exchanges), expected.calls)
+        check(f"calls of {expected.op}{status}", len(exchanges), expected.calls)
     if expected.fired is not None and expected.rule is not None:
-        within(f"rule {expected.rule!r} fired", sandbox.fired(scenario, expected.rule), expected.fired)
+        check(f"rule {expected.rule!r} fired", world.fired(scenario, expected.rule), expected.fired)
     if expected.retries is not None:
-        failures += judge_retries(sandbox.exchanges(), expected.retries)
+        failures += judge_retries(world.exchanges(), expected.retries)
     if expected.credits is not None:
-        balance = sandbox.store.balance()
-        within("credits remaining", balance.remaining, expected.credits.remaining)
-        within("credits consumed", balance.consumed, expected.credits.consumed)
-    for table, wanted in (expected.state or {}).items():
-        partitions = sandbox.store.snapshot().tables.get(table, {})
+        balance = world.store.balance()
+        check("credits remaining", balance.remaining, expected.credits.remaining)
+        check("credits consumed", balance.consumed, expected.credits.consumed)
+    for table, rules in (expected.state or {}).items():
+        partitions = world.store.snapshot().tables.get(table, {})
         rows = [row for rows in partitions.values() for row in rows]
-        within(f"rows of {table}", len(rows), wanted.count)
-        if wanted.unique_by is not None:
-            values = Counter(to_json(row.get(wanted.unique_by)) for row in rows)
+        check(f"rows of {table}", len(rows), rules.count)
+        if rules.unique_by is not None:
+            values = Counter(to_json(row.get(rules.unique_by)) for row in rows)
             for value, count in values.items():
                 if count > 1:
-                    failures.append(f"{count} rows of {table} have the {wanted.unique_by} {value.decode()[:80]}")
+                    failures.append(f"{count} rows of {table} have the {rules.unique_by} {value.decode()[:80]}")
     return failures
 
 
@@ -103,33 +107,34 @@ class Unfired:
 
 def unfired(sandbox: Sandbox) -> list[Unfired]:
     """The rules of the scenarios in force that never acted."""
+    world = sandbox.world
     exchanges: list[Exchange] | None = None
-    found = []
-    for scenario in sandbox.scenarios.values():
+    rules = []
+    for scenario in world.scenarios.values():
+        operations = sandbox.operations(scenario)
         for rule in scenario.rules:
-            if not sandbox.fired(scenario, rule.id):
-                exchanges = sandbox.exchanges() if exchanges is None else exchanges
-                found.append(Unfired(rule.id, rule.at, *_nearest(sandbox, scenario, rule, exchanges)))
-    return found
+            if not world.fired(scenario, rule.id):
+                exchanges = world.exchanges() if exchanges is None else exchanges
+                rules.append(Unfired(rule.id, rule.at, *_nearest(world, operations, scenario, rule, exchanges)))
+    return rules
 
 
 def _nearest(
-    sandbox: Sandbox, scenario: Scenario, rule: Rule, exchanges: list[Exchange]
+    world: World, operations: Mapping[str, Operation], scenario: Scenario, rule: Rule, exchanges: list[Exchange]
 ) -> tuple[Exchange | None, list[Difference]]:
     """The exchange with the fewest differences, the newest among equals; another operation is the last choice."""
-    operations = sandbox.operations(scenario)
     seen = [
         exchange for exchange in exchanges if exchange.operation in operations and exchange.api == scenario.model.api
     ]
     seen.sort(key=lambda exchange: (exchange.at, exchange.number))
-    facts = {e.number: Facts(e.request, operations[e.operation], e.at - sandbox.started_at) for e in seen}
+    facts = {e.number: Facts(e.request, operations[e.operation], e.at - world.started_at) for e in seen}
     concerned = {e.number for e in seen if e.operation in rule.operations and rule.concerns(facts[e.number])}
     # The journal may have lost its beginning; the counter has not.
-    call = sandbox.counted(scenario, rule.id) - len(concerned)
+    call = world.counted(scenario, rule.id) - len(concerned)
     misses: list[tuple[Exchange, list[Difference]]] = []
     for exchange in seen:
         call += exchange.number in concerned
-        random = scenario.random(rule, call, sandbox.terms.seed, sandbox.name)
+        random = scenario.random(rule, call, world.terms.seed, world.sandbox)
         differences = rule.why(facts[exchange.number], call, random.random)
         if not differences:
             differences = [Difference("rule", f"{rule.id} to be the first that acts", exchange.rule or "none")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,11 @@ from mockserver.apis import Api
 from mockserver.clock import Clock, monotonic
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import Request
-from mockserver.sandbox.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
-from mockserver.state.store import MemoryStore, Store
+from mockserver.state.memory import MemoryStore
+from mockserver.state.store import Store
 
 
 @dataclass(slots=True)
@@ -79,18 +82,21 @@ class Sandboxes:
         store = MemoryStore(terms.credits, terms.journal_size, terms.journal_bytes, terms.max_rows)
         return Clock(terms.clock_start, terms.clock_rate), store
 
-    def publish(self, sandbox: Sandbox) -> None:
-        """Nobody else sees this process's sandboxes."""
+    def publish(self, sandbox: Sandbox, world: World) -> None:
+        """Put a sandbox into a world; no other process sees it."""
+        sandbox.world = world
 
-    def enter(self, name: str | None, request: Request) -> tuple[Sandbox, float, float]:
-        """The sandbox that a request is for, the epoch seconds on its clock, and the rate of that.
+    def enter(self, name: str | None, request: Request) -> tuple[World, float, float]:
+        """The world that a request is answered in, the epoch seconds on its clock, and the clock's rate.
 
-        It is the one that the path names, else the one whose key the request has, else the default one;
-        that too when the path names one that is not there.
+        It is that of the sandbox that the path names, else of the one whose key the request has, else of the
+        default one; that too when the path names one that is not there.
         """
         sandbox = self._find(name, request)
         sandbox.used_at = monotonic()
-        return (sandbox, *sandbox.clock.read())
+        world = sandbox.world
+        now, rate = world.clock.read()
+        return world, now, rate
 
     def create(
         self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
@@ -191,6 +197,6 @@ def resident_bytes() -> int:
     """Resident memory of this process; 0 where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0

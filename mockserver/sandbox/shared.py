@@ -2,7 +2,7 @@
 
 A sandbox is a name, a version, a record (its terms and the texts of its scenarios), and the world that it is
 in. Every request asks for the version; a process that knows another one reads the record and makes its own
-Sandbox anew.
+Sandbox anew. A world that was reset takes no writes any more: a request under way there is answered with 503.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 from pydantic import TypeAdapter
 
 from mockserver.apis import Api
 from mockserver.clock import Clock, Hands
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
-from mockserver.sandbox.sandbox import DEFAULT, Sandbox, Terms
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
+from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.state.redis.clock import SharedClock
 from mockserver.state.redis.connection import Connection, Value, encoded, texts
@@ -29,6 +31,8 @@ from mockserver.state.store import Store
 
 log = logging.getLogger("mockserver")
 
+MAX_TRIES = 100
+"""How often a request asks for its world again when it was reset between two questions."""
 _TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 
 
@@ -71,24 +75,24 @@ class SharedSandboxes(Sandboxes):
     def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
         """A clock and an empty store on these terms, which nobody sees yet."""
         start = "" if terms.clock_start is None else repr(terms.clock_start)
-        world = self._redis.run("begin", self._prefix, start, repr(terms.clock_rate), repr(terms.credits))
-        return self._world(world, terms)
+        name_in_redis = self._redis.run("begin", self._prefix, start, repr(terms.clock_rate), repr(terms.credits))
+        return self._state(name_in_redis, terms)
 
-    def publish(self, sandbox: Sandbox) -> None:
-        """Show the sandbox as it is now to everybody. Raises NameTaken, TooMany or NoSandbox."""
-        assert isinstance(sandbox.store, RedisStore)
+    def publish(self, sandbox: Sandbox, world: World) -> None:
+        """Put a sandbox into a world, and show it to everybody. Raises NameTaken, TooMany or NoSandbox."""
+        assert isinstance(world.store, RedisStore)
         record = {
             "terms": _TERMS.dump_python(sandbox.given, mode="json"),
-            "started_at": sandbox.started_at,
-            "scenarios": [tuple(scenario.origin) for scenario in sandbox.scenarios.values()],
+            "started_at": world.started_at,
+            "scenarios": [tuple(scenario.origin) for scenario in world.scenarios.values()],
         }
         self._by_name.pop(sandbox.name, None)  # should this fail, the record tells what is
         outcome, number = self._redis.run(
             "publish",
             self._prefix,
             sandbox.name,
-            "old" if sandbox.version else "new",
-            sandbox.store.world,
+            "old" if world.version else "new",
+            world.store.world,
             orjson.dumps(record),
             sandbox.key or "",
             self.bounds.count,
@@ -99,22 +103,28 @@ class SharedSandboxes(Sandboxes):
             raise TooMany(f"there are {number} sandboxes already; delete some or raise --max-sandboxes")
         if outcome == b"gone":
             raise NoSandbox(f"there is no sandbox {sandbox.name!r} any more")
-        sandbox.version = number
+        sandbox.world = replace(world, version=number)
         self._by_name[sandbox.name] = sandbox
 
-    def enter(self, name: str | None, request: Request) -> tuple[Sandbox, float, float]:
-        """The sandbox that a request is for, the epoch seconds on its clock, and the rate of that."""
+    def enter(self, name: str | None, request: Request) -> tuple[World, float, float]:
+        """The world that a request is answered in, the epoch seconds on its clock, and the clock's rate."""
         asked: list[Value] = [name or "", *map(encoded, keys_in(request))]
-        found = self._redis.run("enter", self._prefix, *asked)
-        if not found:  # somebody emptied the database
-            self._found_default()
-            found = self._redis.run("enter", self._prefix, *asked)
-        known, version, base, real_base, rate, real = texts(found)
-        self._redis.saw(float(real))
-        sandbox = self._by_name.get(known)
-        if sandbox is None or sandbox.version != int(version):
-            sandbox = self.get(known)
-        return sandbox, Hands(float(base), float(real_base), float(rate)).at(float(real)), float(rate)
+        for _ in range(MAX_TRIES):
+            answer = self._redis.run("enter", self._prefix, *asked)
+            if not answer:  # somebody emptied the database
+                self._found_default()
+                continue
+            known, version, base, real_base, rate, real = texts(answer)
+            self._redis.saw(float(real))
+            sandbox = self._by_name.get(known)
+            world = sandbox.world if sandbox is not None else None
+            if world is None or world.version != int(version):
+                with contextlib.suppress(NoSandbox):  # it went meanwhile
+                    world = self.get(known).world
+            # The time is that of the world of this version: with any other one it is asked for again.
+            if world is not None and world.version == int(version):
+                return world, Hands(float(base), float(real_base), float(rate)).at(float(real)), float(rate)
+        raise Problem("unavailable", "The sandbox is reset again and again; try again.")
 
     def create(
         self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
@@ -147,13 +157,12 @@ class SharedSandboxes(Sandboxes):
                 return self.get(name)
             raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
         sandbox = self._by_name.get(name)
-        if sandbox is None or sandbox.version != int(version):
-            told = orjson.loads(record)
-            terms = _TERMS.validate_python(told["terms"])
-            scenarios = self._scenarios(name, told["scenarios"])
-            begun = (*self._world(world, terms), told["started_at"])
+        if sandbox is None or sandbox.world.version != int(version):
+            published = orjson.loads(record)
+            terms = _TERMS.validate_python(published["terms"])
+            scenarios = self._scenarios(name, published["scenarios"])
+            begun = (int(version), *self._state(world, terms), published["started_at"])
             sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
-            sandbox.version = int(version)
             self._by_name[name] = sandbox
         return sandbox
 
@@ -176,19 +185,19 @@ class SharedSandboxes(Sandboxes):
         with contextlib.suppress(NameTaken):
             Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
 
-    def _world(self, name: bytes, terms: Terms) -> tuple[SharedClock, RedisStore]:
+    def _state(self, name: bytes, terms: Terms) -> tuple[SharedClock, RedisStore]:
         world = name.decode()
         store = RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
         return SharedClock(self._redis, world), store
 
-    def _scenarios(self, name: str, told: list[tuple[str, str, list[str]]]) -> list[Scenario]:
-        found = []
-        for file, source, written in told:
+    def _scenarios(self, name: str, origins: list[tuple[str, str, list[str]]]) -> list[Scenario]:
+        scenarios = []
+        for file, source, written in origins:
             try:
-                found.append(restored(Origin(file, source, tuple(written)), self.apis))
+                scenarios.append(restored(Origin(file, source, tuple(written)), self.apis))
             except UserError as error:
                 log.error("a scenario of sandbox %s is of no use to this server: %s", name, error)
-        return found
+        return scenarios
 
     def _names(self) -> list[str]:
         return texts(self._redis.call("ZRANGE", self._prefix + "names", 0, -1))

@@ -1,0 +1,281 @@
+"""One request on its way: what the stages of its life know of it, and the stages, one method each.
+
+A stage returns the response when it is the one that decides, raises a Problem when it refuses, and returns None
+to pass the request on. `pipeline.perform` says in which order they come. No stage knows of HTTP servers.
+"""
+
+from __future__ import annotations
+
+import random
+
+from mockserver.apis import Behaviour, Call
+from mockserver.apis.routes import Plan, Route
+from mockserver.contract import Checked, Operation
+from mockserver.errors import BY_STATUS, Problem
+from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
+from mockserver.pipeline.auth import authenticate
+from mockserver.pipeline.defects import Defect
+from mockserver.pipeline.prefer import Preference, read_preference
+from mockserver.pipeline.response import contract_breach, problem_response
+from mockserver.sandbox.world import World
+from mockserver.scenarios import NO_DECISION, Decision
+from mockserver.scenarios.stages import Stage
+from mockserver.state import ledger, ratelimit
+
+MAX_TRIES = 100
+"""How often a behaviour is asked again when another request changed the rows that it read."""
+
+
+class Turn:
+    """One request on its way.
+
+    Args:
+        world: the world that it is answered in.
+        exchange: where it is written down what becomes of it.
+
+    The stages may be asked once `send_to` has named the operation.
+    """
+
+    __slots__ = (
+        "checked",
+        "decision",
+        "exchange",
+        "headers",
+        "key",
+        "operation",
+        "plan",
+        "preference",
+        "refusal",
+        "request",
+        "route",
+        "scripted",
+        "tenant",
+        "world",
+    )
+
+    route: Route
+    """Where it goes."""
+    plan: Plan
+    """What it takes to answer its operation."""
+    checked: Checked
+    """The request as the contract reads it."""
+
+    def __init__(self, world: World, exchange: Exchange) -> None:
+        self.world = world
+        self.exchange = exchange
+        self.request = exchange.request
+        self.operation: Operation | None = None
+        """None when no operation has the path and the method."""
+        self.decision: Decision = NO_DECISION
+        """What the scenario does to it."""
+        self.scripted: Response | None = None
+        """The response of the scenario's rule."""
+        self.tenant = self.key = ""
+        """The partition of the state, and the caller's key."""
+        self.refusal: Problem | None = None
+        """Why the key is not valid; raised once the limit is known, which a 401 tells too."""
+        self.headers: dict[str, str] = {}
+        """What every response carries, whichever stage made it."""
+        self.preference: Preference | None = None
+        """What the `Prefer` header asks for."""
+
+    def send_to(self, route: Route, plan: Plan) -> None:
+        """Say which operation it is for."""
+        self.route = route
+        self.plan = plan
+        self.operation = plan.operation
+        self.exchange.operation = plan.operation.id
+
+    def decide(self) -> Response | None:
+        """Ask the scenario, once. A rule may lose the request before anything is done."""
+        if not self.world.scenarios:
+            return None
+        exchange = self.exchange
+        decision = self.world.decide(self.plan.api.name, self.request, self.plan.operation, exchange.at)
+        if decision is NO_DECISION:
+            return None
+        self.decision, action = decision, decision.action
+        exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
+        if action.reply is not None:
+            self.scripted = action.reply(exchange.at)
+        if action.lost_before:
+            exchange.stage, exchange.lost = "rule", action.lost_before
+            return Response(0, media_type=None)
+        return None
+
+    def script(self, stage: Stage) -> Response | None:
+        """The rule's own response, if it is given at this stage."""
+        if self.scripted is None or self.decision.action.stage != stage:
+            return None
+        self.exchange.stage = "rule"
+        if stage == "limit" and self.scripted.status == 429:
+            # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
+            self.headers.pop("retry-after", None)
+            self._exhaust()
+        return self.scripted
+
+    def authenticate(self) -> Response | None:
+        """Find out the tenant and the key."""
+        self.exchange.stage = "key"
+        self.tenant = self.plan.api.tenant(self.request)
+        try:
+            self.key = authenticate(self.request, self.plan.security, self.world.keys)
+        except Problem as problem:
+            self.refusal = problem
+        return None
+
+    def limit(self) -> Response | None:
+        """Count the request in its window, and tell the limit; 401, the rule's response at this stage, or 429."""
+        limit, window_name = self.world.limit(self.plan, self.tenant, self.key)
+        if limit is not None:
+            # A request that is refused for its key, or by the scenario, does not count.
+            counts = self.refusal is None and (self.scripted is None or self.decision.action.stage != "limit")
+            now = self.exchange.at
+            window = self.world.store.hit(window_name, now, limit.max, limit.window, counts)
+            self.headers = ratelimit.headers(window, now)
+        if self.refusal is not None:
+            raise self.refusal
+        self.exchange.stage = "limit"
+        if (response := self.script("limit")) is not None:
+            return response
+        if limit is not None and not window.admitted:
+            raise _rate_limited(limit, ratelimit.retry_after(window, now))
+        return None
+
+    def prefer_early(self) -> Response | None:
+        """The response that a `Prefer` header asks for, if the vendor would give it without a look at the content."""
+        if "prefer" not in self.request.headers:
+            return None
+        self.exchange.stage = "prefer"
+        self.preference = read_preference(self.request.headers["prefer"])
+        return self._preferred(self.preference) if self.preference is not None and self.preference.early else None
+
+    def validate(self) -> Response | None:
+        """Read the request by the contract: 413, 415, 400."""
+        request, plan = self.request, self.plan
+        self.exchange.stage = "validation"
+        if request.too_large or len(request.body) > plan.max_body:
+            raise Problem("too_large", f"The request body is larger than {plan.max_body:,} bytes.")
+        checked = self.checked = plan.operation.check_request(request, self.route.values)
+        if checked.violations:
+            raise Problem("invalid_request", violations=checked.violations)
+        return None
+
+    def prefer(self) -> Response | None:
+        """The response that a `Prefer` header asks for, the request being good."""
+        if self.preference is None:
+            return None
+        self.exchange.stage = "prefer"
+        return self._preferred(self.preference)
+
+    def behave(self) -> Response:
+        """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
+        plan, action, world = self.plan, self.decision.action, self.world
+        if plan.behaviour is None or world.terms.stateless:
+            self.exchange.stage = "sample"
+            response = plan.api.contract.sample(plan.operation, plan.operation.success)
+        else:
+            response = self._commit(plan.behaviour)
+        if action.lost_after:
+            self.exchange.lost = action.lost_after
+        if action.patches:
+            try:
+                action.patch(response)
+            except KeyError as error:
+                where = f"rule {self.decision.rule!r} ({self.decision.at})"
+                raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this reply") from None
+        return response
+
+    def refuse(self, problem: Problem) -> Response:
+        """The problem that a stage found, as the API tells it."""
+        self.exchange.violations = problem.violations
+        self.exchange.reason = problem.message
+        return problem_response(self.plan.api, problem)
+
+    def check(self, response: Response) -> Response:
+        """Hold the response, with the headers that every one carries, against the contract: what breaks it is a 500."""
+        if response.headers:
+            headers = response.headers.copy()
+            for name, value in headers.items():
+                if not isinstance(value, str):
+                    raise Defect(f"{self.plan.operation.id} answered with the header {name!r}: {value!r} is no text")
+            for name, value in self.headers.items():
+                headers.setdefault(name, value)
+            response.headers = headers
+        else:
+            response.headers = self.headers
+        violations = self.plan.operation.check_response(response) if response.status else []
+        return contract_breach(self.plan.operation, response, self.exchange, violations) if violations else response
+
+    def _commit(self, behaviour: Behaviour) -> Response:
+        """See that it can be paid, behave, and store the rows together with the charge.
+
+        When a rule loses the billing write, the rows stay and nothing is charged.
+        """
+        plan, world, exchange, request = self.plan, self.world, self.exchange, self.request
+        store, terms = world.store, world.terms
+        # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
+        caller = world.sandbox if self.key == world.key else self.key
+        call = Call(self.checked, request, exchange.at, caller, self.tenant, store, terms.seed, self.route.prefix)
+        cost = 0.0
+        if plan.price is not None:
+            exchange.stage = "credits"
+            cost = plan.price(call, terms.characters_per_credit)
+            ledger.ensure(store, cost)
+        exchange.stage = "behaviour"
+        unbilled = self.decision.action.unbilled
+        charged = 0 if unbilled else cost
+        response = behaviour(call)
+        tries = 1
+        while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
+            if outcome == "unpaid":
+                exchange.stage = "credits"
+                ledger.ensure(store, cost)
+                exchange.stage = "behaviour"
+            if outcome == "full":
+                raise Problem("unavailable", "The sandbox has no room for more rows; delete some, or reset it.")
+            if tries == MAX_TRIES:
+                raise Problem("unavailable", "Others keep changing the same rows; try again.")
+            tries += 1
+            call.forget()
+            response = behaviour(call)
+        exchange.committed = True
+        if call.writes:
+            exchange.changed = len(call.writes)
+            exchange.changes = call.changes[:MAX_CHANGES]
+        if plan.price is not None:
+            exchange.charged = charged
+            plan.api.bill(response.data, None if unbilled else charged)
+        return response
+
+    def _preferred(self, preference: Preference) -> Response:
+        """An error in the API's shape, or a sample."""
+        api, operation = self.plan.api, self.plan.operation
+        status = preference.code or operation.success
+        if operation.reply(status) is None:
+            message = f"Prefer: code={status} is not declared; {operation.id} has {', '.join(operation.declared)}."
+            raise Problem("invalid_request", message)
+        if status == 429:
+            self.headers.setdefault("retry-after", "1")
+            self._exhaust()
+        if status in BY_STATUS and not preference.example and not preference.dynamic:
+            response = problem_response(api, Problem(BY_STATUS[status].name))
+            if not operation.check_response(response):
+                return response
+        draws = None
+        if preference.dynamic:
+            draws = random.Random(f"{self.world.terms.seed} {self.world.store.increment('dynamic')}")
+        try:
+            return api.contract.sample(operation, status, preference.example, draws)
+        except KeyError:
+            message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
+            raise Problem("invalid_request", message) from None
+
+    def _exhaust(self) -> None:
+        if "x-ratelimit-remaining" in self.headers:
+            self.headers["x-ratelimit-remaining"] = "0"
+
+
+def _rate_limited(limit: Limit, seconds: int) -> Problem:
+    message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
+    return Problem("rate_limit_exceeded", message)
