@@ -13,8 +13,7 @@ from mockserver.admin.client import Remote
 from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.clock import parse_duration, parse_time
 from mockserver.errors import UserError
-
-_MAX_SCENARIO = 1024 * 1024
+from mockserver.scenarios.library import MAX_SCENARIO
 
 
 @click.group()
@@ -38,7 +37,7 @@ def scenario_set(remote: Remote, file_or_name: str, as_json: bool) -> None:
     path = Path(file_or_name)
     looks_like_a_file = path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1
     if file_or_name == "-" or looks_like_a_file or path.is_file():
-        found = remote.upload_scenario(read(file_or_name, _MAX_SCENARIO), source_name(file_or_name))
+        found = remote.upload_scenario(read(file_or_name, MAX_SCENARIO), source_name(file_or_name))
     else:
         found = remote.use_scenario(file_or_name)
     if as_json:

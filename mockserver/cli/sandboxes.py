@@ -21,6 +21,7 @@ from mockserver.cli.common import (
     source_name,
     table,
 )
+from mockserver.cli.options import parse_number
 from mockserver.errors import UserError
 from mockserver.state.store import MAX_SNAPSHOT
 from mockserver.text.documents import write_whole
@@ -54,13 +55,7 @@ def credits(remote: Remote, amount: str | None, as_json: bool) -> None:
 
 
 def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1e15:
-        raise UserError(f"{text!r} is not a number of credits; give one from 0 to 1e15")
-    return int(value) if value.is_integer() else value
+    return parse_number(text, "credits", 0, 1e15)
 
 
 @click.command()

@@ -9,6 +9,11 @@ from typing import Any
 from mockserver.data import bundled_file
 from mockserver.errors import UserError
 
+MAX_SCENARIO = 1024 * 1024
+"""Bytes of a scenario file that are read."""
+MAX_PROBLEMS = 100
+"""Problems of a scenario that are listed; of more, only the number is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioProblem:
