@@ -11,7 +11,7 @@ from mockserver.errors import UserError
 
 @click.command("list")
 def listed() -> None:
-    """List the bundled scenarios with their first comment line."""
+    """List the bundled scenarios."""
     from mockserver.scenarios import bundled_scenarios
 
     bundled = bundled_scenarios()
@@ -23,11 +23,14 @@ def listed() -> None:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("--api", "specs", multiple=True, metavar="NAME=PATH", help="API that the scenarios are for. Repeatable.")
+@click.option(
+    "--api", "specs", multiple=True, metavar="NAME=PATH", help="Further API that scenarios may be for. Repeatable."
+)
 def check(files: tuple[str, ...], specs: tuple[str, ...]) -> None:
-    """Validate scenario FILES; exit with 1 if there is a problem.
+    """Validate scenario files.
 
-    Every problem is printed with its place, as file:line:column. The bundled APIs need no --api.
+    Prints every problem with its place, as file:line:column, and exits with 1 if there is one. The bundled APIs
+    need no --api.
     """
     from mockserver.apis import BUNDLED, load_api
     from mockserver.scenarios import ScenarioError, load_scenario
@@ -54,7 +57,8 @@ def check(files: tuple[str, ...], specs: tuple[str, ...]) -> None:
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors.
 
-    Save it, and point an editor at it: `# yaml-language-server: $schema=scenario.schema.json`
+    \b
+    # yaml-language-server: $schema=scenario.schema.json
     """
     import orjson
 
@@ -73,7 +77,7 @@ def spec() -> None:
 @click.argument("api")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def provenance(api: str, as_json: bool) -> None:
-    """List what the overlay adds to the vendor's document of API, and the source of each addition."""
+    """List the additions of an API's overlay, with their sources."""
     from mockserver.apis import load_api
 
     additions = load_api(api).contract.additions

@@ -77,7 +77,9 @@ def serve(**settings: Any) -> None:
 @setting_option("admin_port", "Separate port of its admin API.", type=click.IntRange(1, 65535))
 @click.option("--timeout", default="2s", show_default=True, type=Duration(), help="Time to wait for an answer.")
 def health(host: str, port: int, admin_port: int | None, timeout: float) -> None:
-    """Exit with 0 if the server on this machine is ready, else with 1.
+    """Check that the server on this machine is ready.
+
+    Exits with 0 if it is, and with 1 if it is not.
 
     The variables of `mockserver serve` apply, so a container's health check needs no arguments.
     """
