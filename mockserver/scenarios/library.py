@@ -35,11 +35,18 @@ class ScenarioProblem:
 
 
 class ScenarioError(UserError):
-    """A scenario that cannot be used. `problems` holds all that is wrong."""
+    """A scenario that cannot be used.
 
-    def __init__(self, problems: list[ScenarioProblem]) -> None:
+    Args:
+        problems: what is wrong with it, in the order of the file.
+        unlisted: how many further problems there are.
+    """
+
+    def __init__(self, problems: list[ScenarioProblem], unlisted: int = 0) -> None:
         self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
+        self.unlisted = unlisted
+        more = [f"{problems[0].file}: {unlisted} more problems"] if unlisted else []
+        super().__init__("\n".join([*map(str, problems), *more]))
 
 
 def bundled_scenarios() -> dict[str, Path]:
