@@ -105,9 +105,9 @@ class Reply(Named):
     def _sendable(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, text in headers.items():
             if not _HEADER_NAME.fullmatch(name):
-                raise ValueError(f"{name[:60]!r} is not a valid header name")
+                raise ValueError(f"{name[:60]!r} is not the name of a header")
             if name.lower() in ("content-length", "transfer-encoding"):
-                raise ValueError(f"{name} is computed from the body; to damage a body, use `fault: body`")
+                raise ValueError(f"{name} follows from the body; to damage a body, use `fault: body`")
             if not (text.isascii() and text.isprintable()):
                 raise ValueError(f"the value of {name} must be printable ASCII text")
         return headers
