@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from mockserver.messages import Limit
 
-Kind = Literal["text", "list", "flag", "integer", "number", "duration", "mebibytes", "limit", "choice", "file"]
-"""How the value of an option is written. A duration is seconds in the setting and `30s` on the command line;
-mebibytes are bytes in the setting; a list is a repeatable option, or one variable with commas."""
+Kind = Literal[
+    "text", "list", "key", "keys", "flag", "integer", "number", "duration", "mebibytes", "limit", "choice", "file"
+]
+"""How the value of an option is written. A duration is seconds in the setting and `30s` on the command line, mebibytes
+are bytes in the setting. Keys go into headers. A list, or keys, are a repeatable option, or a variable with commas."""
 
 GROUPS = {
     "Server": "where and how to listen",
@@ -82,7 +84,7 @@ class Settings:
     admin_token: str = field(
         default="",
         metadata=_option(
-            "Server", "text", "Token that admin requests must send in X-Mockserver-Admin.", metavar="TOKEN"
+            "Server", "key", "Token that admin requests must send in X-Mockserver-Admin.", metavar="TOKEN"
         ),
     )
 
@@ -131,7 +133,7 @@ class Settings:
         default=(),
         metadata=_option(
             "Sandboxes",
-            "list",
+            "keys",
             "Valid API key; any other key is rejected with 401. Repeatable.",
             name="api-key",
             metavar="KEY",

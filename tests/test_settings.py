@@ -97,6 +97,52 @@ def test_a_number_that_makes_no_sense_is_rejected_with_the_name_of_its_option(kn
     assert f"--{option_name(known)}" in caught.value.format_message()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--api-key", ""), "the value is empty"),
+        (("--api", ""), "the value is empty"),
+        (("--api-key", "sk-\N{SNOWMAN}"), "no HTTP header can carry this value"),
+        (("--admin-token", "a\nb"), "no HTTP header can carry this value"),
+        (("--state-file", "/nowhere/at/all.json"), "there is no folder '/nowhere/at'"),
+        (("--rate-limit", "0"), "'0' is not a rate limit"),
+        (("--idle-timeout", "0s"), "'0s' is not longer than zero"),
+    ],
+)
+def test_a_value_that_cannot_work_is_rejected_at_the_start(arguments, said):
+    with pytest.raises(click.BadParameter) as caught:
+        parse(*arguments)
+    message = caught.value.format_message()
+    assert said in message and arguments[0] in message
+    assert "sk-" not in message
+
+
+def test_a_bad_variable_is_named():
+    with pytest.raises(click.BadParameter) as caught:
+        parse(MOCKSERVER_MAX_BODY="much")
+    assert "MOCKSERVER_MAX_BODY" in caught.value.format_message()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--port", "4011", "--admin-port", "4011"), "--port and --admin-port are both 4011; "),
+        (
+            ("--port", "0", "--scenario", "out-of-credits", "--scenario", "rate-limited-once"),
+            "the scenarios out-of-credits and rate-limited-once are both for datagrid; start with one",
+        ),
+        (("--port", "0", "--api", "datagri"), "did you mean 'datagrid'?"),
+        (("--port", "0", "--api", "datagrid", "--api", "datagrid"), "two APIs are called 'datagrid'"),
+    ],
+)
+def test_a_start_that_cannot_work_ends_with_one_message(arguments, said):
+    command = [sys.executable, "-m", "mockserver", "serve", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mockserver: ") and done.stderr.count("\n") == 1
+    assert said in done.stderr
+
+
 def test_no_other_default_says_something_else():
     assert SocketBounds() == DEFAULTS.socket_bounds
     pipeline = build(Settings())

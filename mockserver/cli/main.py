@@ -68,6 +68,8 @@ def serve(**settings: Any) -> None:
     from mockserver.server.run import serve as run
     from mockserver.settings import Settings
 
+    if settings["port"] and settings["port"] == settings["admin_port"]:
+        raise UserError(f"--port and --admin-port are both {settings['port']}; leave --admin-port out to share a port")
     run(Settings(**settings))
 
 

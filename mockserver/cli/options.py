@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import Field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -28,6 +29,32 @@ class ListItem(click.ParamType):  # type: ignore[type-arg]
 
     name = "text"
     envvar_list_splitter = ","
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip()
+        if not text:
+            self.fail("the value is empty", param, ctx)
+        return text
+
+
+class Key(ListItem):
+    """A key or token, which a header must be able to carry."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if text.strip() != text or not (text.isascii() and text.isprintable()):
+            # The value is a secret, so the message does not repeat it.
+            self.fail("no HTTP header can carry this value; use printable ASCII text without outer spaces", param, ctx)
+        return super().convert(value, param, ctx) if isinstance(param, click.Option) and param.multiple else text
+
+
+class SavedFile(click.Path):
+    """A file that is written at the end, so its folder must be there at the start."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value and not Path(value).absolute().parent.is_dir():
+            self.fail(f"{value}: there is no folder {str(Path(value).parent)!r}", param, ctx)
+        return super().convert(value, param, ctx) if value else value
 
 
 class RateLimit(click.ParamType):  # type: ignore[type-arg]
@@ -135,6 +162,9 @@ class SettingOption(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         return self.record
 
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return f"{super().get_error_hint(ctx)} ({self.envvar})"
+
 
 class GroupedCommand(click.Command):
     """A command whose help lists its options under headings."""
@@ -197,8 +227,10 @@ def _type(option: Option) -> Any:
             return RateLimit()
         case "choice":
             return click.Choice(option.choices, case_sensitive=False)
+        case "key" | "keys":
+            return Key()
         case "file":
-            return click.Path(dir_okay=False)
+            return SavedFile(dir_okay=False)
         case _:
             return str
 
@@ -210,7 +242,7 @@ def _add(command: Any, known: Field[Any], help: str, **changes: Any) -> Any:
     if option.kind == "flag":
         keywords["is_flag"] = True
     else:
-        keywords |= {"type": _type(option), "multiple": option.kind == "list"}
+        keywords |= {"type": _type(option), "multiple": option.kind in ("list", "keys")}
     declared = f"--{name}/--no-{name}" if option.kind == "flag" and known.default else f"--{name}"
     command = click.option(declared, known.name, cls=SettingOption, **(keywords | changes))(command)
     made = command.__click_params__[-1]
