@@ -300,7 +300,7 @@ class Settings:
 
 
 DEFAULTS = Settings()
-"""The settings of a server that was told nothing. Every other default is read from here."""
+"""The settings of a server without any option. Every other default is read from here."""
 
 
 def options() -> Iterator[tuple[Field[Any], Option]]:

@@ -150,7 +150,7 @@ def test_one_run_tells_every_problem_of_shape_and_of_meaning_in_the_order_of_the
         (11, "four", "unknown key 'replay'; did you mean '"),
         (11, "four", "unknown key 'planet'"),
         (12, "", "'id' is missing"),
-        (12, "", "the rule does nothing; give it a rep"),
+        (12, "", "the rule does nothing; give it `repl"),
         (12, "", "datagrid has no operation 'nope'"),
         (12, "", "unknown key 'chanc'; did you mean 'c"),
         (13, "two", "there are two rules 'two'"),

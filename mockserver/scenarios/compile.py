@@ -37,7 +37,7 @@ class Compiler:
 
     Args:
         api: the API.
-        report: told of every problem.
+        report: called with every problem.
         at: `file:line` of a place in the file.
     """
 
@@ -116,7 +116,7 @@ class Compiler:
         elif _acts(entry):
             action = self._action(operations, entry, entry, here, entry.reply)
         else:
-            self._problem(here, "the rule does nothing; give it a reply, set, remove, fault or sequence")
+            self._problem(here, "the rule does nothing; give it `reply`, `set`, `remove`, `fault` or `sequence`")
         if self._problems > before:
             return None
         return CompiledRule(
@@ -263,7 +263,7 @@ def _status(reply: Reply) -> int:
 
 
 def _maker(api: Api, reply: Reply) -> Any:
-    """A function that makes the reply, given the time."""
+    """A function that makes the response, given the time."""
     if reply.status is None:
         name = next(name for name in NAMED if getattr(reply, name) is not None)
         arguments = getattr(reply, name)

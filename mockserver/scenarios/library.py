@@ -12,7 +12,7 @@ from mockserver.errors import UserError
 MAX_SCENARIO = 1024 * 1024
 """Bytes of a scenario file that are read."""
 MAX_PROBLEMS = 100
-"""Problems of a scenario that are listed; of more, only the number is told."""
+"""Problems of a scenario that are listed; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

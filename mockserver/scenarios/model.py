@@ -49,7 +49,7 @@ def _moment(value: str) -> str:
 
 
 def _step(value: Any) -> Any:
-    """A step may be one word: `ok`, or the name of a reply."""
+    """A step may be one word: `ok`, or the name of a response."""
     if not isinstance(value, str):
         return value
     if value == "ok":
@@ -69,7 +69,7 @@ CallText = Annotated[Any, BeforeValidator(_calls, json_schema_input_type=int | s
 """The same for the number of a call, of which the first is 1."""
 Moment = Annotated[str, AfterValidator(_moment)]
 Faulty = create_model("Faulty", __base__=Strict, **{name: (kind | None, None) for name, kind in FAULTS.items()})  # type: ignore[call-overload]
-Faulty.__doc__ = "Damage done around the reply. Several may be given."
+Faulty.__doc__ = "Damage done around the response. Several may be given."
 
 
 class NoArguments(Strict):
@@ -79,7 +79,7 @@ class NoArguments(Strict):
 
 
 class Named(Strict):
-    """A reply of the API by its name."""
+    """A response of the API by its name."""
 
     rate_limited: RateLimited | None = None
     out_of_credits: NoArguments | None = None
@@ -92,7 +92,7 @@ class Named(Strict):
 
 
 class Reply(Named):
-    """A named reply, or one written out."""
+    """A named response, or one written out."""
 
     looks: ClassVar[str] = f"a mapping with a `status`, or a response by name: {', '.join(NAMED)}"
 
@@ -129,14 +129,14 @@ class Action(Strict):
     """What a rule does."""
 
     reply: ReplyText | None = None
-    set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real reply")] = {}
-    remove: Annotated[list[str], Field(description="JSON Pointers, on the real reply")] = []
+    set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real response")] = {}
+    remove: Annotated[list[str], Field(description="JSON Pointers, on the real response")] = []
     fault: Faulty | None = None  # type: ignore[valid-type]
     violates: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Step(Action, Named):
-    """One answer of a sequence; an empty one is the real reply."""
+    """A step of a sequence; an empty one is the real response."""
 
     looks: ClassVar[str] = f"ok, a response by name ({', '.join(NAMED)}), or a mapping as in a rule"
 

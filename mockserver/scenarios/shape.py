@@ -62,7 +62,7 @@ class Draft:
 
     Args:
         data: the parsed file; it stays as it is.
-        report: told of every mistake of shape.
+        report: called with every mistake of shape.
     """
 
     def __init__(self, data: dict[str, Any], report: Report) -> None:
