@@ -56,7 +56,7 @@ def cli() -> None:
 def serve(**settings: Any) -> None:
     """Serve mocked APIs until SIGTERM or Ctrl-C.
 
-    Every option has a variable: --rate-limit is MOCKSERVER_RATE_LIMIT. A repeatable option takes a
+    Every option can be given as a variable, which its help names last. A repeatable option takes a
     comma-separated list there.
 
     \b

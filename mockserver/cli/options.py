@@ -206,7 +206,7 @@ def _record(known: Field[Any], help: str) -> tuple[str, str]:
         written += f" {option.metavar or _METAVARS.get(option.kind) or name.rpartition('-')[2].upper()}"
     hints = [f"one of {', '.join(option.choices)}"] if option.choices else []
     hints += [f"default: {default}".replace(" ", _GLUE)] if default else []
-    return written, f"{help} [{'; '.join(hints)}]" if hints else help
+    return written, f"{help} [{'; '.join([*hints, variable(known)])}]"
 
 
 def _type(option: Option) -> Any:
