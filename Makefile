@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 ENGINE ?= docker
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve test test-long check format lock audit image bench reliability soak hostile clean
+.PHONY: serve quick test test-long check versions format lock audit image bench reliability soak hostile clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
+
+# In half a minute: all but the tests that start processes or need the vendors' clients.
+quick: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -q -n auto -m 'not slow and not long'
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -q -n auto
@@ -20,7 +24,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry mockserver
+	$(BIN)/python docs/tables.py --check
 	$(BIN)/python -m pytest -q tests/test_layers.py
+
+# The lowest dependencies that are declared, and every Python that is declared, as far as it is here.
+versions: $(VENV)/.installed-lock
+	UV=$(BIN)/uv .ci/versions
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import hypothesis
 import pytest
 from redis_server import RedisServer
 
@@ -18,6 +20,37 @@ from mockserver.settings import Settings
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where the frozen clocks of the tests stand at first."""
+
+SLOW = {
+    *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
+    *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
+    *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
+}
+"""Modules that start processes, run pytest or schemathesis, or need the vendors' clients. `make quick` does without."""
+
+
+def is_quick(config: pytest.Config) -> bool:
+    """Whether this is the quick suite."""
+    return "not slow" in config.getoption("markexpr")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let properties try fewer examples in the quick suite."""
+    if is_quick(config):
+        hypothesis.settings.register_profile("quick", max_examples=20)
+        hypothesis.settings.load_profile("quick")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what the quick suite leaves out: its packages need not be installed."""
+    return True if is_quick(config) and collection_path.stem in SLOW else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of slow modules."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -141,7 +141,7 @@ def test_a_scenario_that_does_not_load_leaves_the_one_in_force(call):
     text = b"version: 1\nname: x\napi: datagrid\nrules:\n  - {id: a, op: getCredit}\n  - {id: a, reply: confict}\n"
     status, problem = call.write("PUT", "/sandboxes/default/scenario", text, content_type="application/yaml")
     assert status == 409
-    assert [p["line"] for p in problem["problems"]] == [6]
+    assert [p["line"] for p in problem["problems"]] == [5, 5, 6, 6]
     assert "upload.yaml:6:13" in problem["detail"]
     assert call("GET", "/sandboxes/default/scenario")[1]["name"] == "out-of-credits"
     assert call("GET", "/sandboxes/default")[1]["requests"] == 1

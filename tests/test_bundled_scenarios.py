@@ -660,7 +660,7 @@ def test_an_example_of_the_page_is_a_scenario(line, text, make_pipeline) -> None
 
 def test_the_page_has_every_key_and_every_bundled_scenario() -> None:
     text = DOCS.read_text()
-    models = (model.ScenarioModel, model.When, model.Action, model.LimitModel, model.Clock, model.Expectation)
+    models = (model.ScenarioModel, model.When, model.Action, model.LimitModel, model.StartingClock, model.Expectation)
     keys = {key for kind in (*models, model.StateExpectation, RateLimited) for key in kind.model_fields}
     keys |= {*FAULTS, *NAMED, *OPERATORS, *RETRY_RULES, "sequence"}
     assert {key for key in keys if not re.search(rf"`[^`\n]*\b{key}\b[^`\n]*`|^ *[-{{ ]*{key}:", text, re.M)} == set()

@@ -114,7 +114,7 @@ def test_a_clock_that_runs_past_the_calendar_does_no_harm(run, url):
         (("advance", "5 parsecs"), "'5 parsecs' is not a duration"),
         (("advance", "--", "-5s"), "is not a duration"),
         (("set", "tomorrow"), "'tomorrow' is not a moment"),
-        (("set", "0001-01-01T00:00:00+10:00"), "is not a moment that the clock can show"),
+        (("set", "0001-01-01T00:00:00+10:00"), "is outside of the calendar that the clock can show"),
         (("run", "--rate", "nan"), "'nan' is not a rate"),
         (("run", "--rate", "0"), "'0' is not a rate"),
         (("run", "--rate", "fast"), "'fast' is not a rate"),
@@ -270,7 +270,7 @@ def test_verify_looks_at_headers_and_the_query(run, url):
         ((CREATE, "--times", "6..4"), "ends before it starts"),
         ((CREATE, "--times", "every 2"), "every 2"),
         ((CREATE, "--body", "{agent"), "--body is not JSON"),
-        ((CREATE, "--header", "nothing"), "--header 'nothing' is not a name and a value"),
+        ((CREATE, "--header", "nothing"), "--header 'nothing' has no name or no value"),
         (("Memory.createUserMemry",), f"'{CREATE}'"),
         ((CREATE, "--body", '{"agent_id": {"regex": "("}}'), "agent_id"),
     ],
@@ -355,7 +355,7 @@ def test_the_base_url_of_a_sandbox_leads_to_it(run, url):
         (("create", "default"), "default"),
         (("create", "Not A Name"), "name"),
         (("create", "x", "--scenario", "out-of-credit"), "'out-of-credits'"),
-        (("delete",), "say which one"),
+        (("delete",), "the name is missing"),
         (("delete", "default"), "default"),
         (("delete", "defalt"), "did you mean 'default'?"),
         (("--credits", "3"), "belong to `sandboxes create`"),
@@ -461,6 +461,41 @@ def test_every_command_says_that_nothing_answers(run, command):
         code, out, err = run(*command, *ARGUMENTS.get(command, []), "--url", url, stdin="{}")
     assert (code, out) == (2, "")
     assert err == f"mockserver: nothing answers at {url}; is `mockserver serve` running?\n"
+
+
+def groups_and_commands(group, path=()):
+    yield path, group
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from groups_and_commands(command, (*path, name))
+
+
+ALL = dict(groups_and_commands(cli.cli))
+
+
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
+def test_the_help_of_every_command_fits_80_columns_and_says_what_it_does(command):
+    context = click.Context(ALL[command], info_name="mockserver " + " ".join(command), terminal_width=80)
+    text = ALL[command].get_help(context)
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    assert "..." not in text.partition("Commands:")[2], "a summary that does not fit its line"
+    about = ALL[command].get_short_help_str(200)
+    assert about.split()[0] not in ("Who", "What", "One", "It", "The")
+    for option in ALL[command].params:
+        if isinstance(option, click.Option):
+            assert option.help and option.help[0].isupper(), option.name
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [(("check",), ("check",)), (("scenarios",), ("list",)), (("schema", "scenario"), ("schema",))],
+    ids=" ".join,
+)
+def test_the_older_names_of_the_scenario_commands_work(run, older, newer):
+    files = ["scenarios/last-credit.yaml"] if older == ("check",) else []
+    assert run(*older, *files) == run("scenario", *newer, *files)
+    assert run(*older, *files)[0] == 0
+    assert older[0] not in run("--help")[1].split("Commands:")[1].split()
 
 
 @pytest.mark.parametrize("command", REMOTE, ids=" ".join)

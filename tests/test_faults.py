@@ -182,6 +182,7 @@ async def test_the_async_transport(make_pipeline):
         assert (await client.get("/user-memories?limit=0")).status_code == 400
 
 
+@pytest.mark.slow
 def test_the_vendor_client_in_process(make_pipeline):
     from datagrid_ai import Datagrid
 

@@ -104,13 +104,6 @@ cli.main(["health", "--port", "1"], standalone_mode=False)
     assert heavy & set(done.stdout.split()) == set()
 
 
-def test_every_option_of_serve_has_its_variable():
-    for option in cli.serve.params:
-        assert isinstance(option, click.Option)
-        long = next(name for name in option.opts if name.startswith("--"))
-        assert option.envvar == "MOCKSERVER_" + long[2:].replace("-", "_").upper()
-
-
 def test_an_address_that_kubernetes_puts_into_a_variable_is_no_port():
     variables = {"MOCKSERVER_PORT": "tcp://10.0.0.7:80", "MOCKSERVER_ADMIN_PORT": "tcp://10.0.0.8:80"}
     runner = CliRunner()

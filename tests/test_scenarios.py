@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockserver.messages import Limit, Request
 from mockserver.sandbox.expectations import check_expectations, unfired
-from mockserver.scenarios import ScenarioError, parse_scenario
+from mockserver.scenarios import ScenarioError, load_scenario, parse_scenario
 from mockserver.text.documents import DocumentError
 
 HEAD = "version: 1\nname: test\napi: datagrid\nseed: 1\nclock: {start: 2026-01-01T00:00:00Z, mode: frozen}\n"
@@ -258,13 +258,53 @@ def test_extends_a_bundled_scenario(world):
     assert w.statuses(3) == [402, 429, 402]
 
 
-def test_extends_itself_is_refused(make_pipeline, tmp_path):
-    from mockserver.scenarios import load_scenario
+@pytest.fixture
+def files(tmp_path, monkeypatch, apis):
+    """Writes scenario files of these contents after HEAD, and loads the first one by its name."""
+    monkeypatch.chdir(tmp_path)
 
-    file = tmp_path / "loop.yaml"
-    file.write_text(HEAD + "extends: loop.yaml\n")
-    with pytest.raises(ScenarioError, match="without end"):
-        load_scenario(str(file), make_pipeline().apis)
+    def load(**texts):
+        for name, text in texts.items():
+            (tmp_path / f"{name}.yaml").write_text(HEAD + text)
+        return load_scenario(f"{next(iter(texts))}.yaml", {api.name: api for api in apis})
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("texts", "chain", "place"),
+    [
+        ({"a": "extends: a.yaml"}, "a.yaml -> a.yaml", "a.yaml:6:1"),
+        ({"a": "extends: b.yaml", "b": "extends: ./a.yaml"}, "a.yaml -> b.yaml -> a.yaml", "b.yaml:6:1"),
+        (
+            {"a": "extends: b.yaml", "b": "extends: c.yaml", "c": "extends: b.yaml"},
+            "b.yaml -> c.yaml -> b.yaml",
+            "c.yaml:6:1",
+        ),
+    ],
+)
+def test_a_circle_of_extends_names_its_files(files, texts, chain, place):
+    with pytest.raises(ScenarioError) as caught:
+        files(**texts)
+    assert str(caught.value) == f"{place}: circular `extends`: {chain}"
+
+
+def test_a_file_of_the_name_of_a_bundled_scenario_may_extend_it(files):
+    scenario = files(**{"out-of-credits": "extends: out-of-credits\ncredits: 3\n"})
+    assert scenario.model.credits == 3 and scenario.model.expect
+
+
+def test_a_long_chain_of_extends_ends(files):
+    texts = {f"s{n}": f"extends: s{n + 1}.yaml" for n in range(9)}
+    assert files(**{**texts, "s8": ""}).name == "test"
+    with pytest.raises(ScenarioError, match="more than 8 scenarios extend one another in a row"):
+        files(**texts, s9="")
+
+
+def test_a_problem_of_an_extended_file_names_that_file(files):
+    with pytest.raises(ScenarioError) as caught:
+        files(own="extends: base.yaml\nrules: [{id: r}]\n", base="rules: [{id: b, op: nope, reply: conflict}]")
+    assert [str(problem).partition(": ")[0] for problem in caught.value.problems] == ["own.yaml:7:9", "base.yaml:6:17"]
 
 
 def test_expectations(world):
@@ -349,12 +389,12 @@ def test_near_misses_count_calls_from_before_the_journal(world):
         ("rules: [{id: r, sequence: []}]", "6:17", "the sequence is empty"),
         ("rules: [{id: r, when: {window: [9s, 9s]}, reply: conflict}]", "6:24", "the window ends before it starts"),
         ("rules: [{id: r, when: {call: 0}, reply: conflict}]", "6:24", "call"),
-        ("rules: [{id: r, when: {chance: 1.5}, reply: conflict}]", "6:24", "less than or equal to 1"),
+        ("rules: [{id: r, when: {chance: 1.5}, reply: conflict}]", "6:24", "chance: must be at most 1, not 1.5"),
         ("rules: [{id: r, when: {body: {a: {regex: '('}}}, reply: conflict}]", "6:24", "a.regex"),
         ("rules: [{id: r, fault: {latency: soon}}]", "6:25", "is not a duration"),
-        ("rules: [{id: r, fault: {latency: 10m}}]", "6:25", "less than or equal to 300"),
+        ("rules: [{id: r, fault: {latency: 10m}}]", "6:25", "600s is too long; at most 300s are allowed"),
         ("rules: [{id: r, fault: {latency: {median: 2s, p99: 1s}}}]", "6:25", "p99"),
-        ("rules: [{id: r, fault: {reset: later}}]", "6:25", "'before' or 'after_commit'"),
+        ("rules: [{id: r, fault: {reset: later}}]", "6:25", "reset: must be 'before' or 'after_commit', not \"later\""),
         ("rules: [{id: r, fault: {body: {truncate: 0.5}}}]", "6:25", "add `violates:"),
         ("rules: [{id: r, fault: {content_type: text/html}}]", "6:25", "add `violates:"),
         ("rules: [{id: r}]", "6:9", "the rule does nothing"),
@@ -369,12 +409,12 @@ def test_near_misses_count_calls_from_before_the_journal(world):
         ("state: {user_memories: [{memroy: [x]}]}", "6:26", "did you mean 'memory'?"),
         ("state: {user_memories: [{memory: x}]}", "6:26", "memory: must be an array"),
         ("state: {user_memories: [{id: x}, {id: x}]}", "6:35", "two rows of user_memories have the id 'x'"),
-        ("credits: -1", "6:1", "greater than or equal to 0"),
+        ("credits: -1", "6:1", "credits: must be at least 0, not -1"),
         ("clock: {mode: x0.5.5}", "6:9", "mode"),
-        ("expect: [{retries: honor}]", "6:11", "is no rule of retries"),
+        ("expect: [{retries: honor}]", "6:11", "is not a rule of retries"),
         ("expect: [{op: getCredits}]", "6:10", "an expectation has one of"),
         ("extends: out-of-credit", "6:1", "did you mean 'out-of-credits'?"),
-        ("limits: [{max: 0, window: 1s}]", "6:11", "greater than or equal to 1"),
+        ("limits: [{max: 0, window: 1s}]", "6:11", "max: must be at least 1, not 0"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(make_pipeline, text, where, said):

@@ -13,8 +13,9 @@ from mockserver.apis import Api
 from mockserver.contract import Operation
 from mockserver.contract.router import split
 from mockserver.errors import MAX_COMPARED, Problem, did_you_mean, nearest
+from mockserver.settings import DEFAULTS
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = DEFAULTS.max_body
 """Bytes of a request body that are taken by default."""
 MAX_REMEMBERED = 4096
 """Spellings of paths without variables whose operation is remembered."""

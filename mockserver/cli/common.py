@@ -1,4 +1,4 @@
-"""What the commands have in common: the options that say which server is meant, and how they print.
+"""What the commands share: the options that name the server and the sandbox, and how they print.
 
 What a person reads goes through `clean`, so that a recorded request cannot write escape sequences
 to a terminal.
@@ -29,14 +29,16 @@ _URL = click.option(
     envvar="MOCKSERVER_URL",
     show_default=True,
     show_envvar=True,
-    help="Where the server answers.",
+    metavar="URL",
+    help="Address of the server.",
 )
 _TOKEN = click.option(
     "--admin-token",
     default="",
     envvar="MOCKSERVER_ADMIN_TOKEN",
     show_envvar=True,
-    help="The server's admin token, when it has one.",
+    metavar="TOKEN",
+    help="Token of the admin API, if the server requires one.",
 )
 _SANDBOX = click.option(
     "--sandbox",
@@ -45,12 +47,12 @@ _SANDBOX = click.option(
     show_default=True,
     show_envvar=True,
     metavar="NAME",
-    help="The sandbox that is meant.",
+    help="Name of the sandbox.",
 )
 
 
 def connected(command: Handler) -> Handler:
-    """Gives a command the options that say which sandbox of which server is meant; hands it the `Remote`."""
+    """Give a command the options that name a server and a sandbox, and pass it the `Remote` of these."""
 
     @_URL
     @_TOKEN
@@ -63,7 +65,7 @@ def connected(command: Handler) -> Handler:
 
 
 def connected_to_all(command: Handler) -> Handler:
-    """Like `connected`, for a command that is not about one sandbox."""
+    """Like `connected`, for a command that concerns all sandboxes."""
 
     @_URL
     @_TOKEN
@@ -103,22 +105,22 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
 
 
 def parse_json(text: str, what: str) -> JSON:
-    """The value of a JSON text; `what` names it in the message when it is none."""
+    """The value of a JSON text; `what` names the text in messages. Raises UserError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UserError(f"{what} is not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
 
 
-def pairs(given: tuple[str, ...], option: str) -> dict[str, JSON]:
-    """`N=V` options as an object."""
-    found: dict[str, JSON] = {}
-    for text in given:
+def pairs(texts: tuple[str, ...], option: str) -> dict[str, JSON]:
+    """`NAME=VALUE` options as an object. Raises UserError."""
+    values: dict[str, JSON] = {}
+    for text in texts:
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise UserError(f"{option} {text!r} is not a name and a value; write it like {option} NAME=VALUE")
-        found[name] = value
-    return found
+            raise UserError(f"{option} {text!r} has no name or no value; write {option} NAME=VALUE")
+        values[name] = value
+    return values
 
 
 def read(path: str, limit: int) -> str:
@@ -135,7 +137,7 @@ def read(path: str, limit: int) -> str:
 
 
 def source_name(path: str) -> str:
-    """What messages call a file that `read` was given."""
+    """The name of a file in messages; `-` is standard input."""
     return "standard input" if path == "-" else path
 
 

@@ -1,4 +1,4 @@
-"""`mockserver scenario` and `mockserver clock`: what a sandbox does, and when."""
+"""`mockserver scenario` and `mockserver clock`: what a sandbox does, and when it does it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import click
 
 from mockserver.admin.client import Remote
 from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
+from mockserver.cli.files import check, listed, schema
 from mockserver.clock import parse_duration, parse_time
 from mockserver.errors import UserError
+from mockserver.scenarios.library import MAX_SCENARIO
 
-_MAX_SCENARIO = 1024 * 1024
 
-
-@click.group()
+@click.group(commands=[listed, check, schema])
 def scenario() -> None:
-    """The scenario of a sandbox."""
+    """Manage scenarios: validate files, change a sandbox."""
 
 
 @scenario.command("set")
@@ -27,9 +27,10 @@ def scenario() -> None:
 @json_option
 @connected
 def scenario_set(remote: Remote, file_or_name: str, as_json: bool) -> None:
-    """Set the scenario: a file, `-` for standard input, or the name of a bundled one.
+    """Set the scenario, and restart the sandbox with it.
 
-    One that does not load changes nothing.
+    FILE_OR_NAME is a file, `-` for standard input, or the name of a bundled scenario. A scenario with a
+    problem changes nothing.
 
     \b
     mockserver scenario set out-of-credits
@@ -38,43 +39,43 @@ def scenario_set(remote: Remote, file_or_name: str, as_json: bool) -> None:
     path = Path(file_or_name)
     looks_like_a_file = path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1
     if file_or_name == "-" or looks_like_a_file or path.is_file():
-        found = remote.upload_scenario(read(file_or_name, _MAX_SCENARIO), source_name(file_or_name))
+        answer = remote.upload_scenario(read(file_or_name, MAX_SCENARIO), source_name(file_or_name))
     else:
-        found = remote.use_scenario(file_or_name)
+        answer = remote.use_scenario(file_or_name)
     if as_json:
-        print_json(found)
+        print_json(answer)
     else:
-        rules = len(found["rules"])
-        click.echo(f"{remote.sandbox}: {clean(found['name'])}, {rules} {'rule' if rules == 1 else 'rules'}")
+        rules = len(answer["rules"])
+        click.echo(f"{remote.sandbox}: {clean(answer['name'])}, {rules} {'rule' if rules == 1 else 'rules'}")
 
 
 @scenario.command("show")
 @json_option
 @connected
 def scenario_show(remote: Remote, as_json: bool) -> None:
-    """Print the scenario in force, as YAML, and how often each rule fired."""
-    found = remote.scenario()
+    """Print the scenario in force, and how often each rule fired."""
+    answer = remote.scenario()
     if as_json:
-        print_json(found)
+        print_json(answer)
         return
-    if found["name"] is None and found["text"] is None:
+    if answer["name"] is None and answer["text"] is None:
         click.echo(f"# {remote.sandbox} has no scenario")
         return
-    click.echo(f"# {clean(found['name'])} ({found['source']})")
-    for rule in found["rules"]:
+    click.echo(f"# {clean(answer['name'])} ({answer['source']})")
+    for rule in answer["rules"]:
         click.echo(f"# rule {clean(rule['id'])} at {clean(rule['at'])} fired {rule['fired']} times")
-    click.echo(str(found["text"] or "").rstrip())
+    click.echo(str(answer["text"] or "").rstrip())
 
 
 @scenario.command("clear")
 @connected
 def scenario_clear(remote: Remote) -> None:
-    """Go on without a scenario; what is stored stays."""
+    """Remove the scenario, and keep the state."""
     remote.remove_scenario()
     click.echo(f"{remote.sandbox}: no scenario")
 
 
-class _Rate(click.ParamType[float]):
+class _Rate(click.ParamType):  # type: ignore[type-arg]
     name = "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -83,35 +84,35 @@ class _Rate(click.ParamType[float]):
         except ValueError:
             rate = math.nan
         if not 0 < rate <= 1_000_000:
-            self.fail(f"{value!r} is not a rate; give a number above 0, up to 1000000", param, ctx)
+            self.fail(f"{value!r} is not a rate; write a number above 0, up to 1000000", param, ctx)
         return rate
 
 
 @click.group()
 def clock() -> None:
-    """The test clock of a sandbox. It never goes back.
+    """Control the test clock of a sandbox. It never goes back.
 
     \b
     mockserver clock freeze
-    mockserver clock advance 61s                  the rate limit's window has passed
+    mockserver clock advance 61s               past the rate limit's window
     mockserver clock set 2030-01-01T00:00:00Z
-    mockserver clock run --rate 60                a minute in every second
+    mockserver clock run --rate 60             a minute in every second
     """
 
 
-def _print_clock(found: dict[str, Any], as_json: bool) -> None:
+def _print_clock(state: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(state)
     else:
-        running = "frozen" if found["mode"] == "frozen" else f"running x{found['rate']:g}"
-        click.echo(f"{clean(found['iso'])}  {running}")
+        mode = "frozen" if state["mode"] == "frozen" else f"running x{state['rate']:g}"
+        click.echo(f"{clean(state['iso'])}  {mode}")
 
 
 @clock.command("show")
 @json_option
 @connected
 def clock_show(remote: Remote, as_json: bool) -> None:
-    """Print what the clock shows."""
+    """Print the time and the mode of the clock."""
     _print_clock(remote.clock(), as_json)
 
 
@@ -120,7 +121,7 @@ def clock_show(remote: Remote, as_json: bool) -> None:
 @json_option
 @connected
 def clock_advance(remote: Remote, by: str, as_json: bool) -> None:
-    """Move the clock ahead BY a duration, such as 500ms, 61s or 1h30m."""
+    """Move the clock ahead by a duration: 500ms, 61s or 1h30m."""
     parse_duration(by)
     _print_clock(remote.advance_clock(by.strip()), as_json)
 
@@ -130,11 +131,14 @@ def clock_advance(remote: Remote, by: str, as_json: bool) -> None:
 @json_option
 @connected
 def clock_set(remote: Remote, iso: str, as_json: bool) -> None:
-    """Move the clock ahead to ISO, such as 2030-01-01T00:00:00Z; without a zone it is UTC."""
+    """Move the clock ahead to a time: 2030-01-01T00:00:00Z.
+
+    ISO is an ISO 8601 time; a time without a zone is UTC.
+    """
     try:
         moment = datetime.fromtimestamp(parse_time(iso), UTC)
     except (ValueError, OverflowError, OSError):
-        raise UserError(f"{iso!r} is not a moment that the clock can show") from None
+        raise UserError(f"{iso!r} is outside of the calendar that the clock can show") from None
     _print_clock(remote.change_clock(now=moment.isoformat()), as_json)
 
 
@@ -142,7 +146,7 @@ def clock_set(remote: Remote, iso: str, as_json: bool) -> None:
 @json_option
 @connected
 def clock_freeze(remote: Remote, as_json: bool) -> None:
-    """Let the clock stand still."""
+    """Stop the clock."""
     _print_clock(remote.change_clock(mode="frozen"), as_json)
 
 
@@ -151,5 +155,5 @@ def clock_freeze(remote: Remote, as_json: bool) -> None:
 @json_option
 @connected
 def clock_run(remote: Remote, rate: float, as_json: bool) -> None:
-    """Let the clock run on from where it stands."""
+    """Start the clock from the time that it shows."""
     _print_clock(remote.change_clock(mode="real", rate=rate), as_json)

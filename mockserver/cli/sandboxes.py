@@ -21,6 +21,7 @@ from mockserver.cli.common import (
     source_name,
     table,
 )
+from mockserver.cli.options import parse_number
 from mockserver.errors import UserError
 from mockserver.state.store import MAX_SNAPSHOT
 from mockserver.text.documents import write_whole
@@ -29,51 +30,47 @@ from mockserver.text.documents import write_whole
 @click.command()
 @connected
 def reset(remote: Remote) -> None:
-    """Put a sandbox back to where its scenario starts."""
+    """Reset a sandbox to the start of its scenario."""
     remote.reset()
     click.echo(f"{remote.sandbox}: reset")
 
 
 @click.command()
-@click.argument("amount", metavar="[SET]", required=False)
+@click.argument("amount", metavar="[REMAINING]", required=False)
 @json_option
 @connected
 def credits(remote: Remote, amount: str | None, as_json: bool) -> None:
-    """Print the credit account; with a number, set what remains first.
+    """Print the credit account, or set the remaining credits.
 
     \b
     mockserver credits
-    mockserver credits 1                          one more paid call, then 402
+    mockserver credits 1       one more paid call, then 402
     """
-    found = remote.credits() if amount is None else remote.set_credits(_amount(amount))
+    account = remote.credits() if amount is None else remote.set_credits(_amount(amount))
     if as_json:
-        print_json(found)
+        print_json(account)
     else:
         names = ("remaining", "consumed", "total")
-        click.echo("  ".join(f"{name} {number(found[name])}" for name in names))
+        click.echo("  ".join(f"{name} {number(account[name])}" for name in names))
 
 
 def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1e15:
-        raise UserError(f"{text!r} is not a number of credits; give one from 0 to 1e15")
-    return int(value) if value.is_integer() else value
+    return parse_number(text, "credits", 0, 1e15)
 
 
 @click.command()
 @click.argument("action", type=click.Choice(["create", "delete"]), required=False)
 @click.argument("name", required=False)
-@click.option("--scenario", metavar="NAME", help="With create: the bundled scenario that it starts with.")
-@click.option("--credits", "amount", metavar="NUMBER", help="With create: the credits that it starts with.")
+@click.option("--scenario", metavar="NAME", help="Bundled scenario of the new sandbox.")
+@click.option("--credits", "amount", metavar="NUMBER", help="Credits of the new sandbox.")
 @json_option
 @connected_to_all
 def sandboxes(
     remote: Remote, action: str | None, name: str | None, scenario: str | None, amount: str | None, as_json: bool
 ) -> None:
-    """List the sandboxes; create or delete one. One that is created without a NAME gets a name.
+    """List the sandboxes; create or delete one.
+
+    A sandbox that is created without a NAME gets a generated one.
 
     \b
     mockserver sandboxes
@@ -84,23 +81,23 @@ def sandboxes(
         raise UserError("--scenario and --credits belong to `sandboxes create`")
     if action == "delete":
         if name is None:
-            raise UserError("say which one: mockserver sandboxes delete NAME")
+            raise UserError("the name is missing; write `mockserver sandboxes delete NAME`")
         remote.sandbox = name
         remote.delete()
         click.echo(f"{clean(name)}: deleted")
         return
     if action == "create":
-        made = remote.create(name, scenario=scenario, credits=None if amount is None else _amount(amount))
+        created = remote.create(name, scenario=scenario, credits=None if amount is None else _amount(amount))
         if as_json:
-            print_json(made)
+            print_json(created)
             return
-        found = [made]
+        listed = [created]
     else:
-        found = remote.sandboxes()
+        listed = remote.sandboxes()
         if as_json:
-            print_json(found)
+            print_json(listed)
             return
-    table(("NAME", "SCENARIO", "CLOCK", "CREDITS", "REQUESTS", "API KEY", "BASE URLS"), map(_line, found))
+    table(("NAME", "SCENARIO", "CLOCK", "CREDITS", "REQUESTS", "API KEY", "BASE URLS"), map(_line, listed))
 
 
 def _line(entry: dict[str, Any]) -> tuple[str, ...]:
@@ -118,14 +115,14 @@ def _line(entry: dict[str, Any]) -> tuple[str, ...]:
 
 @click.group()
 def state() -> None:
-    """Save what a sandbox has stored, and put it back."""
+    """Save the state of a sandbox, and restore it."""
 
 
 @state.command("save")
 @click.argument("file")
 @connected
 def state_save(remote: Remote, file: str) -> None:
-    """Write a snapshot to FILE; `-` is standard output."""
+    """Save a snapshot to FILE; `-` is standard output."""
     text = orjson.dumps(remote.state(), option=orjson.OPT_INDENT_2) + b"\n"
     if file == "-":
         click.echo(text, nl=False)
@@ -138,7 +135,10 @@ def state_save(remote: Remote, file: str) -> None:
 @click.argument("file")
 @connected
 def state_load(remote: Remote, file: str) -> None:
-    """Put the snapshot in FILE back; `-` is standard input. One that is not right changes nothing."""
+    """Restore a snapshot from FILE; `-` is standard input.
+
+    A snapshot with a problem changes nothing.
+    """
     source = source_name(file)
     remote.restore(parse_json(read(file, MAX_SNAPSHOT), source), source)
     click.echo(f"{remote.sandbox}: loaded from {source}")

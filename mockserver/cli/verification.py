@@ -1,4 +1,4 @@
-"""`mockserver journal`, `verify` and `expect`: what happened in a sandbox, and whether it should have."""
+"""`mockserver journal`, `verify` and `expect`: the exchanges of a sandbox, and assertions on them."""
 
 from __future__ import annotations
 
@@ -18,39 +18,46 @@ _SIDES = ("client", "server", "declared")
 
 
 @click.command()
-@click.option("--operation", metavar="ID", help="Only this operation.")
-@click.option("--status", type=click.IntRange(0, 599), help="Only replies with this status; 0 is no reply.")
-@click.option("--side", type=click.Choice(_SIDES), help="Only exchanges with a violation on this side.")
-@click.option("--rule", metavar="ID", help="Only exchanges in which this rule acted.")
-@click.option("--after", type=click.IntRange(0), metavar="NUMBER", help="Only entries after this one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most this many.")
+@click.option("--operation", metavar="ID", help="Operation of the exchanges.")
+@click.option("--status", type=click.IntRange(0, 599), metavar="N", help="Status of the response; 0 is none.")
+@click.option("--side", type=click.Choice(_SIDES), help="Side that broke the contract.")
+@click.option("--rule", metavar="ID", help="Rule that acted.")
+@click.option("--after", type=click.IntRange(0), metavar="N", help="Number of the exchange to start after.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Most exchanges to print.",
+)
 @json_option
 @connected
 def journal(remote: Remote, as_json: bool, **filters: str | int | None) -> None:
     """Print the exchanges, oldest first.
 
-    TRY is the attempt: 2 is the first retry. EARLY is by how many seconds the retry came before its
-    Retry-After was over.
+    Filters combine: an exchange is printed if all of them match. TRY is the attempt; 2 is the first retry.
+    EARLY is the number of seconds by which a retry came before the end of its Retry-After.
 
     \b
     mockserver journal --status 429
-    mockserver journal --side client              what the client did wrong
+    mockserver journal --side client    the mistakes of the client
     mockserver journal --json | jq '.entries[-1].request'
     """
-    found = remote.journal(**filters)
+    answer = remote.journal(**filters)
     if as_json:
-        print_json(found)
+        print_json(answer)
         return
-    entries = found["entries"]
+    entries = answer["entries"]
     table(("#", "TIME", "REQUEST", "STATUS", "TRY", "EARLY", "RULE", "NOTES"), map(_row, entries))
-    if found["total"] > len(entries):
-        click.echo(f"{len(entries)} of {found['total']} shown; --limit and --after show others", err=True)
+    if answer["total"] > len(entries):
+        click.echo(f"{len(entries)} of {answer['total']} shown; --limit and --after show others", err=True)
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     request = entry["operation"] or f"{entry['method']} {entry['path']}"
     early = entry["early_by"]
-    notes = [f"[{violation['side']}] {_said(violation)}" for violation in entry["violations"]]
+    notes = [f"[{violation['side']}] {_violation_text(violation)}" for violation in entry["violations"]]
     notes += [f"violates: {entry['violates']}"] if entry["violates"] else []
     notes += [f"lost: {entry['lost']}"] if entry["lost"] else []
     notes += [f"defect: {entry['defect']}"] if entry["defect"] else []
@@ -67,31 +74,33 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     return tuple(clean(cell) for cell in cells)
 
 
-def _said(violation: dict[str, Any]) -> str:
+def _violation_text(violation: dict[str, Any]) -> str:
     place = f"{violation['where']} {violation['pointer']}".strip()
     return f"{place}: {violation['message']}"
 
 
-class _Range(click.ParamType[str]):
+class _Range(click.ParamType):  # type: ignore[type-arg]
     name = "N|A..B"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
-            found = parse_range(str(value))
+            range_ = parse_range(str(value))
         except UserError as error:
             self.fail(str(error), param, ctx)
-        if found.every is not None:
+        if range_.every is not None:
             self.fail(f"{value!r} is not a count or a range; write 3, 4..6, 4.. or ..6", param, ctx)
-        return str(found)
+        return str(range_)
 
 
 @click.command()
 @click.argument("operation")
-@click.option("--times", type=_Range(), help='How many must match: 2, 4..6, 1.. or ..3.  [default: "1.."]')
-@click.option("--body", metavar="JSON", help="What the body must hold.")
-@click.option("--header", "headers", multiple=True, metavar="N=V", help="A header. Repeatable.")
-@click.option("--query", "queries", multiple=True, metavar="N=V", help="A query parameter. Repeatable.")
-@click.option("--status", type=_Range(), help="The status of the reply: 201, or 500..599.")
+@click.option(
+    "--times", type=_Range(), help="Expected number of matching requests: 2, 4..6, 1.. or ..3.  [default: 1..]"
+)
+@click.option("--body", metavar="JSON", help="Matcher for the request body.")
+@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Header of the request. Repeatable.")
+@click.option("--query", "queries", multiple=True, metavar="NAME=VALUE", help="Query parameter. Repeatable.")
+@click.option("--status", type=_Range(), help="Status of the response: 201, or 500..599.")
 @json_option
 @connected
 def verify(
@@ -104,14 +113,15 @@ def verify(
     status: str | None,
     as_json: bool,
 ) -> None:
-    """Exit with 1 unless the sandbox has seen OPERATION as often as wanted.
+    """Assert how often an operation was requested.
 
-    When it has not, the exchanges that came nearest are printed with every difference.
+    Exits with 1 if the number of matching requests is not the expected one, and prints the nearest exchanges
+    with their differences.
 
     \b
     mockserver verify Memory.createUserMemory --times 2
-    mockserver verify Memory.createUserMemory --body '{"agent_id": {"regex": "^a"}}' --status 201
-    mockserver verify Memory.listUserMemory --query limit=10 --times 0
+    mockserver verify Memory.createUserMemory --body '{"agent_id": "a1"}'
+    mockserver verify Memory.listUserMemory --query limit=10 --status 200
     """
     wanted: dict[str, JSON] = {"operation": operation, "times": times, "status": status}
     wanted["header"] = pairs(headers, "--header") or None
@@ -139,7 +149,9 @@ def verify(
 @json_option
 @connected
 def expect(remote: Remote, as_json: bool) -> None:
-    """Exit with 1 unless all that the scenario expects has come true. For the last step of a CI job.
+    """Assert that the expectations of the scenario are met.
+
+    Exits with 1 if one is not: the last step of a CI job.
 
     \b
     mockserver expect

@@ -49,6 +49,10 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
     bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
     files = [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
     chosen = [scenarios.load_scenario(file, by_name) for file in files]
+    for scenario in chosen:
+        same = [other.name for other in chosen if other.model.api == scenario.model.api]
+        if len(same) > 1:
+            raise UserError(f"the scenarios {' and '.join(same)} are both for {scenario.model.api}; start with one")
     return Pipeline(
         list(by_name.values()),
         terms=terms,

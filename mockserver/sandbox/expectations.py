@@ -12,7 +12,7 @@ from mockserver.journal.retries import judge as judge_retries
 from mockserver.messages import Exchange
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
-from mockserver.scenarios import Facts, Rule, Scenario
+from mockserver.scenarios import CompiledRule, Facts, Scenario
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import Difference
 from mockserver.text.ranges import parse_range
@@ -120,7 +120,7 @@ def unfired(sandbox: Sandbox) -> list[Unfired]:
 
 
 def _nearest(
-    world: World, operations: Mapping[str, Operation], scenario: Scenario, rule: Rule, exchanges: list[Exchange]
+    world: World, operations: Mapping[str, Operation], scenario: Scenario, rule: CompiledRule, exchanges: list[Exchange]
 ) -> tuple[Exchange | None, list[Difference]]:
     """The exchange with the fewest differences, the newest among equals; another operation is the last choice."""
     seen = [

@@ -15,6 +15,7 @@ from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
+from mockserver.settings import DEFAULTS
 from mockserver.state.memory import MemoryStore
 from mockserver.state.store import Store
 
@@ -23,10 +24,10 @@ from mockserver.state.store import Store
 class Bounds:
     """How many sandboxes there may be, and how long an idle one is kept."""
 
-    count: int = 10_000
-    idle_seconds: float | None = None
+    count: int = DEFAULTS.max_sandboxes
+    idle_seconds: float | None = DEFAULTS.sandbox_idle
     """Real seconds without a request after which a sandbox may be removed; None keeps it."""
-    memory_bytes: int | None = None
+    memory_bytes: int | None = DEFAULTS.max_memory
     """Resident memory of the process above which no sandbox is made; None sets no limit."""
 
 

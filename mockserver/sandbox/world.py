@@ -16,32 +16,33 @@ from mockserver.contract import Operation
 from mockserver.journal import entries as journal
 from mockserver.messages import Exchange, Limit, Request
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
-from mockserver.state.store import JOURNAL_BYTES, JOURNAL_SIZE, MAX_ROWS, Store
+from mockserver.settings import DEFAULTS
+from mockserver.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The terms on which a sandbox starts. A scenario's own values come before these."""
 
-    credits: float = 10_000
-    keys: tuple[str, ...] = ()
+    credits: float = DEFAULTS.credits
+    keys: tuple[str, ...] = DEFAULTS.api_keys
     """Valid API keys; when there are none, every non-empty key is valid."""
-    limit: Limit | Literal["vendor"] | None = "vendor"
+    limit: Limit | Literal["vendor"] | None = DEFAULTS.rate_limit
     """Overrides every API's own rate limit; None switches limits off."""
-    seed: int = 0
-    characters_per_credit: int = 1000
+    seed: int = DEFAULTS.seed
+    characters_per_credit: int = DEFAULTS.characters_per_credit
     """Characters of embedded text that one credit pays for."""
-    stateless: bool = False
+    stateless: bool = DEFAULTS.stateless
     """Answer every operation with a sample of its success; nothing is kept, metered or limited."""
     clock_start: float | None = None
     """Epoch seconds at which the clock starts; the system's time when not given."""
     clock_rate: float = 1.0
     """Test seconds per real second; 0 freezes the clock."""
-    max_rows: int = MAX_ROWS
+    max_rows: int = DEFAULTS.max_rows
     """Rows that it may hold; a request that would store more is rejected with 503."""
-    journal_size: int = JOURNAL_SIZE
+    journal_size: int = DEFAULTS.journal_size
     """Exchanges that the journal keeps; the oldest go first."""
-    journal_bytes: int = JOURNAL_BYTES
+    journal_bytes: int = DEFAULTS.journal_bytes
     """Bytes that they may take together."""
 
 

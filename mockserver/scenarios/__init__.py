@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
-from mockserver.scenarios.rules import NO_DECISION, Decision, Facts, Origin, Rule, Scenario
+from mockserver.scenarios.rules import NO_DECISION, CompiledRule, Decision, Facts, Origin, Scenario
 
 if TYPE_CHECKING:
     from mockserver.scenarios.load import load_scenario, parse_scenario, restored
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_DECISION",
+    "CompiledRule",
     "Decision",
     "Facts",
     "Origin",
-    "Rule",
     "Scenario",
     "ScenarioError",
     "ScenarioModel",

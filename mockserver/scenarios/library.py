@@ -9,6 +9,11 @@ from typing import Any
 from mockserver.data import bundled_file
 from mockserver.errors import UserError
 
+MAX_SCENARIO = 1024 * 1024
+"""Bytes of a scenario file that are read."""
+MAX_PROBLEMS = 100
+"""Problems of a scenario that are listed; the others are counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioProblem:
@@ -30,11 +35,18 @@ class ScenarioProblem:
 
 
 class ScenarioError(UserError):
-    """A scenario that cannot be used. `problems` holds all that is wrong."""
+    """A scenario that cannot be used.
 
-    def __init__(self, problems: list[ScenarioProblem]) -> None:
+    Args:
+        problems: what is wrong with it, in the order of the file.
+        unlisted: how many further problems there are.
+    """
+
+    def __init__(self, problems: list[ScenarioProblem], unlisted: int = 0) -> None:
         self.problems = problems
-        super().__init__("\n".join(map(str, problems)))
+        self.unlisted = unlisted
+        more = [f"{problems[0].file}: {unlisted} more problems"] if unlisted else []
+        super().__init__("\n".join([*map(str, problems), *more]))
 
 
 def bundled_scenarios() -> dict[str, Path]:

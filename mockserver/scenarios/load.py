@@ -4,155 +4,184 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
+from typing import NamedTuple
 
 from mockserver.apis import Api
 from mockserver.errors import UserError, did_you_mean
-from mockserver.scenarios.compile import Compiler, Place
-from mockserver.scenarios.library import ScenarioError, ScenarioProblem, bundled_scenarios
+from mockserver.scenarios.compile import Compiler
+from mockserver.scenarios.library import (
+    MAX_PROBLEMS,
+    MAX_SCENARIO,
+    ScenarioError,
+    ScenarioProblem,
+    bundled_scenarios,
+)
 from mockserver.scenarios.model import ScenarioModel
 from mockserver.scenarios.rules import Origin, Scenario
+from mockserver.scenarios.shape import Draft, Place
 from mockserver.text.documents import DocumentError, Locator, parse, read_text
 
-MAX_BYTES = 1024 * 1024
 MAX_EXTENDS = 8
+"""Scenarios that may extend one another in a row."""
+
+
+class _File(NamedTuple):
+    """A scenario of a chain of `extends`."""
+
+    shown: str
+    """What messages call it."""
+    key: str
+    """What it is known by: its whole path; "" for a text without a file, which nothing can extend."""
 
 
 def load_scenario(source: str, apis: Mapping[str, Api]) -> Scenario:
     """A scenario by the name of a bundled one, or from a file. Raises UserError."""
-    known = bundled_scenarios()
-    if source in known:
-        return parse_scenario(read_text(known[source], MAX_BYTES), apis, f"{source}.yaml", "bundled")
-    path = Path(source)
-    if not path.is_file():
-        raise UserError(f"there is no scenario {source!r} and no such file{did_you_mean(source, known)}")
-    return parse_scenario(read_text(path, MAX_BYTES), apis, source, source, path.parent)
+    bundled = bundled_scenarios()
+    path = bundled.get(source) or Path(source)
+    if source not in bundled and not path.is_file():
+        raise UserError(f"there is no scenario {source!r} and no such file{did_you_mean(source, bundled)}")
+    text = read_text(path, MAX_SCENARIO)
+    file = _File(f"{source}.yaml" if source in bundled else source, str(path.resolve()))
+    if source in bundled:
+        return _Loader(text, apis, file, "bundled").load()
+    return _Loader(text, apis, file, source, path.parent).load()
 
 
-def parse_scenario(
-    text: str,
-    apis: Mapping[str, Api],
-    file: str,
-    source: str = "upload",
-    folder: Path | None = None,
-    parents: Sequence[str] = (),
-) -> Scenario:
-    """A scenario from its YAML or JSON text.
+def parse_scenario(text: str, apis: Mapping[str, Api], file: str, source: str = "upload") -> Scenario:
+    """A scenario from its YAML or JSON text. It may extend bundled scenarios only.
 
     Args:
-        text: the scenario.
+        text: the scenario, of at most MAX_SCENARIO bytes.
         apis: the APIs it may be for, by name.
         file: what to call it in messages and in rules' places.
         source: where it came from.
-        folder: where a file named in `extends` is looked for; None allows only bundled ones.
-        parents: texts of the files that it extends one after the other, which are then not looked for.
 
     Raises:
-        ScenarioError: everything that is wrong, each with its place.
-        DocumentError: it is not YAML at all.
+        ScenarioError: every problem, each with its place.
+        DocumentError: the text is too large, or not YAML.
     """
-    if len(text.encode()) > MAX_BYTES:
-        raise DocumentError(f"{file}: is larger than {MAX_BYTES:,} bytes")
-    return _Loader(text, apis, file, source, folder, tuple(parents)).load()
+    return _Loader(text, apis, _File(file, ""), source).load()
 
 
 def restored(origin: Origin, apis: Mapping[str, Api]) -> Scenario:
     """The scenario that another process has read already. Raises UserError when an API is missing here."""
-    return parse_scenario(origin.texts[0], apis, origin.file, origin.source, None, origin.texts[1:])
+    text, *parents = origin.texts
+    return _Loader(text, apis, _File(origin.file, ""), origin.source, None, tuple(parents)).load()
 
 
 class _Loader:
+    """Loads one scenario and, by another loader, the one that it extends.
+
+    Args:
+        text: the scenario.
+        apis: the APIs it may be for, by name.
+        file: what it is called.
+        source: where it came from.
+        folder: where a file named in `extends` is looked for; None allows only bundled ones.
+        parents: texts of the files that it extends one after the other, which are then not looked for.
+        chain: the files that extend this one, the first one first.
+    """
+
     def __init__(
         self,
         text: str,
         apis: Mapping[str, Api],
-        file: str,
+        file: _File,
         source: str,
-        folder: Path | None,
-        parents: tuple[str, ...],
+        folder: Path | None = None,
+        parents: Sequence[str] = (),
+        chain: tuple[_File, ...] = (),
     ) -> None:
+        if len(text.encode(errors="surrogatepass")) > MAX_SCENARIO:
+            raise DocumentError(f"{file.shown}: is larger than {MAX_SCENARIO:,} bytes")
         self._text = text
         self._apis = apis
         self._file = file
         self._source = source
         self._folder = folder
         self._parents = parents
-        self._place_file = file.partition("<")[0]
+        self._chain = (*chain, file)
         self._locator = Locator(text)
         self._problems: list[ScenarioProblem] = []
+        self._unlisted = 0
 
     def load(self) -> Scenario:
-        data = parse(self._text, self._file)
-        if not isinstance(data, dict):
-            raise DocumentError(f"{self._file}:1:1: a scenario is a mapping with `version: 1`, `name`, `api`, ...")
-        try:
-            model = ScenarioModel.model_validate(data)
-        except ValidationError as error:
-            for fault in error.errors():
-                self._shape_problem(data, fault)
-            raise ScenarioError(self._problems) from None
-        base = self._base(model)
-        parents = base.origin.texts if base is not None and model.extends not in bundled_scenarios() else ()
-        origin = Origin(self._file, self._source, (self._text, *parents))
-        compiler = Compiler(self._apis, self._problem, lambda place: self._locator.at(place)[0], self._place_file)
-        scenario = compiler.compile(model, origin)
-        if self._problems:
-            raise ScenarioError(sorted(self._problems, key=lambda problem: (problem.line, problem.column)))
+        """The scenario. Raises ScenarioError, which has the problems of its shape and of its meaning."""
+        file = self._file.shown
+        self._data = parse(self._text, file)
+        if not isinstance(self._data, dict):
+            raise DocumentError(f"{file}:1:1: a scenario is a mapping with `version: 1`, `name`, `api`, ...")
+        draft = Draft(self._data, self._problem)
+        scenario = base = None
+        if draft.model is not None:
+            base = self._base(draft.model)
+            parents = base.origin.texts if base is not None and draft.model.extends not in bundled_scenarios() else ()
+            origin = Origin(file, self._source, (self._text, *parents))
+            scenario = self._compiled(draft, draft.model, origin)
+        if self._problems or scenario is None:
+            ordered = sorted(self._problems, key=lambda found: (found.file != file, found.line, found.column))
+            raise ScenarioError(ordered, self._unlisted)
         return _extended(scenario, base) if base else scenario
 
-    def _problem(self, path: Place, message: str, rule: str = "") -> None:
-        line, column = self._locator.at(path)
-        self._problems.append(ScenarioProblem(self._file, line, column, rule, message))
+    def _compiled(self, draft: Draft, model: ScenarioModel, origin: Origin) -> Scenario | None:
+        """The scenario; None when its API is not known."""
 
-    def _shape_problem(self, data: Any, fault: Any) -> None:
-        path = list(fault["loc"])
-        if fault["type"] == "unknown_key":
-            path.append(fault["ctx"]["key"])
+        def report(place: Place, message: str) -> None:
+            where = draft.original(place)
+            if not draft.is_affected(where):
+                self._problem(where, message)
+
+        api = self._apis.get(model.api)
+        if api is None:
+            report(("api",), f"there is no API {model.api!r} here{did_you_mean(model.api, self._apis)}")
+            return None
+        compiler = Compiler(api, report, lambda place: f"{self._file.shown}:{self._locator.at(place)[0]}")
+        return compiler.compile(model, origin)
+
+    def _problem(self, place: Place, message: str) -> None:
+        if len(self._problems) >= MAX_PROBLEMS:
+            self._unlisted += 1
+            return
         rule = ""
-        if len(path) > 1 and path[0] == "rules" and isinstance(path[1], int):
-            entry = data["rules"][path[1]] if path[1] < len(data["rules"]) else None
+        if len(place) > 1 and place[0] == "rules":
+            entry = self._data["rules"][place[1]]
             rule = str(entry.get("id", "")) if isinstance(entry, dict) else ""
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "missing":
-            message = f"{path[-1]!r} is missing"
-            path = path[:-1]
-        elif fault["type"] != "unknown_key" and path:
-            message = f"{path[-1]}: {message}"
-        self._problem(tuple(path), message, rule)
+        line, column = self._locator.at(place)
+        self._problems.append(ScenarioProblem(self._file.shown, line, column, rule, message))
 
     def _base(self, model: ScenarioModel) -> Scenario | None:
         """The scenario that this one extends."""
-        seen = [model.name]
-        if model.extends is None:
+        name = model.extends
+        if name is None:
             return None
-        known = bundled_scenarios()
-        path = known.get(model.extends)
-        text = self._parents[0] if path is None and self._parents else None
-        if text is not None:
-            path = Path(model.extends)
-        elif path is None and self._folder is not None and (self._folder / model.extends).is_file():
-            path = self._folder / model.extends
-        if path is None:
+        bundled = bundled_scenarios()
+        beside = Path(self._file.shown).parent / name
+        folder, parents, key = None, self._parents, ""
+        if name in bundled:
+            text, shown, key = read_text(bundled[name], MAX_SCENARIO), f"{name}.yaml", str(bundled[name].resolve())
+        elif self._parents:
+            text, shown, parents = self._parents[0], str(beside), self._parents[1:]
+        elif self._folder is not None and (path := self._folder / name).is_file():
+            text, shown, folder, key = read_text(path, MAX_SCENARIO), str(beside), path.parent, str(path.resolve())
+        else:
             where = "bundled scenario" if self._folder is None else "bundled scenario or file"
-            self._problem(("extends",), f"there is no {where} {model.extends!r}{did_you_mean(model.extends, known)}")
+            self._problem(("extends",), f"there is no {where} {name!r}{did_you_mean(name, bundled)}")
             return None
-        if seen.count(model.name) > 1 or self._file.count("<") >= MAX_EXTENDS:
-            self._problem(("extends",), "scenarios extend one another without end")
+        keys = [file.key for file in self._chain]
+        if key and key in keys:
+            circle = [*(file.shown for file in self._chain[keys.index(key) :]), shown]
+            names = " -> ".join(Path(name).name for name in circle)
+            self._problem(("extends",), f"circular `extends`: {names}")
+            return None
+        if len(self._chain) > MAX_EXTENDS:
+            self._problem(("extends",), f"more than {MAX_EXTENDS} scenarios extend one another in a row")
             return None
         try:
-            # The name tells the way, and its length stops two files that extend each other.
-            return parse_scenario(
-                read_text(path, MAX_BYTES) if text is None else text,
-                self._apis,
-                f"{path.name}<{self._file}",
-                self._source,
-                path.parent if text is None else None,
-                self._parents[1:],
-            )
+            file = _File(shown, key)
+            return _Loader(text, self._apis, file, self._source, folder, parents, self._chain).load()
         except ScenarioError as error:
             self._problems += error.problems
+            self._unlisted += error.unlisted
             return None
 
 
@@ -160,14 +189,14 @@ def _extended(scenario: Scenario, base: Scenario) -> Scenario:
     """A scenario over the one it extends: its own rules come first, its own values win."""
     own = {rule.id for rule in scenario.rules}
     rules = (*scenario.rules, *(rule for rule in base.rules if rule.id not in own))
-    given, below = scenario.model, base.model
-    model = given.model_copy(
+    over, under = scenario.model, base.model
+    model = over.model_copy(
         update={
-            "seed": below.seed if given.seed is None else given.seed,
-            "clock": given.clock or below.clock,
-            "credits": below.credits if given.credits is None else given.credits,
-            "keys": given.keys or below.keys,
-            "expect": [*given.expect, *below.expect],
+            "seed": under.seed if over.seed is None else over.seed,
+            "clock": over.clock or under.clock,
+            "credits": under.credits if over.credits is None else over.credits,
+            "keys": over.keys or under.keys,
+            "expect": [*over.expect, *under.expect],
         }
     )
     by_operation = {
@@ -184,10 +213,4 @@ def _extended(scenario: Scenario, base: Scenario) -> Scenario:
     )
 
 
-__all__ = [
-    "ScenarioError",
-    "ScenarioProblem",
-    "bundled_scenarios",
-    "load_scenario",
-    "parse_scenario",
-]
+__all__ = ["ScenarioError", "ScenarioProblem", "bundled_scenarios", "load_scenario", "parse_scenario"]

@@ -1,25 +1,32 @@
 """The scenario file: one model that parses it and gives editors their JSON Schema.
 
-Only the shape is judged here; what it means for an API is judged in `compile`.
+Only the shape is described here. `shape` reads data by it; what a scenario means for an API is checked in `compile`.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_validator
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
-from mockserver.scenarios.faults import FAULTS, Duration, Strict
+from mockserver.scenarios.faults import FAULTS, Duration, Period, Strict
 from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
+from mockserver.text.matchers import show
 from mockserver.text.ranges import parse_range
 
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+"""Names of scenarios and ids of rules."""
+MODE_PATTERN = r"^(real|frozen|x\d{1,6}(\.\d+)?)$"
+"""Modes of a clock."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def _range(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"must be a count or a range such as 3, 4..6, 4.. or every 10, not {show(value)}")
     try:
         parse_range(value)
     except UserError as error:
@@ -29,7 +36,7 @@ def _range(value: Any) -> Any:
 
 def _calls(value: Any) -> Any:
     if value == 0:
-        raise ValueError("calls are counted from 1")
+        raise ValueError("calls are counted from 1; write 1 for the first")
     return _range(value)
 
 
@@ -42,13 +49,13 @@ def _moment(value: str) -> str:
 
 
 def _step(value: Any) -> Any:
-    """A step may be one word: `ok`, or the name of a reply."""
+    """A step may be one word: `ok`, or the name of a response."""
     if not isinstance(value, str):
         return value
     if value == "ok":
         return {}
     if value not in NAMED:
-        raise ValueError(f"{value!r} is no reply{did_you_mean(value, ['ok', *NAMED])}")
+        raise ValueError(f"there is no response {value!r}{did_you_mean(value, ['ok', *NAMED])}")
     return {value: {}}
 
 
@@ -62,28 +69,32 @@ CallText = Annotated[Any, BeforeValidator(_calls, json_schema_input_type=int | s
 """The same for the number of a call, of which the first is 1."""
 Moment = Annotated[str, AfterValidator(_moment)]
 Faulty = create_model("Faulty", __base__=Strict, **{name: (kind | None, None) for name, kind in FAULTS.items()})  # type: ignore[call-overload]
-Faulty.__doc__ = "Damage done around the reply. Several may be given."
+Faulty.__doc__ = "Damage done around the response. Several may be given."
 
 
-class Empty(Strict):
+class NoArguments(Strict):
     """No arguments: `{}`."""
+
+    looks: ClassVar[str] = "an empty mapping: {}"
 
 
 class Named(Strict):
-    """A reply of the API by its name."""
+    """A response of the API by its name."""
 
     rate_limited: RateLimited | None = None
-    out_of_credits: Empty | None = None
-    unauthorized: Empty | None = None
-    forbidden: Empty | None = None
-    not_found: Empty | None = None
-    conflict: Empty | None = None
-    invalid_request: Empty | None = None
+    out_of_credits: NoArguments | None = None
+    unauthorized: NoArguments | None = None
+    forbidden: NoArguments | None = None
+    not_found: NoArguments | None = None
+    conflict: NoArguments | None = None
+    invalid_request: NoArguments | None = None
     server_error: ServerError | None = None
 
 
 class Reply(Named):
-    """A named reply, or one written out."""
+    """A named response, or one written out."""
+
+    looks: ClassVar[str] = f"a mapping with a `status`, or a response by name: {', '.join(NAMED)}"
 
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     headers: dict[str, str] = {}
@@ -96,18 +107,18 @@ class Reply(Named):
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError(f"{name[:60]!r} is not the name of a header")
             if name.lower() in ("content-length", "transfer-encoding"):
-                raise ValueError(f"{name} follows from the body; to break a body on its way there is `fault: body`")
+                raise ValueError(f"{name} follows from the body; to damage a body, use `fault: body`")
             if not (text.isascii() and text.isprintable()):
-                raise ValueError(f"{name}: a header is printable ASCII text")
+                raise ValueError(f"the value of {name} must be printable ASCII text")
         return headers
 
     @model_validator(mode="after")
     def _one(self) -> Reply:
         given = [name for name in NAMED if getattr(self, name) is not None]
         if len(given) + (self.status is not None) != 1:
-            raise ValueError(f"a reply has a `status`, or is one of {', '.join(NAMED)}")
+            raise ValueError(f"a response has either a `status` or one name of {', '.join(NAMED)}")
         if given and (self.headers or self.body is not None):
-            raise ValueError("a named reply makes its own headers and body")
+            raise ValueError("a named response has its own headers and body; give a `status` to write them yourself")
         return self
 
 
@@ -118,14 +129,16 @@ class Action(Strict):
     """What a rule does."""
 
     reply: ReplyText | None = None
-    set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real reply")] = {}
-    remove: Annotated[list[str], Field(description="JSON Pointers, on the real reply")] = []
+    set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real response")] = {}
+    remove: Annotated[list[str], Field(description="JSON Pointers, on the real response")] = []
     fault: Faulty | None = None  # type: ignore[valid-type]
     violates: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Step(Action, Named):
-    """One answer of a sequence; an empty one is the real reply."""
+    """A step of a sequence; an empty one is the real response."""
+
+    looks: ClassVar[str] = f"ok, a response by name ({', '.join(NAMED)}), or a mapping as in a rule"
 
 
 StepText = Annotated[Step, BeforeValidator(_step, json_schema_input_type=str | Step)]
@@ -147,17 +160,17 @@ class When(Strict):
 class Rule(Action):
     """When something goes wrong, and how."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    id: Annotated[str, Field(pattern=ID_PATTERN)]
     op: str = "*"
     when: When = When()
     sequence: list[StepText] | None = None
 
 
-class Clock(Strict):
+class StartingClock(Strict):
     """Where the clock starts, and whether it runs: `real`, `frozen`, or `x10` for ten times as fast."""
 
     start: Moment | None = None
-    mode: Annotated[str, Field(pattern=r"^(real|frozen|x\d{1,6}(\.\d+)?)$")] = "real"
+    mode: Annotated[str, Field(pattern=MODE_PATTERN)] = "real"
 
 
 class LimitModel(Strict):
@@ -166,7 +179,7 @@ class LimitModel(Strict):
     op: str = "*"
     per: list[Literal["teamspace", "path", "method", "key"]] = ["teamspace", "path", "method"]
     max: Annotated[int, Field(ge=1, le=1_000_000)]
-    window: Annotated[Duration, Field(gt=0)]
+    window: Period
 
 
 class StateExpectation(Strict):
@@ -209,11 +222,11 @@ class ScenarioModel(Strict):
     """The starting state and the failures of a sandbox."""
 
     version: Literal[1]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    name: Annotated[str, Field(pattern=ID_PATTERN)]
     api: str
     extends: str | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
-    clock: Clock | None = None
+    clock: StartingClock | None = None
     credits: Annotated[float, Field(ge=0, le=1e15)] | None = None
     keys: list[Annotated[str, Field(min_length=1)]] = []
     state: dict[str, list[dict[str, Any]]] = {}

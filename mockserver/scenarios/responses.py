@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 import re
 from email.utils import formatdate
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
 from mockserver.apis.base import Api
 from mockserver.clock import parse_duration
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
 from mockserver.messages import Response
 from mockserver.scenarios.faults import Strict
+from mockserver.text.matchers import show
 
 NAMED = {
     "rate_limited": "rate_limit_exceeded",
@@ -34,6 +35,34 @@ NAMED = {
 _DATE = re.compile(r"date ([+-])(\S+)")
 
 
+def _number(value: Any) -> Any:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+    ):
+        raise ValueError(f"must be a number of milliseconds, not {show(value)}")
+    return value
+
+
+def _retry_after(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"must be a duration such as 2s, a number or text, not {show(value)}")
+    if isinstance(value, str) and value.startswith("date"):
+        match = _DATE.fullmatch(value)
+        if not match:
+            raise ValueError(f"{value!r} is not a date; write `date +2s` or `date -1h`")
+        try:
+            parse_duration(match[2])
+        except UserError as error:
+            raise ValueError(str(error)) from None
+    if isinstance(value, str) and not (value.isascii() and value.isprintable() and len(value) <= 200):
+        raise ValueError("must be printable ASCII text of at most 200 characters, as every header")
+    return value
+
+
+RetryAfter = Annotated[Any, BeforeValidator(_retry_after, json_schema_input_type=int | float | str)]
+Milliseconds = Annotated[Any, BeforeValidator(_number, json_schema_input_type=int | float | None)]
+
+
 class RateLimited(Strict):
     """A 429. How it says when to come back is the point of the edge pack.
 
@@ -43,21 +72,9 @@ class RateLimited(Strict):
     `x-should-retry`. Both vendor clients read all three.
     """
 
-    retry_after: int | float | str = "1s"
-    retry_after_ms: int | float | None = None
+    retry_after: RetryAfter = "1s"
+    retry_after_ms: Milliseconds = None
     should_retry: bool | None = None
-
-    @field_validator("retry_after")
-    @classmethod
-    def _readable(cls, value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("date"):
-            match = _DATE.fullmatch(value)
-            if not match:
-                raise ValueError(f"{value!r} is not a date; write `date +2s` or `date -1h`")
-            parse_duration(match[2])
-        if isinstance(value, str) and not (value.isascii() and value.isprintable() and len(value) <= 200):
-            raise ValueError("a header is printable ASCII text of at most 200 characters")
-        return value
 
     def headers(self, now: float) -> dict[str, str]:
         """The headers that tell the client when to come back. None of them means `absent`."""
@@ -94,7 +111,7 @@ class ServerError(Strict):
     @classmethod
     def _is_server_error(cls, value: int) -> int:
         if not 500 <= value <= 599:
-            raise ValueError(f"{value} is not between 500 and 599")
+            raise ValueError(f"must be 500 to 599, not {value}")
         return value
 
 

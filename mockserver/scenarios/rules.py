@@ -37,7 +37,7 @@ class Counters(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class CompiledAction:
     """What a rule does to a request; the default does nothing."""
 
     reply: Callable[[float], Response] | None = None
@@ -70,7 +70,7 @@ class Decision:
 
     rule: str = ""
     at: str = ""
-    action: Action = Action()
+    action: CompiledAction = CompiledAction()
     random: Random | None = None
     """Draws of this request, from the seed; None when the rule leaves nothing to chance."""
 
@@ -79,7 +79,7 @@ NO_DECISION = Decision()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CompiledRule:
     """One rule, compiled."""
 
     id: str
@@ -94,9 +94,9 @@ class Rule:
     call: Range | None = None
     chance: float | None = None
     window: tuple[float, float] | None = None
-    steps: tuple[Action | None, ...] = ()
+    steps: tuple[CompiledAction | None, ...] = ()
     """What the n-th counted request gets; None is the real reply."""
-    action: Action | None = None
+    action: CompiledAction | None = None
     """What every request gets, when there are no steps."""
     counter: str = ""
     """The name of the counter of the requests that it is concerned with."""
@@ -158,7 +158,7 @@ class Rule:
             return [Difference("sequence", "a step that does something", f"step {call}, which is ok")]
         return []
 
-    def act(self, call: int, draw: Callable[[], float]) -> Action | None:
+    def act(self, call: int, draw: Callable[[], float]) -> CompiledAction | None:
         """What the `call`-th concerned request gets, when `call` holds for it; None leaves it alone."""
         if self.chance is not None and draw() >= self.chance:
             return None
@@ -228,9 +228,9 @@ class Scenario:
 
     model: ScenarioModel
     origin: Origin
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[CompiledRule, ...] = ()
     limits: tuple[ScenarioLimit, ...] = ()
-    by_operation: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    by_operation: Mapping[str, tuple[CompiledRule, ...]] = field(default_factory=dict)
     rows: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     """The starting state: what the file says of each row, by table, oldest first."""
 
@@ -244,7 +244,7 @@ class Scenario:
         """What the file says."""
         return self.origin.texts[0]
 
-    def random(self, rule: Rule, call: int, seed: int, sandbox: str) -> Random:
+    def random(self, rule: CompiledRule, call: int, seed: int, sandbox: str) -> Random:
         """The draws of a rule for the `call`-th request that it counts."""
         return Random(_draw(seed, self.name, rule.id, sandbox, call))
 

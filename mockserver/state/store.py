@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from mockserver.messages import Balance, Window, Write
+from mockserver.settings import DEFAULTS
 
 Row = dict[str, Any]
 
@@ -20,12 +21,12 @@ now, too few credits remain, or there is no room for more rows."""
 
 MAX_SNAPSHOT = 256 * 1024 * 1024
 """Bytes of a file with a snapshot that are read."""
-MAX_ROWS = 1_000_000
+MAX_ROWS = DEFAULTS.max_rows
 """Rows of a sandbox, unless it is said otherwise."""
 
-JOURNAL_SIZE = 10_000
+JOURNAL_SIZE = DEFAULTS.journal_size
 """Entries of a journal, unless it is said otherwise."""
-JOURNAL_BYTES = 64 * 1024 * 1024
+JOURNAL_BYTES = DEFAULTS.journal_bytes
 """Bytes that they may take together."""
 MAX_WINDOWS = 10_000
 """Sliding windows that one sandbox keeps."""

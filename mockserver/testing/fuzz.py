@@ -163,11 +163,13 @@ def _reachable(url: str) -> None:
 
 @click.command("fuzz")
 @click.option(
-    "--api", default="datagrid", show_default=True, help="Bundled API, or an OpenAPI file: PATH or NAME=PATH."
+    "--api", default="datagrid", show_default=True, help="Bundled API, or an OpenAPI file as PATH or NAME=PATH."
 )
 @click.option("--url", help="Base URL of a server to test instead of the built-in one.")
-@click.option("--max-examples", type=click.IntRange(1), help="Test cases per operation and phase.  [default: 100]")
-@click.option("--seed", type=click.IntRange(0), help="Seed of an earlier run, to repeat it.")
+@click.option(
+    "--max-examples", type=click.IntRange(1), metavar="N", help="Test cases per operation and phase.  [default: 100]"
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of an earlier run, to repeat it.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write a JUnit report to this file.")
 @click.option(
     "--api-key",
@@ -175,13 +177,14 @@ def _reachable(url: str) -> None:
     show_default=True,
     envvar="MOCKSERVER_FUZZ_API_KEY",
     show_envvar=True,
-    help="API key to send. The server should refuse every other one.",
+    help="API key to send. The server should reject any other key.",
 )
 def fuzz_command(
     api: str, url: str | None, max_examples: int | None, seed: int | None, junit: Path | None, api_key: str
 ) -> None:
-    """Search for breaches of the contract with schemathesis; exit with 1 if there is one.
+    """Search for breaches of the contract with schemathesis.
 
+    Exits with 1 if there is one.
     All phases (examples, coverage, fuzzing, stateful chains along the links) and all checks run, against the
     built-in app in this process, or against a server at --url.
 

@@ -1,0 +1,86 @@
+"""Commands that read files and need no server: `scenario list`, `check` and `schema`, and `spec provenance`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mockserver.errors import UserError
+
+
+@click.command("list")
+def listed() -> None:
+    """List the bundled scenarios."""
+    from mockserver.scenarios import bundled_scenarios
+
+    bundled = bundled_scenarios()
+    width = max(map(len, bundled), default=0)
+    for name, path in bundled.items():
+        comment = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        click.echo(f"{name:<{width}}  {comment}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.option(
+    "--api", "specs", multiple=True, metavar="NAME=PATH", help="Further API that scenarios may be for. Repeatable."
+)
+def check(files: tuple[str, ...], specs: tuple[str, ...]) -> None:
+    """Validate scenario files.
+
+    Prints every problem with its place, as file:line:column, and exits with 1 if there is one. The bundled APIs
+    need no --api.
+    """
+    from mockserver.apis import BUNDLED, load_api
+    from mockserver.scenarios import load_scenario
+
+    apis = {api.name: api for api in map(load_api, [*BUNDLED, *specs])}
+    failed = False
+    for file in files:
+        try:
+            scenario = load_scenario(file, apis)
+            rules = len(scenario.rules)
+            click.echo(f"{file}: ok, {rules} {'rule' if rules == 1 else 'rules'} for {scenario.model.api}")
+        except UserError as error:
+            failed = True
+            click.echo(str(error), err=True)
+    if failed:
+        sys.exit(1)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors.
+
+    \b
+    # yaml-language-server: $schema=scenario.schema.json
+    """
+    import orjson
+
+    from mockserver.scenarios import ScenarioModel
+
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioModel.model_json_schema()}
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+@click.group()
+def spec() -> None:
+    """Inspect contracts."""
+
+
+@spec.command()
+@click.argument("api")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def provenance(api: str, as_json: bool) -> None:
+    """List the additions of an API's overlay, with their sources."""
+    from mockserver.apis import load_api
+
+    additions = load_api(api).contract.additions
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(additions, option=orjson.OPT_INDENT_2))
+        return
+    for addition in additions:
+        click.echo(f"{addition.provenance:<10} {addition.pointer}" + (f"  {addition.note}" if addition.note else ""))
