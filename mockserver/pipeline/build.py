@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
+from mockserver.apis.loader import is_code
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.backends import open_backend
@@ -25,7 +26,9 @@ def build(settings: Settings) -> Pipeline:
     apis: list[Api] = []
     for spec in settings.apis or BUNDLED:
         name, equals, file = spec.partition("=")
-        path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
+        path = spec
+        if equals or not is_code(spec):
+            path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
         api = load_api(f"{name}={path}" if equals else path, strict=settings.strict)
         if api.name in (known.name for known in apis):
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")

@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
-from mockserver.apis import Api, Behaviour, Call
+from mockserver.apis import Api, Call
 from mockserver.apis.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
@@ -119,7 +119,8 @@ class Pipeline:
             if self._verify_wire and not exchange.violates:
                 verify_wire(operation, exchange)
         except Problem as problem:
-            exchange.response = _problem(self.apis.get(exchange.api) or self.routes.nearest(path), problem)
+            api = self.apis.get(exchange.api) or self.routes.nearest(path)
+            exchange.response = api.errors.response(_operation(route), problem)
         except Exception as error:
             exchange.defect = f"{type(error).__name__}: {error}"
             exchange.response = failure()
@@ -133,7 +134,7 @@ class Pipeline:
 
     def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
         """The answer while the shared store cannot be reached, which no journal holds."""
-        response = _problem(self.routes.nearest(path), problem)
+        response = self.routes.nearest(path).errors.response(None, problem)
         serialise(response)
         exchange = Exchange(request, wall_time(), response=response)
         self.metrics.record(exchange)
@@ -154,9 +155,10 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
         response = _perform(sandbox, exchange, route, plan, decision, headers)
     except Problem as problem:
         exchange.violations = problem.violations
-        response = _problem(plan.api, problem)
-    if response.headers:
-        headers.update(response.headers)
+        response = plan.api.errors.response(plan.operation, problem)
+    for name, value in response.headers.items():
+        if name not in response.sampled or name not in headers:
+            headers[name] = value
     response.headers = headers
     if exchange.lost != "reset_before":
         violations = plan.operation.check_response(response)
@@ -170,7 +172,7 @@ def _perform(
 ) -> Response:
     """The stages in their order. `headers` is filled with what every reply carries."""
     request, now, api, operation, action = exchange.request, exchange.at, plan.api, plan.operation, decision.action
-    scripted = action.reply(now) if action.reply is not None else None
+    scripted = action.reply(operation, now) if action.reply is not None else None
     if action.lost_before:
         exchange.lost = action.lost_before
         return Response(0, media_type=None)
@@ -223,7 +225,7 @@ def _perform(
 
 
 def _behave(
-    plan: Plan, behaviour: Behaviour, call: Call, sandbox: Sandbox, exchange: Exchange, unbilled: bool
+    plan: Plan, behaviour: Callable[[Call], Response], call: Call, sandbox: Sandbox, exchange: Exchange, unbilled: bool
 ) -> Response:
     """Behave, and commit what is to be stored together with the charge.
 
@@ -309,7 +311,7 @@ def _at_the_limit(scripted: Response, headers: dict[str, str]) -> Response:
 
 def _rate_limited(limit: Limit, seconds: int) -> Problem:
     message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
-    return Problem("rate_limit_exceeded", message)
+    return Problem("rate_limit_exceeded", message, headers={"retry-after": str(seconds)})
 
 
 def _preferred(
@@ -325,7 +327,7 @@ def _preferred(
         if "x-ratelimit-remaining" in headers:
             headers["x-ratelimit-remaining"] = "0"
     if status in BY_STATUS and not wanted.example and not wanted.dynamic:
-        response = _problem(api, Problem(BY_STATUS[status].name))
+        response = api.errors.response(operation, Problem(BY_STATUS[status].name))
         if not operation.check_response(response):
             return response
     rng = random.Random(f"{sandbox.terms.seed} {sandbox.store.increment('dynamic')}") if wanted.dynamic else None
@@ -336,5 +338,5 @@ def _preferred(
         raise Problem("invalid_request", message) from None
 
 
-def _problem(api: Api, problem: Problem) -> Response:
-    return Response(problem.status, api.error_body(problem), dict(problem.headers), api.error_media_type)
+def _operation(route: Route | None) -> Operation | None:
+    return route.plan.operation if route is not None and route.plan is not None else None
