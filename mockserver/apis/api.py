@@ -153,26 +153,16 @@ class Api:
 
         return register
 
-    def behaviour(self, operation: Operation) -> Callable[[Call], Response] | None:
-        """The function that answers an operation with a Response; None when a sample does."""
-        behaviour = self.behaviours.get(operation.id)
-        if behaviour is None:
-            return None
-
-        def answer(call: Call) -> Response:
-            result = behaviour(call)
-            return result if isinstance(result, Response) else _response(operation, result)
-
-        return answer
-
     def price(self, operation: Operation) -> Price | None:
         """What an operation costs; None for one that is not metered."""
         cost = self.costs.get(operation.id)
         return (lambda call, characters: cost) if isinstance(cost, (int, float)) else cost
 
 
-def _response(operation: Operation, result: Answer) -> Response:
-    """The response that a behaviour means by a JSON value, or by a status and a JSON value."""
+def response_of(operation: Operation, result: Answer) -> Response:
+    """The response that a behaviour means: its own, or one made of a JSON value, perhaps with a status."""
+    if isinstance(result, Response):
+        return result
     status, data = operation.success, result
     if isinstance(result, tuple):
         if len(result) != 2 or type(result[0]) is not int:

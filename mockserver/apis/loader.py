@@ -5,6 +5,7 @@ Must not know: settings, the pipeline.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import sys
@@ -49,7 +50,7 @@ def load_api(spec: str, *, strict: bool = True) -> Api:
     if file.is_file():
         return Api.from_openapi(file, name=name if equals else None, strict=strict)
     if _REFERENCE.fullmatch(spec):
-        return _made(_attribute(spec), spec)
+        return _made(_attribute(spec), repr(spec))
     installed = {} if equals else installed_apis()
     if spec in installed:
         return _installed(installed[spec])
@@ -128,15 +129,16 @@ def _made(value: Any, what: str) -> Api:
         except Exception as error:
             raise UserError(f"API {what}: the function that makes it failed: {_reason(error)}") from None
     if not isinstance(value, Api):
-        raise UserError(f"API {what}: is {type(value).__name__}, not an Api or a function that makes one")
+        kind = type(value).__name__
+        raise UserError(f"API {what}: is of type {kind}; it must be an Api, or a function that makes one")
     return value
 
 
 def _reason(error: Exception) -> str:
     """An error of somebody's code with the line that it came from."""
-    frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
-    frames = [frame for frame in frames if Path(frame.filename).resolve() != Path(__file__).resolve()]
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    files = (__file__, importlib.__file__, importlib.metadata.__file__)
+    frames = [f for f in extract_tb(error.__traceback__) if f.filename not in files and not f.filename.startswith("<")]
     where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
-    return f"{where}{type(error).__name__}: {error}"
+    return " ".join(f"{where}{type(error).__name__}: {error}".split())

@@ -12,7 +12,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
-from mockserver.apis import Api, Call
+from mockserver.apis import Api, Behaviour, Call
+from mockserver.apis.api import response_of
 from mockserver.apis.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Operation
@@ -156,9 +157,9 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
     except Problem as problem:
         exchange.violations = problem.violations
         response = plan.api.errors.response(plan.operation, problem)
-    for name, value in response.headers.items():
-        if name not in response.sampled or name not in headers:
-            headers[name] = value
+    if response.headers:
+        taken = response.sampled & headers.keys()
+        headers.update({name: value for name, value in response.headers.items() if name not in taken})
     response.headers = headers
     if exchange.lost != "reset_before":
         violations = plan.operation.check_response(response)
@@ -225,7 +226,7 @@ def _perform(
 
 
 def _behave(
-    plan: Plan, behaviour: Callable[[Call], Response], call: Call, sandbox: Sandbox, exchange: Exchange, unbilled: bool
+    plan: Plan, behaviour: Behaviour, call: Call, sandbox: Sandbox, exchange: Exchange, unbilled: bool
 ) -> Response:
     """Behave, and commit what is to be stored together with the charge.
 
@@ -249,6 +250,8 @@ def _behave(
         call.forget()
         response = behaviour(call)
     exchange.committed = True
+    if type(response) is not Response:
+        response = response_of(plan.operation, response)
     if call.writes:
         exchange.changed = len(call.writes)
         exchange.changes = call.changes[:MAX_CHANGES]
