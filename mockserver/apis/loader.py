@@ -5,22 +5,24 @@ Must not know: settings, the pipeline.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.apis import datagrid, mem0
 from mockserver.apis.api import Api
 from mockserver.contract import Contract, load_contract
 from mockserver.data import bundled_file
 from mockserver.errors import UserError, did_you_mean
+from mockserver.text.documents import ENDINGS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 BUNDLED: dict[str, Callable[[Contract], Api]] = {"datagrid": datagrid.api, "mem0": mem0.api}
 """The APIs that come with the package, by name: each makes itself over the contract in `spec/`."""
@@ -63,11 +65,15 @@ def load_api(spec: str, *, strict: bool = True) -> Api:
 
 def is_code(spec: str) -> bool:
     """Whether a spec names Python code, in a module or an installed package, rather than a file."""
-    return bool(_REFERENCE.fullmatch(spec)) or (spec not in BUNDLED and spec in installed_apis())
+    if _REFERENCE.fullmatch(spec):
+        return True
+    return spec not in BUNDLED and Path(spec).suffix not in ENDINGS and spec in installed_apis()
 
 
 def installed_apis() -> Mapping[str, list[EntryPoint]]:
     """The entry points of installed packages, by the name of the API."""
+    from importlib.metadata import entry_points  # few servers ask for it, and every start would pay for it
+
     points: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=GROUP):
         points.setdefault(point.name, []).append(point)
@@ -138,7 +144,7 @@ def _reason(error: Exception) -> str:
     """An error of somebody's code with the line that it came from."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    files = (__file__, importlib.__file__, importlib.metadata.__file__)
-    frames = [f for f in extract_tb(error.__traceback__) if f.filename not in files and not f.filename.startswith("<")]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    places = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__) if frame.filename != __file__]
+    theirs = [f"{file}:{line}: " for file, line in places if "importlib" not in file and not file.startswith("<")]
+    where = theirs[-1] if theirs else ""
     return " ".join(f"{where}{type(error).__name__}: {error}".split())
