@@ -332,6 +332,15 @@ def test_required_headers_are_sampled_and_what_the_server_says_goes_before():
     assert (sent["x-ratelimit-limit"], sent["retry-after"], sent["x-trace"]) == ("1", "60", "1")
 
 
+def test_a_header_that_must_be_something_else_than_what_the_server_says_is_sampled():
+    moment = {"required": True, "schema": {"type": "string", "format": "date-time"}}
+    pipeline = Pipeline([api_of({"429": declares(COMMON, headers={"Retry-After": moment})})], Terms(limit=Limit(1, 60)))
+    send(pipeline)
+    second = send(pipeline)
+    assert (second.status, second.defect) == (429, "")
+    assert second.response.headers["retry-after"].startswith("20")
+
+
 def test_the_challenge_of_a_401_is_the_servers_own():
     node = declares(shape({"message": TEXT}), headers={"WWW-Authenticate": {"required": True, "schema": TEXT}})
     api = api_of(

@@ -124,9 +124,17 @@ class _Shape:
 
     def response(self, status: int, problem: Problem) -> Response:
         """The response for one problem."""
+        data = self._data(status, problem)
         headers = {**self._headers, **problem.headers}
         sampled = frozenset(self._headers.keys() - problem.headers.keys())
-        return Response(status, self._data(status, problem), headers, self._media_type, sampled=sampled)
+        if not problem.headers.keys().isdisjoint(self._headers):
+            # What this server says in a header may not be what the document wants there.
+            response = Response(self._declared, data, headers, self._media_type)
+            for violation in self._operation.check_response(response):
+                name = violation.pointer.lower()
+                if violation.where == "header" and name in self._headers:
+                    headers[name] = self._headers[name]
+        return Response(status, data, headers, self._media_type, sampled=sampled)
 
     def _data(self, status: int, problem: Problem) -> JSON:
         if self._is_problem:

@@ -109,6 +109,7 @@ def named_response(api: Api, operation: Operation, name: str, arguments: Any, no
     if isinstance(arguments, RateLimited):
         headers = arguments.headers(now)
     response = api.errors.response(operation, Problem(kind, status=status, headers=headers))
+    response.headers.update(headers)
     if isinstance(arguments, RateLimited) and arguments.retry_after == "absent":
         response.headers.pop("retry-after", None)
     return response
