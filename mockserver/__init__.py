@@ -19,13 +19,22 @@ from typing import TYPE_CHECKING, Any
 from mockserver.version import __version__
 
 if TYPE_CHECKING:
-    from mockserver.errors import UserError
+    from mockserver.apis import Api, Call
+    from mockserver.errors import Problem, UserError
     from mockserver.testing.mock import Entry, Mock
     from mockserver.testing.session import Session
 
-__all__ = ["Entry", "Mock", "Session", "UserError", "__version__"]
+__all__ = ["Api", "Call", "Entry", "Mock", "Problem", "Session", "UserError", "__version__"]
 
-_HOMES = {"Entry": "testing.mock", "Mock": "testing.mock", "Session": "testing.session", "UserError": "errors"}
+_HOMES = {
+    "Api": "apis.api",
+    "Call": "apis.base",
+    "Entry": "testing.mock",
+    "Mock": "testing.mock",
+    "Problem": "errors",
+    "Session": "testing.session",
+    "UserError": "errors",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ KINDS = {
         Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
         Kind("too_large", 413, "Request body too large", "Send a smaller body."),
         Kind("uri_too_long", 414, "Path and query too long", "Send a shorter path or query."),
+        Kind("unprocessable", 422, "Unprocessable content", "Correct the named fields and send the request again."),
         Kind("unsupported_media_type", 415, "Unsupported content type", "Send the body as the operation declares it."),
         Kind("head_too_large", 431, "Request header fields too large", "Send fewer or shorter headers."),
         Kind(
@@ -63,6 +64,7 @@ class Problem(Exception):
     Args:
         kind: a name in `KINDS`.
         message: one sentence for the reader; the kind's title when empty.
+        status: another status than the kind's own.
         violations: the breaches that caused it, each naming its field.
         headers: headers that belong to the answer, such as `Allow` or `Retry-After`.
     """
@@ -72,31 +74,31 @@ class Problem(Exception):
         kind: str,
         message: str = "",
         *,
+        status: int | None = None,
         violations: Iterable[Violation] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"there is no kind of error {kind!r}{did_you_mean(kind, KINDS)}")
         self.kind = KINDS[kind]
+        self.status = status or self.kind.status
+        """The HTTP status."""
         self.violations = tuple(violations)
         self.message = message or "; ".join(str(v) for v in self.violations[:3]) or self.kind.title
         self.headers = headers or {}
         super().__init__(self.message)
-
-    @property
-    def status(self) -> int:
-        """The HTTP status of the kind."""
-        return self.kind.status
 
 
 MEDIA_TYPE = "application/problem+json"
 """Of RFC 9457 problem details, for APIs that declare no shape of their own and for our own defects."""
 
 
-def problem_body(problem: Problem) -> JSON:
-    """A problem-details object; `type` is the kind's name as a URN."""
+def problem_body(problem: Problem, status: int | None = None) -> JSON:
+    """A problem-details object; `type` is the kind's name as a URN. `status` is the response's, if it is another."""
     body = {
         "type": f"urn:mockserver:{problem.kind.name}",
         "title": problem.kind.title,
-        "status": problem.status,
+        "status": status or problem.status,
         "detail": problem.message,
     }
     if problem.violations:

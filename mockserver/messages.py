@@ -153,6 +153,8 @@ class Response:
     """The body as it leaves; made from `data` when the response is finished."""
     delivery: Delivery | None = None
     """How it goes out; None sends it whole and at once."""
+    sampled: frozenset[str] = frozenset()
+    """Names of headers whose values are made up: what the server itself says in such a header goes before."""
 
 
 @dataclass(frozen=True, slots=True)

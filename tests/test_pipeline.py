@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
-from mockserver.apis.base import Api
 from mockserver.errors import Problem
 from mockserver.messages import Balance, Limit, Request, Response, Write
 from mockserver.pipeline.pipeline import Pipeline
@@ -182,11 +183,7 @@ def test_a_failed_behaviour_gives_the_credits_back(apis):
 
 
 def _with_behaviour(apis, behaviour, operation="Memory.createUserMemory") -> Pipeline:
-    datagrid = apis[0]
-    fields = {name: getattr(datagrid, name) for name in Api.__slots__}
-    fields["behaviours"] = {operation: behaviour}
-    fields["bill"] = lambda data, consumed: None
-    return Pipeline([Api(**fields)])
+    return Pipeline([replace(apis[0], behaviours={operation: behaviour}, bill=lambda data, consumed: None)])
 
 
 def test_our_own_off_contract_reply_is_a_500_with_the_violation(apis):

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from contracts import contract
 
-from mockserver.apis import examples
+from mockserver.apis import Api
 from mockserver.errors import MAX_COMPARED, nearest
 from mockserver.messages import Request
 from mockserver.pipeline.pipeline import Pipeline
@@ -21,7 +21,7 @@ PATHS = [f"/{a}/{{id}}/{b}/{c}" for a in WORDS for b in WORDS for c in WORDS]
 def pipeline() -> Pipeline:
     node = {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]}
     servers = [{"url": "https://example.com/v2"}]
-    return Pipeline([examples.api(contract({path: {"get": dict(node)} for path in PATHS}, servers=servers))])
+    return Pipeline([Api("test", contract({path: {"get": dict(node)} for path in PATHS}, servers=servers))])
 
 
 @pytest.fixture

@@ -1,21 +1,20 @@
-"""What an API is to the server: its contract, its behaviours, its error shape and its prices.
+"""What a behaviour works with: the call that it answers, the rows of a table, and ids that follow from a seed.
 
-An API module fills in an `Api`; the pipeline asks it. Nothing here knows of sandboxes,
-sockets or scenarios.
+Nothing here knows of sandboxes, sockets or scenarios.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
-from mockserver.errors import Problem, did_you_mean
-from mockserver.messages import JSON, Change, Limit, Request, Response, Violation, Write
+from mockserver.errors import did_you_mean
+from mockserver.messages import JSON, Change, Request, Response, Violation, Write
 from mockserver.state.memory import MemoryStore
 from mockserver.state.store import Page, Row, Store
 from mockserver.text.documents import pointer_of
@@ -95,12 +94,12 @@ class Call:
         self.changes.append(("added", table, id))
 
     def replace(self, table: str, was: Row, row: Row) -> None:
-        """Put a row in the place of one that was read."""
+        """Put a row in the place of one that was read; `was` is that row, as it was read."""
         self.writes.append(Write(table, was["id"], row, was, self.tenant))
         self.changes.append(("changed", table, was["id"]))
 
     def remove(self, table: str, was: Row) -> None:
-        """Remove a row that was read."""
+        """Remove a row that was read; `was` is that row, as it was read."""
         self.writes.append(Write(table, was["id"], None, was, self.tenant))
         self.changes.append(("removed", table, was["id"]))
 
@@ -135,10 +134,25 @@ def derived_uuid(*parts: object) -> str:
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
 
 
-Behaviour = Callable[[Call], Response]
+Answer = Response | tuple[int, JSON] | JSON
+"""A whole response, a status with a JSON value, or a JSON value, which has the operation's status of success."""
+
+Behaviour = Callable[[Call], Answer]
 """Answers an operation from state. What it changes it says to the Call; with a Problem raised none of it is done.
 
 It may be asked again for the same request, when a row that it read was changed by another one meanwhile."""
+
+Variant = Callable[[Mapping[str, Any]], bool]
+"""Whether the body of a success shows one of the ways in which it may look."""
+
+
+def page_variants(rows: str, more: Variant) -> dict[str, Variant]:
+    """The variants of a list: the member that holds its rows, and whether more pages follow."""
+    return {
+        "empty page": lambda body: body.get(rows) == [],
+        "last page": lambda body: bool(body.get(rows)) and not more(body),
+        "more pages": lambda body: more(body),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,61 +163,32 @@ class Table:
     """The component schema that a row, as shown, must pass."""
     make: Callable[[Call, Row], Row]
     """A whole row, with an `id`, from what the scenario says; the rest is filled in."""
+    members: Mapping[str, type]
+    """The members that every row has, and the type of each; any of them may be None."""
     shown: Callable[[Row], JSON] = lambda row: row
     """The row as the API shows it."""
 
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""
-        call = nobody(MemoryStore(0), 0.0, 0)
-        members = self.make(call, {})
-        unknown = [name for name in entry if name not in members]
+        unknown = [name for name in entry if name not in self.members]
         if unknown:
-            known = did_you_mean(unknown[0], members)
+            known = did_you_mean(unknown[0], self.members)
             return [Violation("server", "body", pointer_of(unknown[:1]), f"is unknown{known}", unknown[0], "")]
-        return contract.check_schema(self.schema, self.shown(self.make(call, entry)))
+        row = self.make(nobody(MemoryStore(0), 0.0, 0), entry)
+        return contract.check_schema(self.schema, self.shown(row))
 
     def whole_problems(self, contract: Contract, row: Row) -> list[Violation]:
         """What is wrong with a row of a snapshot, which must be whole: nothing is filled in."""
-        example = self.make(nobody(MemoryStore(0), 0.0, 0), {})
-        for name, value in example.items():
+        for name, kind in self.members.items():
             if name not in row:
                 return [Violation("server", "body", pointer_of([name]), "is missing", "nothing", "a value")]
-            if value is not None and row[name] is not None and type(value) is not type(row[name]):
-                found, expected = type(row[name]).__name__, type(value).__name__
+            if row[name] is not None and type(row[name]) is not kind:
+                found, expected = type(row[name]).__name__, kind.__name__
                 return [Violation("server", "body", pointer_of([name]), f"must be {expected}", found, expected)]
-        return self.problems(contract, {name: row[name] for name in row if name in example}) or contract.check_schema(
-            self.schema, self.shown(row)
-        )
+        known = {name: value for name, value in row.items() if name in self.members}
+        return self.problems(contract, known) or contract.check_schema(self.schema, self.shown(row))
 
 
 def nobody(store: Store, now: float, seed: int) -> Call:
     """A call of nobody in particular, to make rows with."""
     return Call(Checked(), Request("", ""), now, "", "", store, seed)
-
-
-def _one_tenant(_: Request) -> str:
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """One vendor API. Every field but the contract has a default that suits an unknown API."""
-
-    name: str
-    contract: Contract
-    behaviours: Mapping[str, Behaviour]
-    """By operationId. An operation without one answers a sample from the contract."""
-    error_body: Callable[[Problem], JSON]
-    """The body of an error, in this API's own shape."""
-    error_media_type: str = "application/json"
-    limit: Limit | None = None
-    """The vendor's rate limit per tenant, path and method."""
-    tenant: Callable[[Request], str] = _one_tenant
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    """The tables that a scenario's `state` may fill, by name."""
-    costs: Mapping[str, Callable[[Call, int], float]] = field(default_factory=dict)
-    """Credits that an operation costs, by operationId, given the call and the characters per credit."""
-    url_keyword: str = "base_url"
-    """What the vendor's own client calls the argument that takes the URL."""
-    bill: Callable[[JSON, float | None], None] = lambda data, consumed: None
-    """Write the charge into a reply's body; None when the billing write was lost."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
+from mockserver.apis.api import Api
+from mockserver.apis.base import Behaviour, Call, Table, derived_uuid, page_variants
 from mockserver.contract import Contract
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Limit, Request, Response
@@ -65,6 +66,23 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "Memory.deleteUserMemory": delete_user_memory,
     "getCredits": get_credits,
 }
+
+
+MEMBERS: dict[str, type] = {
+    **dict.fromkeys(("object", "id", "created_at", "updated_at", "agent_id", "user_id", "user_prompt"), str),
+    **dict.fromkeys(("memory", "context"), list),
+}
+"""The members of a stored UserMemory."""
+
+VARIANTS = {
+    "Memory.createUserMemory": {
+        "credits null": lambda body: body.get("credits", 0) is None,
+        "context filled": lambda body: bool(body.get("context")),
+    },
+    "Memory.listUserMemory": page_variants("data", lambda body: body.get("has_more") is True),
+    "getCredits": {"nothing left": lambda body: body.get("remaining") == 0},
+}
+"""The documented ways in which a success may look."""
 
 
 def user_memory(
@@ -147,7 +165,8 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         tenant=teamspace,
-        tables={TABLE: Table("UserMemory", state_row)},
+        tables={TABLE: Table("UserMemory", state_row, MEMBERS)},
         costs={"Memory.createUserMemory": creation_cost},
         bill=bill,
+        variants=VARIANTS,
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mockserver.apis import Api
+from mockserver.apis.api import Api
 from mockserver.contract import Operation
 from mockserver.contract.router import split
 from mockserver.errors import MAX_COMPARED, Problem, did_you_mean, nearest
@@ -41,7 +41,7 @@ class Plan:
         self.max_body = max_body
         self.security = api.contract.security(operation)
         self.behaviour = api.behaviours.get(operation.id)
-        self.price = api.costs.get(operation.id)
+        self.price = api.price(operation)
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
 
@@ -59,13 +59,18 @@ class Route(NamedTuple):
     prefix: str
     """What stands before the contract's own path: `/datagrid`, or nothing."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the API has the path, if perhaps not with this method."""
+        return self.plan is not None or bool(self.allowed)
+
 
 class Routes:
     """Finds the operation for a method and a path.
 
     Args:
-        apis: the APIs by name. The first whose contract knows a path gets it; `/NAME/...` always
-            means the API of that name.
+        apis: the APIs by name. `/NAME/...` means the API of that name, when it knows the rest of the path; else the
+            first whose contract knows the whole path gets it.
         max_body: bytes of a request body that are taken. An operation that needs more by its nature
             (`x-max-body-bytes`) has it, unless less than the default was asked for.
     """
@@ -118,15 +123,18 @@ class Routes:
         return found
 
     def _search(self, method: str, path: str) -> Route:
-        segments = path.strip("/").split("/")
-        named = self._apis.get(segments[0])
+        segments = split(path)
+        named = self._apis.get(segments[0]) if segments else None
+        unknown = None
         if named is not None:
-            return self._route(method, path, named, segments[1:], f"/{named.name}")
+            unknown = self._route(method, path, named, segments[1:], f"/{named.name}")
+            if unknown.is_known:
+                return unknown
         for api in self._apis.values():
             route = self._route(method, path, api, segments, "")
-            if route.plan is not None or route.allowed:
+            if route.is_known:
                 return route
-        return Route(self.nearest(path), None, {}, [], "")
+        return unknown or Route(self.nearest(path), None, {}, [], "")
 
     def _route(self, method: str, path: str, api: Api, segments: list[str], prefix: str) -> Route:
         operation, values, allowed = api.contract.match(method, segments)

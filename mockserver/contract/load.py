@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import METHODS, Contract
@@ -46,6 +47,20 @@ def load_contract(
             file:line where the fault has a place.
     """
     text = read_text(path, MAX_BYTES)
+    return _compiled(text, path, overlay, name, strict, trusted)
+
+
+@uncollected()
+def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = True) -> Contract:
+    """Compile an OpenAPI document that is no file. It is copied. Arguments and errors as for `load_contract`."""
+    try:
+        text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError as error:
+        raise ContractError(f"{name}: is no JSON document: {error}") from None
+    return _compiled(text, Path(name), None, name, strict, False)
+
+
+def _compiled(text: str, path: Path, overlay: Path | None, name: str | None, strict: bool, trusted: bool) -> Contract:
     document = parse(text, str(path))
     _check_version(document, path)
     additions: list[overlays.Addition] = []
@@ -139,4 +154,4 @@ def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
     return faults
 
 
-__all__ = ["load_contract"]
+__all__ = ["contract_of", "load_contract"]

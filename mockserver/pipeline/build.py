@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
+from mockserver.apis.loader import is_code
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
@@ -70,7 +71,9 @@ def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
     apis = []
     for spec in settings.apis or default:
         name, equals, file = spec.partition("=")
-        path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
+        path = spec
+        if equals or not is_code(spec):
+            path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
         apis.append(load_api(f"{name}={path}" if equals else path, strict=settings.strict))
     return apis
 

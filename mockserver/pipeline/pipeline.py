@@ -27,7 +27,6 @@ from mockserver.pipeline.response import (
     apply_fault,
     echo_id,
     failure,
-    problem_response,
     serialise,
     tell_reason,
     verify_wire,
@@ -174,7 +173,8 @@ class Pipeline:
     def _refuse(self, exchange: Exchange, path: str, problem: Problem) -> Response:
         """A problem of a request that has no operation, in the shape of the API that it looks like."""
         exchange.reason = problem.message
-        return problem_response(self.apis.get(exchange.api) or self.routes.nearest(path), problem)
+        api = self.apis.get(exchange.api) or self.routes.nearest(path)
+        return api.errors.response(None, problem)
 
     def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
         """The answer while the shared store cannot be reached, which no journal holds."""

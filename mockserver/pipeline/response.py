@@ -10,11 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mockserver.apis import Api
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.bodies import is_json
-from mockserver.errors import MEDIA_TYPE, Problem, defect_body
+from mockserver.errors import MEDIA_TYPE, defect_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
@@ -40,11 +39,6 @@ def serialise(response: Response) -> None:
         response.content = to_json(response.data)
     else:
         response.content = response.data if isinstance(response.data, bytes) else str(response.data).encode()
-
-
-def problem_response(api: Api, problem: Problem) -> Response:
-    """A problem in the API's own shape."""
-    return Response(problem.status, api.error_body(problem), dict(problem.headers), api.error_media_type)
 
 
 def failure() -> Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 
 from mockserver.apis import Behaviour, Call
+from mockserver.apis.api import response_of
 from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import BY_STATUS, Problem
@@ -16,7 +17,7 @@ from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
 from mockserver.pipeline.auth import authenticate
 from mockserver.pipeline.defects import Defect
 from mockserver.pipeline.prefer import Preference, read_preference
-from mockserver.pipeline.response import contract_breach, problem_response
+from mockserver.pipeline.response import contract_breach
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
 from mockserver.scenarios.stages import Stage
@@ -97,7 +98,7 @@ class Turn:
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
         if action.reply is not None:
-            self.scripted = action.reply(exchange.at)
+            self.scripted = action.reply(self.plan.operation, exchange.at)
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -190,7 +191,7 @@ class Turn:
         """The problem that a stage found, as the API tells it."""
         self.exchange.violations = problem.violations
         self.exchange.reason = problem.message
-        return problem_response(self.plan.api, problem)
+        return self.plan.api.errors.response(self.plan.operation, problem)
 
     def check(self, response: Response) -> Response:
         """Hold the response, with the headers that every one carries, against the contract: what breaks it is a 500."""
@@ -200,7 +201,8 @@ class Turn:
                 if not isinstance(value, str):
                     raise Defect(f"{self.plan.operation.id} answered with the header {name!r}: {value!r} is no text")
             for name, value in self.headers.items():
-                headers.setdefault(name, value)
+                if name not in headers or name in response.sampled:
+                    headers[name] = value
             response.headers = headers
         else:
             response.headers = self.headers
@@ -225,7 +227,7 @@ class Turn:
         exchange.stage = "behaviour"
         unbilled = self.decision.action.unbilled
         charged = 0 if unbilled else cost
-        response = behaviour(call)
+        answer = behaviour(call)
         tries = 1
         while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
             if outcome == "unpaid":
@@ -238,8 +240,9 @@ class Turn:
                 raise Problem("unavailable", "Others keep changing the same rows; try again.")
             tries += 1
             call.forget()
-            response = behaviour(call)
+            answer = behaviour(call)
         exchange.committed = True
+        response = answer if type(answer) is Response else response_of(plan.operation, answer)
         if call.writes:
             exchange.changed = len(call.writes)
             exchange.changes = call.changes[:MAX_CHANGES]
@@ -259,7 +262,7 @@ class Turn:
             self.headers.setdefault("retry-after", "1")
             self._exhaust()
         if status in BY_STATUS and not preference.example and not preference.dynamic:
-            response = problem_response(api, Problem(BY_STATUS[status].name))
+            response = api.errors.response(operation, Problem(BY_STATUS[status].name))
             if not operation.check_response(response):
                 return response
         draws = None
@@ -278,4 +281,4 @@ class Turn:
 
 def _rate_limited(limit: Limit, seconds: int) -> Problem:
     message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
-    return Problem("rate_limit_exceeded", message)
+    return Problem("rate_limit_exceeded", message, headers={"retry-after": str(seconds)})

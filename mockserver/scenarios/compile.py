@@ -19,7 +19,7 @@ from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Limit, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step
-from mockserver.scenarios.responses import NAMED, named_reply
+from mockserver.scenarios.responses import NAMED, named_response
 from mockserver.scenarios.rules import CompiledAction, CompiledRule, Origin, Scenario, ScenarioLimit
 from mockserver.scenarios.shape import Place, Report
 from mockserver.scenarios.stages import Stage, stage_of
@@ -188,7 +188,7 @@ class Compiler:
             operation = self._api.contract.operations[id]
             try:
                 response = (
-                    action.reply(_SOME_TIME)
+                    action.reply(operation, _SOME_TIME)
                     if action.reply
                     else self._api.contract.sample(operation, operation.success)
                 )
@@ -263,13 +263,13 @@ def _status(reply: Reply) -> int:
 
 
 def _maker(api: Api, reply: Reply) -> Any:
-    """A function that makes the response, given the time."""
+    """A function that makes the reply, given the operation and the time."""
     if reply.status is None:
         name = next(name for name in NAMED if getattr(reply, name) is not None)
         arguments = getattr(reply, name)
-        return lambda now: named_reply(api, name, arguments, now)
+        return lambda operation, now: named_response(api, operation, name, arguments, now)
     headers = {key.lower(): value for key, value in reply.headers.items()}
     given = headers.pop("content-type", None)
     media_type = given or ("application/json" if reply.body is not None else None)
     body = to_json(reply.body)
-    return lambda now: Response(reply.status or 200, orjson.loads(body), dict(headers), media_type)
+    return lambda operation, now: Response(reply.status or 200, orjson.loads(body), dict(headers), media_type)

@@ -1,6 +1,6 @@
-"""Replies by name, in the API's own shape, and the `Retry-After` edge pack.
+"""Responses by name, in the API's own shape, and the `Retry-After` edge pack.
 
-A named reply acts where the vendor would give it: `unauthorized` before the limit is counted,
+A named response acts where the vendor would give it: `unauthorized` before the limit is counted,
 `rate_limited` before validation, the others after it and before anything is stored.
 """
 
@@ -13,8 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from mockserver.apis.base import Api
+from mockserver.apis import Api
 from mockserver.clock import parse_duration
+from mockserver.contract import Operation
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
 from mockserver.messages import Response
 from mockserver.scenarios.faults import Strict
@@ -30,7 +31,7 @@ NAMED = {
     "invalid_request": "invalid_request",
     "server_error": "server_error",
 }
-"""The names of replies, and the kind of error that each is."""
+"""The names of responses, and the kind of error that each is."""
 
 _DATE = re.compile(r"date ([+-])(\S+)")
 
@@ -115,8 +116,8 @@ class ServerError(Strict):
         return value
 
 
-def named_reply(api: Api, name: str, arguments: Any, now: float) -> Response:
-    """The named reply of an API as it answers at `now`."""
+def named_response(api: Api, operation: Operation, name: str, arguments: Any, now: float) -> Response:
+    """The named response of an operation as it answers at `now`."""
     kind, status = NAMED[name], KINDS[NAMED[name]].status
     headers: dict[str, str] = {}
     if isinstance(arguments, ServerError):
@@ -124,9 +125,8 @@ def named_reply(api: Api, name: str, arguments: Any, now: float) -> Response:
         kind = BY_STATUS[status].name if status in BY_STATUS else "server_error"
     if isinstance(arguments, RateLimited):
         headers = arguments.headers(now)
-    response = Response(status, api.error_body(Problem(kind)), headers, api.error_media_type)
-    if isinstance(response.data, dict):
-        for member in ("status", "status_code", "statusCode"):
-            if member in response.data:
-                response.data[member] = status
+    response = api.errors.response(operation, Problem(kind, status=status, headers=headers))
+    response.headers.update(headers)
+    if isinstance(arguments, RateLimited) and arguments.retry_after == "absent":
+        response.headers.pop("retry-after", None)
     return response

@@ -40,8 +40,8 @@ class Counters(Protocol):
 class CompiledAction:
     """What a rule does to a request; the default does nothing."""
 
-    reply: Callable[[float], Response] | None = None
-    """Makes the scripted reply, given the time."""
+    reply: Callable[[Operation, float], Response] | None = None
+    """Makes the scripted reply, given the operation and the time."""
     stage: Stage = "content"
     """Where the scripted reply is given."""
     set: tuple[tuple[str, JSON], ...] = ()

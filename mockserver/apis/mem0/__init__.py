@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.apis.base import Api, Behaviour, Call, Table, derived_uuid
+from mockserver.apis.api import Api
+from mockserver.apis.base import Behaviour, Call, Table, derived_uuid, page_variants
 from mockserver.apis.mem0 import read, rows, write
 from mockserver.contract import Contract
 from mockserver.errors import Problem
@@ -46,6 +47,15 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }
 
 
+VARIANTS = {
+    "listMemories": page_variants("results", lambda body: body.get("next_page_token") is not None),
+    "listMemoriesV3": page_variants("results", lambda body: body.get("next") is not None),
+    "listEntities": {"empty page": lambda body: body.get("results") == []},
+    "searchMemories": {"no match": lambda body: body.get("results") == []},
+}
+"""The documented ways in which a success may look."""
+
+
 def error_body(problem: Problem) -> JSON:
     """An error with the members that the vendor's errors have; the client shows `detail`."""
     body: dict[str, Any] = {"error": problem.kind.title, "detail": problem.message}
@@ -63,5 +73,6 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         url_keyword="host",
-        tables={rows.TABLE: Table("Memory", rows.state_row, rows.full)},
+        tables={rows.TABLE: Table("Memory", rows.state_row, rows.MEMBERS, rows.full)},
+        variants=VARIANTS,
     )

@@ -19,6 +19,16 @@ from mockserver.state.store import Row
 
 TABLE = "memories"
 
+MEMBERS: dict[str, type] = {
+    **dict.fromkeys(("id", "memory", *ENTITIES.values(), "created_at", "updated_at", "expiration_date"), str),
+    "metadata": dict,
+    "categories": list,
+    "history": list,
+    "immutable": bool,
+    "sequence": int,
+}
+"""The members of a stored memory."""
+
 OWNER = "mock@example.com"
 """The account that every key belongs to, as `ping` and the entities show it."""
 

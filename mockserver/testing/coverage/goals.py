@@ -27,8 +27,6 @@ VERSION = 1
 GoalKind = Literal["status", "variant", "fault"]
 Entry = Mapping[str, Any]
 """A journal entry as the admin API shows it."""
-Variant = Callable[[Mapping[str, Any]], bool]
-"""Whether the body of a 2xx reply, a JSON object, is of this variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +42,6 @@ class Goal:
     seen: int
     provenance: str
     """How we know: `documented`, `sdk`, or `assumed` when the vendor does not say; "" for a fault."""
-
-
-def _pages(rows: str, more: Callable[[Mapping[str, Any]], bool]) -> dict[str, Variant]:
-    return {
-        "empty page": lambda body: body.get(rows) == [],
-        "last page": lambda body: bool(body.get(rows)) and not more(body),
-        "more pages": lambda body: more(body),
-    }
-
-
-VARIANTS: dict[str, dict[str, dict[str, Variant]]] = {
-    "datagrid": {
-        "Memory.createUserMemory": {
-            "credits null": lambda body: body.get("credits", 0) is None,
-            "context filled": lambda body: bool(body.get("context")),
-        },
-        "Memory.listUserMemory": _pages("data", lambda body: body.get("has_more") is True),
-        "getCredits": {"nothing left": lambda body: body.get("remaining") == 0},
-    },
-    "mem0": {
-        "listMemories": _pages("results", lambda body: body.get("next_page_token") is not None),
-        "listMemoriesV3": _pages("results", lambda body: body.get("next") is not None),
-        "listEntities": {"empty page": lambda body: body.get("results") == []},
-        "searchMemories": {"no match": lambda body: body.get("results") == []},
-    },
-}
-"""The documented variants, by API and operationId. Of an API that is not here, statuses are the only goals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +112,7 @@ class Coverage:
             words = {addition.pointer: addition.provenance for addition in api.contract.additions}
             for operation in api.contract.operations.values():
                 self._declare(api.name, operation, words)
-            if api.name in VARIANTS:
+            if api.behaviours:
                 for name, fault in FAULT_KINDS.items():
                     if api.costs or not fault.metered:
                         self._goals[api.name, "", "fault", name] = ""
@@ -151,7 +122,7 @@ class Coverage:
     def _declare(self, api: str, operation: Operation, words: Mapping[str, str]) -> None:
         for status in operation.declared:
             self._goals[api, operation.id, "status", status] = _provenance(operation, status, words)
-        for name in VARIANTS.get(api, {}).get(operation.id, {}):
+        for name in self.apis[api].variants.get(operation.id, {}):
             origin = _provenance(operation, str(operation.success), words)
             self._goals[api, operation.id, "variant", name] = origin
 
@@ -240,7 +211,7 @@ def _shown(api: Api, entry: Entry) -> Iterable[_Key]:
         yield api.name, operation.id, "status", declared
     body = _reply(entry).get("body")
     if 200 <= status <= 299 and isinstance(body, dict):
-        for name, matches in VARIANTS.get(api.name, {}).get(operation.id, {}).items():
+        for name, matches in api.variants.get(operation.id, {}).items():
             if matches(body):
                 yield api.name, operation.id, "variant", name
 

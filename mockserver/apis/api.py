@@ -1,0 +1,179 @@
+"""What an API is to the server: its contract, its behaviours, its errors and its prices.
+
+Everything but the contract has a default that suits any document. Must not know: sandboxes, scenarios, sockets.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar, Unpack, cast
+
+from mockserver.apis.base import Answer, Behaviour, Call, Table, Variant
+from mockserver.apis.errors import Errors
+from mockserver.contract import Contract, Operation, load_contract
+from mockserver.contract.bodies import essence, is_json
+from mockserver.contract.load import contract_of
+from mockserver.errors import Problem, UserError, did_you_mean
+from mockserver.messages import JSON, Limit, Request, Response
+
+Price = Callable[[Call, int], float]
+"""Credits that a call costs, given the call and the characters of embedded text that one credit pays for."""
+
+_Function = TypeVar("_Function", bound=Behaviour)
+
+
+def _one_tenant(_: Request) -> str:
+    return ""
+
+
+class Extras(TypedDict, total=False):
+    """What may be said of an API beside its contract; the fields of `Api` say what each is."""
+
+    behaviours: Mapping[str, Behaviour]
+    error_body: Callable[[Problem], JSON] | None
+    error_media_type: str
+    limit: Limit | None
+    tenant: Callable[[Request], str]
+    tables: Mapping[str, Table]
+    costs: Mapping[str, Price | float]
+    url_keyword: str
+    bill: Callable[[JSON, float | None], None]
+    variants: Mapping[str, Mapping[str, Variant]]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API.
+
+    Raises UserError when behaviours, costs or variants name no operation of the contract, or a table no schema.
+    """
+
+    name: str
+    contract: Contract
+    behaviours: Mapping[str, Behaviour] = field(default_factory=dict)
+    """By operationId. An operation without one answers a sample from the contract."""
+    error_body: Callable[[Problem], JSON] | None = None
+    """The body of an error in the vendor's own shape; None takes what the document declares for the status."""
+    error_media_type: str = "application/json"
+    """The media type of that body."""
+    limit: Limit | None = None
+    """The vendor's rate limit per tenant, path and method."""
+    tenant: Callable[[Request], str] = _one_tenant
+    """The partition of the state that a caller sees."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """The tables that a scenario's `state` may fill, by name."""
+    costs: Mapping[str, Price | float] = field(default_factory=dict)
+    """Credits that an operation costs, by operationId: a number, or a Price."""
+    url_keyword: str = "base_url"
+    """What the vendor's own client calls the argument that takes the URL."""
+    bill: Callable[[JSON, float | None], None] = lambda data, consumed: None
+    """Write the charge into a response's body; None when the billing write was lost."""
+    variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
+    """By operationId: the ways in which a success may look, which coverage counts, by their names."""
+    errors: Errors = field(init=False, repr=False, compare=False)
+    """Makes the error responses."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "errors", Errors(self.contract, self.error_body, self.error_media_type))
+        object.__setattr__(self, "behaviours", dict(self.behaviours))
+        object.__setattr__(self, "costs", dict(self.costs))
+        for what, ids in (("behaviours", self.behaviours), ("costs", self.costs), ("variants", self.variants)):
+            self._check(what, ids, "operation", self.contract.operations)
+        schemas = (self.contract.document.get("components") or {}).get("schemas") or {}
+        self._check("tables", [table.schema for table in self.tables.values()], "schema", schemas)
+        for id, behaviour in self.behaviours.items():
+            self._check_plain(id, behaviour)
+
+    def _check(self, what: str, names: Iterable[str], kind: str, known: Mapping[str, Any]) -> None:
+        for name in names:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise UserError(f"API {self.name!r}: {what} name {name!r}, but the contract has no such {kind}{hint}")
+
+    def _check_plain(self, id: str, behaviour: Behaviour) -> None:
+        if inspect.iscoroutinefunction(behaviour) or not callable(behaviour):
+            raise UserError(
+                f"API {self.name!r}: the behaviour of {id!r} is no plain function; write `def`, not `async`"
+            )
+
+    @classmethod
+    def from_openapi(
+        cls,
+        document: str | Path | Mapping[str, Any],
+        *,
+        name: str | None = None,
+        overlay: str | Path | None = None,
+        strict: bool = True,
+        **extras: Unpack[Extras],
+    ) -> Api:
+        """An API over an OpenAPI document: a file, or the document itself.
+
+        Args:
+            document: the path of a YAML or JSON file, or the parsed document.
+            name: what to call the API; the file's name without its ending when not given.
+            overlay: an OpenAPI Overlay file to apply first; only for a document in a file.
+            strict: validate the document with openapi-spec-validator too.
+            extras: fields of `Api`.
+
+        Raises:
+            UserError: the document cannot be used, or the extras name what it does not have.
+        """
+        if isinstance(document, Mapping):
+            if name is None or overlay is not None:
+                raise UserError("a document that is not in a file needs a name, and can have no overlay")
+            contract = contract_of(document, name, strict=strict)
+        else:
+            over = None if overlay is None else Path(overlay)
+            contract = load_contract(Path(document), over, name=name, strict=strict)
+        return cls(contract.name, contract, **extras)
+
+    def operation(self, id: str, *, costs: Price | float | None = None) -> Callable[[_Function], _Function]:
+        """A decorator that makes a function the behaviour of an operation. To be used before the API is served.
+
+        Args:
+            id: the operationId; `GET /path` for an operation that has none.
+            costs: credits that a call costs: a number, or a Price.
+
+        Raises:
+            UserError: the contract has no such operation, or it has a behaviour already.
+        """
+        self._check("behaviours", [id], "operation", self.contract.operations)
+        if id in self.behaviours:
+            raise UserError(f"API {self.name!r}: {id!r} has two behaviours")
+
+        def register(behaviour: _Function) -> _Function:
+            self._check_plain(id, behaviour)
+            cast("dict[str, Behaviour]", self.behaviours)[id] = behaviour
+            if costs is not None:
+                cast("dict[str, Price | float]", self.costs)[id] = costs
+            return behaviour
+
+        return register
+
+    def price(self, operation: Operation) -> Price | None:
+        """What an operation costs; None for one that is not metered."""
+        cost = self.costs.get(operation.id)
+        return (lambda call, characters: cost) if isinstance(cost, (int, float)) else cost
+
+
+def response_of(operation: Operation, result: Answer) -> Response:
+    """The response that a behaviour means: its own, or one made of a JSON value, perhaps with a status."""
+    if isinstance(result, Response):
+        return result
+    status, data = operation.success, result
+    if isinstance(result, tuple):
+        if len(result) != 2 or type(result[0]) is not int:
+            raise TypeError(
+                f"the behaviour of {operation.id} returned {len(result)} values; "
+                "return a Response, a JSON value, or a status and a JSON value"
+            )
+        status, data = result
+    reply = operation.reply(status)
+    content = (reply.node.get("content") or {}) if reply is not None else {}
+    if status in (204, 205, 304) or (data is None and not content):
+        return Response(status, media_type=None)
+    media_type = next((name for name in content if is_json(essence(name))), next(iter(content), "application/json"))
+    return Response(status, data, media_type=media_type)

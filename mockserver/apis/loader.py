@@ -1,0 +1,150 @@
+"""Finds an API by what a person calls it: a bundled one, a file, an installed one, or an object in a module.
+
+Must not know: settings, the pipeline.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+
+from mockserver.apis import datagrid, mem0
+from mockserver.apis.api import Api
+from mockserver.contract import Contract, load_contract
+from mockserver.data import bundled_file
+from mockserver.errors import UserError, did_you_mean
+from mockserver.text.documents import ENDINGS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+BUNDLED: dict[str, Callable[[Contract], Api]] = {"datagrid": datagrid.api, "mem0": mem0.api}
+"""The APIs that come with the package, by name: each makes itself over the contract in `spec/`."""
+
+GROUP = "mockserver.apis"
+"""The entry points by which an installed package offers APIs: each an Api, or a function that makes one."""
+
+_REFERENCE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+"""`module:attribute`, both perhaps dotted."""
+
+
+def load_api(spec: str, *, strict: bool = True) -> Api:
+    """An API by what it is called.
+
+    Args:
+        spec: the name of a bundled API, an OpenAPI file as `PATH` or `NAME=PATH`, an Api as `module:attribute`, or
+            the name of an entry point in the group `mockserver.apis`.
+        strict: validate a file with openapi-spec-validator too.
+
+    Raises:
+        UserError: there is no such API, or it cannot be loaded.
+    """
+    if spec in BUNDLED:
+        return _bundled(spec)
+    name, equals, path = spec.partition("=")
+    file = Path(path if equals else spec)
+    if file.is_file():
+        return Api.from_openapi(file, name=name if equals else None, strict=strict)
+    if _REFERENCE.fullmatch(spec):
+        return _made(_attribute(spec), repr(spec))
+    installed = {} if equals else installed_apis()
+    if spec in installed:
+        return _installed(installed[spec])
+    names = [*BUNDLED, *installed]
+    raise UserError(
+        f"there is no API {spec!r} and no such file; bundled: {', '.join(BUNDLED)}; "
+        f"installed: {', '.join(installed) or 'none'}{did_you_mean(spec, names)}"
+    )
+
+
+def is_code(spec: str) -> bool:
+    """Whether a spec names Python code, in a module or an installed package, rather than a file."""
+    if _REFERENCE.fullmatch(spec):
+        return True
+    return spec not in BUNDLED and Path(spec).suffix not in ENDINGS and spec in installed_apis()
+
+
+def installed_apis() -> Mapping[str, list[EntryPoint]]:
+    """The entry points of installed packages, by the name of the API."""
+    from importlib.metadata import entry_points  # few servers ask for it, and every start would pay for it
+
+    points: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        points.setdefault(point.name, []).append(point)
+    return points
+
+
+def _bundled(name: str) -> Api:
+    overlay = bundled_file("spec", f"{name}.overlay.yaml")
+    contract = load_contract(
+        bundled_file("spec", f"{name}.yaml"), overlay if overlay.is_file() else None, name=name, trusted=True
+    )
+    return BUNDLED[name](contract)
+
+
+def _installed(points: list[EntryPoint]) -> Api:
+    what = f"{points[0].name!r} of {_package(points[0])}"
+    if len({point.value for point in points}) > 1:
+        packages = " and ".join(sorted(map(_package, points)))
+        raise UserError(f"the packages {packages} both offer an API {points[0].name!r}; uninstall one of them")
+    try:
+        value = points[0].load()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"API {what}: {points[0].value} cannot be loaded: {_reason(error)}") from None
+    return _made(value, what)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
+def _attribute(spec: str) -> Any:
+    """What stands at `module:attribute`. Modules are also looked for in the current folder."""
+    module_name, _, names = spec.partition(":")
+    if os.getcwd() not in sys.path and "" not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        value: Any = import_module(module_name)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"API {spec!r}: the module {module_name!r} cannot be imported: {_reason(error)}") from None
+    for name in names.split("."):
+        if not hasattr(value, name):
+            hint = did_you_mean(name, [known for known in dir(value) if not known.startswith("_")])
+            raise UserError(f"API {spec!r}: {module_name!r} has no {names!r}{hint}")
+        value = getattr(value, name)
+    return value
+
+
+def _made(value: Any, what: str) -> Api:
+    """The Api that a value is or makes."""
+    if callable(value):
+        try:
+            value = value()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"API {what}: the function that makes it failed: {_reason(error)}") from None
+    if not isinstance(value, Api):
+        kind = type(value).__name__
+        raise UserError(f"API {what}: is of type {kind}; it must be an Api, or a function that makes one")
+    return value
+
+
+def _reason(error: Exception) -> str:
+    """An error of somebody's code with the line that it came from."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
+    places = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__) if frame.filename != __file__]
+    theirs = [f"{file}:{line}: " for file, line in places if "importlib" not in file and not file.startswith("<")]
+    where = theirs[-1] if theirs else ""
+    return " ".join(f"{where}{type(error).__name__}: {error}".split())
