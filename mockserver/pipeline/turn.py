@@ -33,7 +33,7 @@ class Turn:
         world: the world that it is answered in.
         exchange: where it is written down what becomes of it.
 
-    The stages may be asked once `send_to` has named the operation.
+    The stages may be asked once `route`, `plan` and `operation` are set.
     """
 
     __slots__ = (
@@ -79,13 +79,6 @@ class Turn:
         self.preference: Preference | None = None
         """What the `Prefer` header asks for."""
 
-    def send_to(self, route: Route, plan: Plan) -> None:
-        """Say which operation it is for."""
-        self.route = route
-        self.plan = plan
-        self.operation = plan.operation
-        self.exchange.operation = plan.operation.id
-
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
         if not self.world.scenarios:
@@ -105,10 +98,10 @@ class Turn:
 
     def script(self, stage: Stage) -> Response | None:
         """The rule's own response, if it is given at this stage."""
-        if self.scripted is None or self.decision.action.stage != stage:
+        if self.decision.action.stage != stage:
             return None
         self.exchange.stage = "rule"
-        if stage == "limit" and self.scripted.status == 429:
+        if stage == "limit" and self.scripted is not None and self.scripted.status == 429:
             # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
             self.headers.pop("retry-after", None)
             self._exhaust()
@@ -136,8 +129,8 @@ class Turn:
         if self.refusal is not None:
             raise self.refusal
         self.exchange.stage = "limit"
-        if (response := self.script("limit")) is not None:
-            return response
+        if self.scripted is not None and self.decision.action.stage == "limit":
+            return self.script("limit")
         if limit is not None and not window.admitted:
             raise _rate_limited(limit, ratelimit.retry_after(window, now))
         return None
@@ -163,10 +156,8 @@ class Turn:
 
     def prefer(self) -> Response | None:
         """The response that a `Prefer` header asks for, the request being good."""
-        if self.preference is None:
-            return None
         self.exchange.stage = "prefer"
-        return self._preferred(self.preference)
+        return self._preferred(self.preference or Preference())
 
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
