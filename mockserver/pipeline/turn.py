@@ -119,17 +119,18 @@ class Turn:
 
     def limit(self) -> Response | None:
         """Count the request in its window, and tell the limit; 401, the rule's response at this stage, or 429."""
-        limit, window_name = self.world.limit(self.plan, self.tenant, self.key)
+        world, exchange, refusal = self.world, self.exchange, self.refusal
+        limit, window_name = world.limit(self.plan, self.tenant, self.key)
+        is_scripted = self.scripted is not None and self.decision.action.stage == "limit"
         if limit is not None:
             # A request that is refused for its key, or by the scenario, does not count.
-            counts = self.refusal is None and (self.scripted is None or self.decision.action.stage != "limit")
-            now = self.exchange.at
-            window = self.world.store.hit(window_name, now, limit.max, limit.window, counts)
+            now, counts = exchange.at, refusal is None and not is_scripted
+            window = world.store.hit(window_name, now, limit.max, limit.window, counts)
             self.headers = ratelimit.headers(window, now)
-        if self.refusal is not None:
-            raise self.refusal
-        self.exchange.stage = "limit"
-        if self.scripted is not None and self.decision.action.stage == "limit":
+        if refusal is not None:
+            raise refusal
+        exchange.stage = "limit"
+        if is_scripted:
             return self.script("limit")
         if limit is not None and not window.admitted:
             raise _rate_limited(limit, ratelimit.retry_after(window, now))
@@ -195,8 +196,9 @@ class Turn:
             response.headers = headers
         else:
             response.headers = self.headers
-        violations = self.plan.operation.check_response(response) if response.status else []
-        return contract_breach(self.plan.operation, response, self.exchange, violations) if violations else response
+        operation = self.plan.operation
+        violations = operation.check_response(response) if response.status else []
+        return contract_breach(operation, response, self.exchange, violations) if violations else response
 
     def _commit(self, behaviour: Behaviour) -> Response:
         """See that it can be paid, behave, and store the rows together with the charge.
