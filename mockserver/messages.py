@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
@@ -195,7 +195,8 @@ class Violation:
         }
 
 
-class Write(NamedTuple):
+@dataclass(slots=True)
+class Write:
     """One row to add, to replace or to remove; a behaviour collects them, the store commits them together."""
 
     table: str
@@ -222,7 +223,8 @@ class Limit:
         return f"{self.max}/{self.window:g}s"
 
 
-class Window(NamedTuple):
+@dataclass(slots=True)
+class Window:
     """What a sliding window said of one request."""
 
     limit: int
@@ -233,8 +235,9 @@ class Window(NamedTuple):
     admitted: bool = True
 
 
-class Balance(NamedTuple):
-    """The credit account: `total` granted, `consumed` charged."""
+@dataclass(slots=True)
+class Balance:
+    """The credit account: `total` granted, `consumed` charged. A store replaces it and never changes it."""
 
     total: float
     consumed: float = 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.journal.entries import MAX_BODY, decode, encode
-from mockserver.messages import Exchange, Request, Response, Violation
+from mockserver.journal import entries
+from mockserver.journal.entries import MAX_BODY, decode, decode_all, encode
+from mockserver.messages import Exchange, Headers, Request, Response, Violation
 
 words = st.text(max_size=5)
 headers = st.dictionaries(st.sampled_from(["host", "x-a", "x-b"]), words, max_size=3)
@@ -28,6 +31,9 @@ exchanges = st.builds(
     api=words,
     operation=words,
     sandbox=words,
+    stage=words,
+    reason=words,
+    traceback=words,
     violations=st.lists(violations, max_size=2),
     replied_at=st.none() | st.floats(0, 1e11),
     duration=st.floats(0, 9),
@@ -41,16 +47,21 @@ exchanges = st.builds(
     lost=words,
     faults=st.lists(words, max_size=2),
     defect=words,
-).filter(lambda exchange: exchange.rule or not (exchange.rule_at or exchange.violates or exchange.faults))
-"""Only a rule has a place, breaks the contract on purpose, or does faults."""
+).filter(
+    lambda exchange: (
+        (exchange.rule or not (exchange.rule_at or exchange.violates or exchange.faults))
+        and (exchange.defect or not exchange.traceback)
+    )
+)
+"""Only a rule has a place, breaks the contract on purpose, or does faults; only a defect has a traceback."""
 
 
 def facts(exchange: Exchange) -> dict:
-    found = {name: getattr(exchange, name) for name in vars(Exchange) if name[0] != "_" and name != "response"}
+    found = {field.name: getattr(exchange, field.name) for field in fields(Exchange) if field.name != "response"}
     response = exchange.response
     answered = response and (response.status, response.headers, response.media_type, response.content or b"")
     found["faults"] = list(exchange.faults)
-    return {**found, "request": exchange.request, "at": exchange.at, "response": answered}
+    return {**found, "response": answered}
 
 
 def written(value):
@@ -91,5 +102,32 @@ def test_secrets_are_masked_and_the_request_keeps_them(name):
 
 
 def test_an_exchange_has_no_other_facts():
-    with pytest.raises(TypeError, match="no 'opration'"):
+    with pytest.raises(TypeError, match="'opration'"):
         Exchange(Request("GET", "/"), 0.0, opration="x")
+    with pytest.raises(AttributeError, match="'opration'"):
+        Exchange(Request("GET", "/"), 0.0).opration = "x"
+
+
+def test_every_fact_of_an_exchange_is_kept_but_its_number():
+    kept = {"request", "response", "number", *entries._FIELDS, *entries._RARE}
+    assert {field.name for field in fields(Exchange)} == kept
+
+
+def test_entries_of_another_version_are_left_out_and_the_log_says_so_once(caplog, monkeypatch):
+    monkeypatch.setattr(entries, "_warned", False)
+    own = encode(Exchange(Request("GET", "/"), 0.0))
+    for _ in range(2):
+        read = decode_all([(1, b'[2,["GET","/"]]\0'), (2, own), (3, b"9" + own[1:])])
+        assert [exchange.number for exchange in read] == [2]
+    assert [record.message.partition(";")[0] for record in caplog.records] == [
+        "2 entries of a journal were written by another version of mockserver and are left out"
+    ]
+
+
+def test_repeated_headers_keep_their_lines():
+    sent = Headers.of({"x-a": ["1", "2"], "host": "h"})
+    answered = Headers.of({"set-cookie": ["a=1", "b=2"]})
+    exchange = Exchange(Request("GET", "/", headers=sent), 0.0, Response(200, headers=answered))
+    entry = decode(encode(exchange), 1)
+    assert entry.request.headers.pairs() == sent.pairs()
+    assert entry.response.headers.pairs() == answered.pairs()

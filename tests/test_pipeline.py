@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import orjson
 import pytest
+from contracts import contract
 
-from mockserver.errors import Problem
-from mockserver.messages import Balance, Limit, Request, Response, Write
+from mockserver.errors import Problem, UserError
+from mockserver.messages import Balance, Headers, Limit, Request, Response, Write
+from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.scenarios import parse_scenario
+from mockserver.settings import Settings
 
 GOOD = b'{"agent_id": "a", "memory": "m"}'
 HEADERS = {"authorization": "Bearer key", "content-type": "application/json"}
@@ -196,16 +201,26 @@ def test_our_own_off_contract_reply_is_a_500_with_the_violation(apis):
     assert "breaks the contract" in exchange.defect
 
 
-def test_a_crash_is_a_500_without_a_traceback_and_stands_in_the_journal(apis):
+def test_a_crash_is_a_500_that_hides_the_traceback_which_the_log_and_the_journal_have(apis, caplog):
     def crash(_):
-        raise ZeroDivisionError("secret detail")
+        raise ZeroDivisionError("secret detail for key-of-mine\nINFO forged")
 
     pipeline = _with_behaviour(apis, crash)
-    exchange, body = send(pipeline)
+    exchange, body = send(pipeline, authorization="Bearer key-of-mine")
     assert exchange.status == 500
-    assert "secret" not in str(body) and "Traceback" not in str(body)
-    assert exchange.defect == "ZeroDivisionError: secret detail"
-    assert [entry.defect for entry in pipeline.sandbox.exchanges()] == [exchange.defect]
+    sent = f"{body} {exchange.response.headers}"
+    assert "secret" not in sent and "Traceback" not in sent and "test_pipeline" not in sent
+    line = crash.__code__.co_firstlineno + 1
+    assert exchange.defect.startswith("ZeroDivisionError: secret detail for ***")
+    assert exchange.defect.endswith(f"tests/test_pipeline.py:{line}")
+    assert f'tests/test_pipeline.py", line {line}, in crash' in exchange.traceback
+    assert exchange.stage == "behaviour"
+    assert "Memory.createUserMemory failed: ZeroDivisionError" in caplog.text
+    assert exchange.traceback in caplog.text
+    assert "key-of-mine" not in caplog.text + exchange.traceback + exchange.defect
+    assert "\nINFO forged" not in caplog.text
+    (entry,) = pipeline.sandbox.exchanges()
+    assert (entry.defect, entry.traceback) == (exchange.defect, exchange.traceback)
     assert pipeline.sandbox.store.balance().remaining == 10_000
 
 
@@ -325,3 +340,141 @@ def test_the_journal_tells_which_rows_changed(pipeline):
     exchange, _ = send(pipeline, "PUT", f"/v1/memories/{id}", body=b'{"text": "new"}')
     assert exchange.changes == [("changed", "memories", id)]
     assert send(pipeline, "GET")[0].changes == ()
+
+
+def test_a_failure_deep_in_the_standard_library_is_placed_in_the_behaviour(apis):
+    def crash(_):
+        return json.loads("{")
+
+    exchange, _ = send(_with_behaviour(apis, crash))
+    assert exchange.defect.endswith(f"tests/test_pipeline.py:{crash.__code__.co_firstlineno + 1}")
+    assert "json/decoder.py" in exchange.traceback
+
+
+@pytest.mark.parametrize("response", [Response(201, {"x": {1, 2}}), Response(201, {}, {"x-count": 5}), None])
+def test_a_response_that_cannot_be_sent_is_a_500_in_the_journal(apis, response):
+    pipeline = _with_behaviour(apis, lambda call: response)
+    assert send(pipeline)[0].status == 500
+    assert [entry.status for entry in pipeline.sandbox.exchanges()] == [500]
+
+
+def test_an_error_body_that_fails_is_a_500_in_the_journal(apis):
+    def fail(problem):
+        raise ValueError("no body")
+
+    pipeline = Pipeline([replace(apis[0], error_body=fail)])
+    for path in ("/v1/user-memories", "/nowhere"):
+        exchange, _ = send(pipeline, path=path, body=b"{")
+        assert exchange.status == 500
+    assert [entry.defect[:19] for entry in pipeline.sandbox.exchanges()] == ["ValueError: no body"] * 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "terms", "request_"),
+    [
+        ("route", "No operation has the path", {}, {"path": "/v1/nothing"}),
+        ("route", "has no PATCH", {}, {"method": "PATCH"}),
+        ("route", "There is no sandbox 'x'", {}, {"path": "/~x/v1/user-memories"}),
+        ("key", "The API key is not a valid one.", {"keys": ("right",)}, {}),
+        ("validation", "memory: is required", {}, {"body": b'{"agent_id": "a"}'}),
+        ("credits", "This operation costs 1 credits and 0 remain.", {"credits": 0}, {}),
+        ("prefer", "code=299 is not declared", {}, {"prefer": "code=299"}),
+        ("behaviour", "no user memory", {}, {"method": "DELETE", "path": "/v1/user-memories/x"}),
+    ],
+)
+def test_an_error_tells_the_stage_that_decided_and_why(make_pipeline, stage, reason, terms, request_):
+    pipeline = make_pipeline(**terms)
+    exchange, _ = send(pipeline, **request_)
+    assert exchange.status >= 400
+    assert exchange.stage == stage
+    assert reason in exchange.reason
+    assert exchange.response.headers["x-mockserver-reason"] == exchange.reason[:200]
+    (entry,) = pipeline.sandbox.exchanges()
+    assert (entry.stage, entry.reason) == (exchange.stage, exchange.reason)
+
+
+def test_a_429_tells_the_limit(make_pipeline):
+    pipeline = make_pipeline(limit=Limit(1))
+    send(pipeline)
+    exchange, _ = send(pipeline)
+    assert (exchange.status, exchange.stage) == (429, "limit")
+    assert exchange.response.headers["x-mockserver-reason"].startswith("The limit of 1 requests in 60 seconds")
+
+
+def test_what_is_no_error_has_a_stage_and_no_reason(make_pipeline):
+    for terms, headers, stage in (({}, {}, "behaviour"), ({"stateless": True}, {}, "sample")):
+        exchange, _ = send(make_pipeline(**terms), **headers)
+        assert (exchange.stage, exchange.reason) == (stage, "")
+        assert "x-mockserver-reason" not in exchange.response.headers
+    exchange, _ = send(make_pipeline(), prefer="code=402")
+    assert (exchange.stage, exchange.status) == ("prefer", 402)
+
+
+def test_a_reason_is_one_line_of_printable_ascii_without_secrets(apis):
+    def fail(_):
+        raise Problem("conflict", "é\x1b\nx-forged: 1 secret-key-42 " + "y" * 1000)
+
+    exchange, _ = send(_with_behaviour(apis, fail), authorization="Bearer secret-key-42")
+    told = exchange.response.headers["x-mockserver-reason"]
+    assert told.startswith("\\xe9\\x1b x-forged: 1 *** yyy")
+    assert told.isascii() and told.isprintable() and len(told) == 200
+    assert "secret-key-42" not in exchange.reason and len(exchange.reason) == 500
+
+
+def test_a_header_that_the_contract_declares_is_not_made_up(apis):
+    declared = {"description": "", "headers": {"X-Mockserver-Reason": {"schema": {"type": "string"}}}}
+
+    def fail(_):
+        raise Problem("not_found", "gone")
+
+    paths = {"/a": {"get": {"operationId": "a", "responses": {"404": declared}}}}
+    api = replace(examples.api(contract(paths)), behaviours={"a": fail})
+    exchange = Pipeline([api]).exchange(Request("GET", "/a"))
+    assert (exchange.status, exchange.reason) == (404, "gone")
+    assert "x-mockserver-reason" not in exchange.response.headers
+
+
+REPEATED = """
+version: 1
+name: cookies
+api: datagrid
+rules:
+  - id: two
+    op: Memory.deleteUserMemory
+    reply: {status: 204, headers: {Set-Cookie: [a=1, b=2], X-One: x}}
+  - {id: patched, op: Memory.listUserMemory, set: {/has_more: false}}
+"""
+
+
+def test_a_scripted_response_keeps_its_repeated_headers_and_so_does_the_journal(make_pipeline):
+    pipeline = make_pipeline()
+    pipeline.sandbox.use(parse_scenario(REPEATED, pipeline.apis, "c.yaml"))
+    exchange, _ = send(pipeline, "DELETE", "/v1/user-memories/x", x_request_id="id-1")
+    (entry,) = pipeline.sandbox.exchanges()
+    for headers in (exchange.response.headers, entry.response.headers):
+        assert headers.get_all("set-cookie") == ["a=1", "b=2"]
+        assert (headers["x-one"], headers["x-request-id"], headers["x-ratelimit-limit"]) == ("x", "id-1", "200")
+    assert exchange.stage == "rule"
+    with pytest.raises(UserError, match="one value"):
+        parse_scenario(REPEATED.replace("X-One: x", "Content-Type: [a, b]"), pipeline.apis, "c.yaml")
+
+
+def test_a_patched_response_keeps_the_repeated_headers_of_its_behaviour(apis, make_pipeline):
+    def behave(_):
+        return Response(
+            200, {"object": "list", "data": [], "has_more": True}, Headers.of({"set-cookie": ["a=1", "b=2"]})
+        )
+
+    pipeline = _with_behaviour(apis, behave, "Memory.listUserMemory")
+    pipeline.sandbox.use(parse_scenario(REPEATED, pipeline.apis, "c.yaml"))
+    exchange, body = send(pipeline, "GET")
+    assert (exchange.status, body["has_more"]) == (200, False)
+    assert exchange.response.headers.get_all("set-cookie") == ["a=1", "b=2"]
+
+
+def test_apis_that_are_given_are_served_alone_or_beside_those_of_the_settings(apis):
+    own = examples.api(contract({"/a": {"get": {"operationId": "a", "responses": {"200": {"description": ""}}}}}))
+    assert list(build(Settings(), [own]).apis) == [own.name]
+    assert list(build(Settings(apis=("datagrid",)), [own]).apis) == ["datagrid", own.name]
+    with pytest.raises(UserError, match="two APIs are called 'datagrid'"):
+        build(Settings(apis=("datagrid",)), [apis[0]])

@@ -249,11 +249,12 @@ def hurried_threads() -> Iterator[None]:
 
 def torn_worlds(pipeline: Pipeline, change, times: int) -> int:
     """Worlds whose journal, rows and account tell different stories, when `change` ends them under load."""
-    stores, done = [pipeline.sandbox.store], threading.Event()
+    stores, done, answered = [pipeline.sandbox.store], threading.Event(), threading.Event()
 
     def load() -> None:
         while not done.is_set():
             create(pipeline)
+            answered.set()
 
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
@@ -262,8 +263,8 @@ def torn_worlds(pipeline: Pipeline, change, times: int) -> int:
         for _ in range(times):
             change(pipeline.sandbox)
             stores.append(pipeline.sandbox.store)
-            while not stores[-1].journal_count():  # the next one shall meet requests that are under way
-                pass
+            answered.wait()  # by one thread: the next change meets what the other one is doing
+            answered.clear()
     finally:
         done.set()
         for thread in threads:

@@ -55,7 +55,8 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     sent, content, answered = request.body[:MAX_BODY], b"", None
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
-        answered = (response.status, _lines(response.headers), response.media_type)
+        headers = response.headers
+        answered = (response.status, headers if type(headers) is dict else _by_name(headers), response.media_type)
     rare: Any = None  # a rule's place, its faults and what it violates come with the rule
     if exchange.rule or exchange.violations or exchange.lost or exchange.reason or exchange.defect:
         rare = {name: value for name, value in zip(_RARE, _rare(exchange), strict=True) if value}
@@ -70,12 +71,13 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
             content = clean(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         else:
             rare = orjson.Fragment(text)
+    headers = masking.headers(request.headers)
     head = (
         len(sent),
         request.method,
         request.path,
         request.query and masking.query(request.query),
-        _lines(masking.headers(request.headers)),
+        headers if type(headers) is dict else _by_name(headers),
         answered,
         _fields(exchange),
         rare,
@@ -132,7 +134,7 @@ def _warn_once(skipped: int) -> None:
         )
 
 
-def _lines(headers: dict[str, str]) -> Any:
+def _by_name(headers: dict[str, str]) -> Any:
     """Headers by name, a list of values for one that is repeated."""
     return headers.by_name() if isinstance(headers, Headers) else headers
 

@@ -56,13 +56,13 @@ def perform(turn: Turn) -> Response:
     try:
         response = (
             turn.decide()  # the scenario, once; it may lose the request here
-            or turn.script("key")  # a rule's 401 or 403
+            or (turn.scripted and turn.script("key"))  # a rule's 401 or 403
             or turn.authenticate()
             or turn.limit()  # X-RateLimit-*; 401, a rule's 429 or 5xx, 429
             or turn.prefer_early()  # Prefer: code=429
             or turn.validate()  # 413, 415, 400
-            or turn.prefer()  # Prefer: code=402, example=NAME
-            or turn.script("content")  # a rule's response to a good request
+            or (turn.preference and turn.prefer())  # Prefer: code=402, example=NAME
+            or (turn.scripted and turn.script("content"))  # a rule's response to a good request
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
     except Problem as problem:
@@ -134,7 +134,8 @@ class Pipeline:
             world, now, rate = self.sandboxes.enter(name, request)
         except Problem as problem:
             return self._nowhere(request, path, problem)
-        exchange = Exchange(request, now, sandbox=world.sandbox)
+        exchange = Exchange(request, now)
+        exchange.sandbox = world.sandbox
         turn = Turn(world, exchange)
         try:
             exchange.response = self._answer(turn, name, path)
@@ -164,11 +165,13 @@ class Pipeline:
         if name is not None and exchange.sandbox != name:
             raise Problem("not_found", _no_sandbox(self.sandboxes, name))
         method = turn.request.method
-        route = self.routes.find(method, path)
+        route = turn.route = self.routes.find(method, path)
         exchange.api = route.api.name
-        if route.plan is None:
+        plan = route.plan
+        if plan is None:
             raise self.routes.unmatched(route, method, path)
-        turn.send_to(route, route.plan)
+        turn.plan, turn.operation = plan, plan.operation
+        exchange.operation = plan.operation.id
 
     def _refuse(self, exchange: Exchange, path: str, problem: Problem) -> Response:
         """A problem of a request that has no operation, in the shape of the API that it looks like."""

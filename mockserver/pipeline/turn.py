@@ -34,7 +34,7 @@ class Turn:
         world: the world that it is answered in.
         exchange: where it is written down what becomes of it.
 
-    The stages may be asked once `send_to` has named the operation.
+    The stages may be asked once `route`, `plan` and `operation` are set.
     """
 
     __slots__ = (
@@ -80,13 +80,6 @@ class Turn:
         self.preference: Preference | None = None
         """What the `Prefer` header asks for."""
 
-    def send_to(self, route: Route, plan: Plan) -> None:
-        """Say which operation it is for."""
-        self.route = route
-        self.plan = plan
-        self.operation = plan.operation
-        self.exchange.operation = plan.operation.id
-
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
         if not self.world.scenarios:
@@ -106,10 +99,10 @@ class Turn:
 
     def script(self, stage: Stage) -> Response | None:
         """The rule's own response, if it is given at this stage."""
-        if self.scripted is None or self.decision.action.stage != stage:
+        if self.decision.action.stage != stage:
             return None
         self.exchange.stage = "rule"
-        if stage == "limit" and self.scripted.status == 429:
+        if stage == "limit" and self.scripted is not None and self.scripted.status == 429:
             # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
             self.headers.pop("retry-after", None)
             self._exhaust()
@@ -127,18 +120,19 @@ class Turn:
 
     def limit(self) -> Response | None:
         """Count the request in its window, and tell the limit; 401, the rule's response at this stage, or 429."""
-        limit, window_name = self.world.limit(self.plan, self.tenant, self.key)
+        world, exchange, refusal = self.world, self.exchange, self.refusal
+        limit, window_name = world.limit(self.plan, self.tenant, self.key)
+        is_scripted = self.scripted is not None and self.decision.action.stage == "limit"
         if limit is not None:
             # A request that is refused for its key, or by the scenario, does not count.
-            counts = self.refusal is None and (self.scripted is None or self.decision.action.stage != "limit")
-            now = self.exchange.at
-            window = self.world.store.hit(window_name, now, limit.max, limit.window, counts)
+            now, counts = exchange.at, refusal is None and not is_scripted
+            window = world.store.hit(window_name, now, limit.max, limit.window, counts)
             self.headers = ratelimit.headers(window, now)
-        if self.refusal is not None:
-            raise self.refusal
-        self.exchange.stage = "limit"
-        if (response := self.script("limit")) is not None:
-            return response
+        if refusal is not None:
+            raise refusal
+        exchange.stage = "limit"
+        if is_scripted:
+            return self.script("limit")
         if limit is not None and not window.admitted:
             raise _rate_limited(limit, ratelimit.retry_after(window, now))
         return None
@@ -164,10 +158,8 @@ class Turn:
 
     def prefer(self) -> Response | None:
         """The response that a `Prefer` header asks for, the request being good."""
-        if self.preference is None:
-            return None
         self.exchange.stage = "prefer"
-        return self._preferred(self.preference)
+        return self._preferred(self.preference or Preference())
 
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
@@ -206,8 +198,9 @@ class Turn:
             response.headers = headers
         else:
             response.headers = self.headers
-        violations = self.plan.operation.check_response(response) if response.status else []
-        return contract_breach(self.plan.operation, response, self.exchange, violations) if violations else response
+        operation = self.plan.operation
+        violations = operation.check_response(response) if response.status else []
+        return contract_breach(operation, response, self.exchange, violations) if violations else response
 
     def _commit(self, behaviour: Behaviour) -> Response:
         """See that it can be paid, behave, and store the rows together with the charge.

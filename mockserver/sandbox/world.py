@@ -88,7 +88,7 @@ class World:
                 if operation.id in limit.operations:
                     parts = {"teamspace": tenant, "path": operation.path, "method": operation.method, "key": key}
                     return limit.limit, f"{api.name} {[parts[name] for name in limit.per]}"
-        if terms.limit != "vendor":
+        if not isinstance(terms.limit, str):
             return terms.limit, plan.window + tenant
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant

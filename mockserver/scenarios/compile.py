@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from mockserver.apis import Api
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
-from mockserver.messages import Limit, Response
+from mockserver.messages import Headers, Limit, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step
 from mockserver.scenarios.responses import NAMED, named_response
@@ -268,8 +268,8 @@ def _maker(api: Api, reply: Reply) -> Any:
         name = next(name for name in NAMED if getattr(reply, name) is not None)
         arguments = getattr(reply, name)
         return lambda operation, now: named_response(api, operation, name, arguments, now)
-    headers = {key.lower(): value for key, value in reply.headers.items()}
+    headers = Headers.of({key.lower(): value for key, value in reply.headers.items()})
     given = headers.pop("content-type", None)
     media_type = given or ("application/json" if reply.body is not None else None)
     body = to_json(reply.body)
-    return lambda operation, now: Response(reply.status or 200, orjson.loads(body), dict(headers), media_type)
+    return lambda operation, now: Response(reply.status or 200, orjson.loads(body), headers.copy(), media_type)

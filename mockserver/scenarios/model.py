@@ -97,13 +97,16 @@ class Reply(Named):
     looks: ClassVar[str] = f"a mapping with a `status`, or a response by name: {', '.join(NAMED)}"
 
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str | list[str]] = {}
     body: Any = None
 
     @field_validator("headers")
     @classmethod
-    def _sendable(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, text in headers.items():
+    def _sendable(cls, headers: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+        for name, lines in headers.items():
+            if name.lower() == "content-type" and not isinstance(lines, str):
+                raise ValueError(f"{name} has one value")
+            text = lines if isinstance(lines, str) else "".join(lines)
             if not _HEADER_NAME.fullmatch(name):
                 raise ValueError(f"{name[:60]!r} is not the name of a header")
             if name.lower() in ("content-length", "transfer-encoding"):

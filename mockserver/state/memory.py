@@ -124,32 +124,32 @@ class MemoryStore:
     def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
         with self._lock:
             tables, added = self._tables, 0
-            for name, id, row, was, partition in writes:
-                table = tables.get((name, partition))
+            for write in writes:
+                table, was = tables.get((write.table, write.partition)), write.was
                 if was is None:
-                    if table is not None and id in table.numbers:
+                    if table is not None and write.id in table.numbers:
                         return "changed"
                     added += 1
-                elif table is None or table.get(id) is not was:
+                elif table is None or table.get(write.id) is not was:
                     return "changed"
-                elif row is None:
+                elif write.row is None:
                     added -= 1
-            total, consumed = self._balance
-            if charged > total - consumed:
+            balance = self._balance
+            if charged > balance.total - balance.consumed:
                 return "unpaid"
             if added > self._room:
                 return "full"
             self._room -= added
-            for name, id, row, was, partition in writes:
-                table = tables.get((name, partition)) or self._table(name, partition)
-                if was is None:
-                    table.add(id, row)
-                elif row is None:
-                    table.delete(id)
+            for write in writes:
+                table = tables.get((write.table, write.partition)) or self._table(write.table, write.partition)
+                if write.was is None:
+                    table.add(write.id, write.row)
+                elif write.row is None:
+                    table.delete(write.id)
                 else:
-                    table.replace(id, row)
+                    table.replace(write.id, write.row)
             if charged:
-                self._balance = Balance(total, plain(consumed + charged))
+                self._balance = Balance(balance.total, plain(balance.consumed + charged))
             return "done"
 
     def balance(self) -> Balance:
@@ -227,7 +227,7 @@ class MemoryStore:
                         target.add(row["id"], row)
                     self._room -= len(rows)
             self._counters = dict(snapshot.counters)
-            self._balance = Balance(*map(plain, snapshot.balance))
+            self._balance = Balance(plain(snapshot.balance.total), plain(snapshot.balance.consumed))
 
     def _table(self, table: str, partition: str) -> _Table:
         """The table to write to; readers do not make one, so that asking costs no memory."""

@@ -77,12 +77,12 @@ class RedisStore:
     def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
         """Do all the writes and charge credits for them, or nothing."""
         arguments: list[Value] = [repr(charged), self._max_rows, repr(self._redis.deadline())]
-        for table, id, row, was, partition in writes:
+        for write in writes:
             arguments += (
-                _table(table, partition),
-                encoded(id),
-                b"" if row is None else to_json(row),
-                b"" if was is None else to_json(was),
+                _table(write.table, write.partition),
+                encoded(write.id),
+                b"" if write.row is None else to_json(write.row),
+                b"" if write.was is None else to_json(write.was),
             )
         outcome: Any = self._redis.run("commit", self.world, *arguments).decode()
         return outcome  # type: ignore[no-any-return]
@@ -132,8 +132,8 @@ class RedisStore:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Replace rows, counters and account by those of a snapshot."""
-        total, consumed = snapshot.balance
-        arguments: list[Value] = [repr(plain(total)), repr(plain(consumed)), len(snapshot.counters)]
+        balance = snapshot.balance
+        arguments: list[Value] = [repr(plain(balance.total)), repr(plain(balance.consumed)), len(snapshot.counters)]
         for counter, value in snapshot.counters.items():
             arguments += (encoded(counter), value)
         for table, partitions in snapshot.tables.items():
