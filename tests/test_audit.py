@@ -1,4 +1,4 @@
-"""The audit of the lock: what it could not find out is never taken for nothing found."""
+"""The scripts of .ci: what they could not find out is never taken for nothing found."""
 
 from __future__ import annotations
 
@@ -32,3 +32,20 @@ def test_its_exit_code(tmp_path, answer, code, said):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert (done.returncode, said in done.stdout) == (code, True), done.stdout + done.stderr
+
+
+def test_versions_that_cannot_be_tried_are_never_taken_for_good_ones(tmp_path):
+    script = SCRIPT.with_name("versions")
+    environment = {**os.environ, "UV": str(tmp_path / "no-uv")}
+    done = subprocess.run([str(script)], capture_output=True, text=True, env=environment, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "versions: NOT tested: uv is not installed\n")
+
+
+def test_a_python_that_is_not_here_is_skipped_and_named(tmp_path):
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nexit 1\n")  # it finds no Python and fetches none
+    uv.chmod(0o755)
+    environment = {**os.environ, "UV": str(uv), "HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    command = [str(SCRIPT.with_name("versions")), "3.99"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert "== Python 3.99: skipped, it is not on this machine and could not be fetched" in done.stdout

@@ -428,7 +428,7 @@ def test_a_header_that_the_contract_declares_is_not_made_up(apis):
         raise Problem("not_found", "gone")
 
     paths = {"/a": {"get": {"operationId": "a", "responses": {"404": declared}}}}
-    api = replace(examples.api(contract(paths)), behaviours={"a": fail})
+    api = Api("a", contract(paths), behaviours={"a": fail})
     exchange = Pipeline([api]).exchange(Request("GET", "/a"))
     assert (exchange.status, exchange.reason) == (404, "gone")
     assert "x-mockserver-reason" not in exchange.response.headers
@@ -473,7 +473,7 @@ def test_a_patched_response_keeps_the_repeated_headers_of_its_behaviour(apis, ma
 
 
 def test_apis_that_are_given_are_served_alone_or_beside_those_of_the_settings(apis):
-    own = examples.api(contract({"/a": {"get": {"operationId": "a", "responses": {"200": {"description": ""}}}}}))
+    own = Api("own", contract({"/a": {"get": {"operationId": "a", "responses": {"200": {"description": ""}}}}}))
     assert list(build(Settings(), [own]).apis) == [own.name]
     assert list(build(Settings(apis=("datagrid",)), [own]).apis) == ["datagrid", own.name]
     with pytest.raises(UserError, match="two APIs are called 'datagrid'"):

@@ -64,8 +64,10 @@ def test_a_state_that_is_not_right_stops_the_start_and_stays(text, message, tmp_
 
 def test_a_folder_that_cannot_be_written_ends_with_a_message(tmp_path):
     file = tmp_path / "gone" / "state.json"
+    file.parent.mkdir()
     with running("--state-file", str(file)) as (url, process):
         ready(url)
+        file.parent.rmdir()
         code, output = stop(process)
     assert code == 2
     assert f"{file}: cannot be written: No such file or directory" in output
