@@ -1,4 +1,4 @@
-"""The hint of a 404: what it names among a thousand paths, and that few of them are compared for it."""
+"""Which API and operation a path means, and the hint of a 404: few of a thousand paths are compared for it."""
 
 from __future__ import annotations
 
@@ -65,3 +65,45 @@ def test_of_very_many_names_those_are_compared_that_begin_alike(compared):
     assert nearest("checkout-2", names) == "checkout-1"
     assert nearest("sandbox-77x", names) is not None
     assert max(compared) <= MAX_COMPARED
+
+
+def answers(*apis: tuple[str, list[str]]) -> Pipeline:
+    """A pipeline over APIs, given by name with their paths; each operation answers its API and path."""
+
+    def item(text: str) -> dict:
+        return {"get": {"responses": {"200": {"description": "", "content": {"application/json": {"example": text}}}}}}
+
+    return Pipeline([Api(name, contract({path: item(f"{name} {path}") for path in paths})) for name, paths in apis])
+
+
+def got(pipeline: Pipeline, path: str) -> object:
+    response = pipeline.handle(Request("GET", path, "", {}, b""))
+    return response.data if response.status == 200 else response.status
+
+
+def test_the_root_is_a_path_as_any_other():
+    one = answers(("shop", ["/", "/health"]))
+    assert [got(one, path) for path in ("/", "/health", "/shop", "/shop/", "/nowhere")] == [
+        "shop /",
+        "shop /health",
+        "shop /",
+        "shop /",
+        404,
+    ]
+    assert got(answers(("shop", ["/health"])), "/") == 404
+
+
+def test_a_path_that_begins_with_the_name_of_an_api_may_be_another_ones():
+    two = answers(("orders", ["/list"]), ("shop", ["/orders/open", "/list"]))
+    assert got(two, "/orders/list") == "orders /list", "the API that is named goes before"
+    assert got(two, "/orders/open") == "shop /orders/open"
+    assert got(two, "/shop/orders/open") == "shop /orders/open"
+    assert got(answers(("orders", ["/orders", "/orders/{id}"])), "/orders/7") == "orders /orders/{id}"
+
+
+def test_what_no_api_knows_is_the_named_ones_404():
+    pipeline = answers(("orders", ["/list"]), ("shop", ["/open"]))
+    exchange = pipeline.exchange(Request("GET", "/shop/opne", "", {}, b""))
+    assert (exchange.api, exchange.status) == ("shop", 404)
+    assert "did you mean '/open'" in exchange.response.data["detail"]
+    assert pipeline.exchange(Request("PUT", "/shop/open", "", {}, b"")).status == 405
