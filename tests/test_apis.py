@@ -18,7 +18,7 @@ from mockserver.messages import Request, Response
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.settings import Settings
-from mockserver.state.store import MemoryStore
+from mockserver.state.memory import MemoryStore
 
 ORDER = {
     "type": "object",

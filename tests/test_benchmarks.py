@@ -36,7 +36,7 @@ def test_the_rules_of_the_scenario_look_and_never_act(tmp_path: Path) -> None:
     world.sandbox.use(scenario)
     exchange = world.exchange(inside.post())
     assert (exchange.status, exchange.rule, len(scenario.rules)) == (201, "", 20)
-    assert [world.sandbox.counted(scenario, f"rule-{n}") for n in range(4)] == [0, 0, 1, 1]
+    assert [world.sandbox.world.counted(scenario, f"rule-{n}") for n in range(4)] == [0, 0, 1, 1]
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios() -> None:

@@ -324,7 +324,7 @@ def test_required_headers_are_sampled_and_what_the_server_says_goes_before():
     headers = {name: {"required": True, "schema": WHOLE} for name in ("Retry-After", "X-RateLimit-Limit", "X-Trace")}
     pipeline = Pipeline(
         [api_of({"429": declares(shape({"message": TEXT}), headers=headers), "4XX": declares(TEXT, headers=headers)})],
-        Terms(limit=Limit(2, 60)),
+        terms=Terms(limit=Limit(2, 60)),
     )
     assert send(pipeline).response.headers["x-ratelimit-limit"] == "2"
     send(pipeline)
@@ -336,7 +336,9 @@ def test_required_headers_are_sampled_and_what_the_server_says_goes_before():
 
 def test_a_header_that_must_be_something_else_than_what_the_server_says_is_sampled():
     moment = {"required": True, "schema": {"type": "string", "format": "date-time"}}
-    pipeline = Pipeline([api_of({"429": declares(COMMON, headers={"Retry-After": moment})})], Terms(limit=Limit(1, 60)))
+    pipeline = Pipeline(
+        [api_of({"429": declares(COMMON, headers={"Retry-After": moment})})], terms=Terms(limit=Limit(1, 60))
+    )
     send(pipeline)
     second = send(pipeline)
     assert (second.status, second.defect) == (429, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -24,7 +25,8 @@ def test_nothing_hostile_brings_it_down(target):
 
 
 def test_a_finding_is_told_and_can_be_run_again(target, monkeypatch):
-    monkeypatch.setattr(target.pipeline.sandbox, "store", None)
+    sandbox = target.pipeline.sandbox
+    monkeypatch.setattr(sandbox, "world", replace(sandbox.world, store=None))
     case = ("POST", "/v1/user-memories", "", {"authorization": "Bearer \ud800"}, b"\xff")
     kind, again = hostile.decoded(hostile.coded("request", case))
     assert (kind, again) == ("request", case)

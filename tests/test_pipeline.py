@@ -9,6 +9,7 @@ import orjson
 import pytest
 from contracts import contract
 
+from mockserver.apis import Api
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Balance, Headers, Limit, Request, Response, Write
 from mockserver.pipeline.build import build
@@ -298,8 +299,8 @@ def test_integers_of_any_length_stay_exact(pipeline):
     id = send(pipeline, path="/mem0/v1/memories", body=body)[1]["memory_id"]
     exchange = pipeline.exchange(Request("GET", f"/mem0/v1/memories/{id}", "", dict(HEADERS)))
     assert b"123456789012345678901234567890" in exchange.response.content
-    page = b'{"filters": {"user_id": "u"}, "page": 123456789012345678901234567890}'
-    assert "at most 2147483647" in send(pipeline, path="/mem0/v3/memories", body=page)[1]["detail"]
+    page = b'{"query": "q", "filters": {"user_id": "u"}, "top_k": 123456789012345678901234567890}'
+    assert "at most 1000" in send(pipeline, path="/mem0/v3/memories/search", body=page)[1]["detail"]
     too_long = b'{"user_id": "u", "memory": "m", "metadata": {"n": ' + b"9" * 5000 + b"}}"
     assert send(pipeline, path="/mem0/v1/memories", body=too_long)[0].status == 400
 
