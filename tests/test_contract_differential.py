@@ -10,7 +10,8 @@ from exchanges import Case, Subject, asked, requests, responses, subject
 from hypothesis import HealthCheck, given, settings
 
 from mockserver.contract import Contract
-from mockserver.contract.bodies import MAX_DEPTH, is_json
+from mockserver.contract.json_text import MAX_DEPTH
+from mockserver.contract.media_types import is_json
 from mockserver.contract.reference.deviations import DEVIATIONS, explained
 from mockserver.contract.reference.oracle import Oracle
 from mockserver.messages import Response

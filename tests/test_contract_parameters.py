@@ -9,7 +9,6 @@ from contracts import brief, contract, refusal, send, with_parameter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract.parameters import parse_cookies, parse_query
 
 INTS = {"type": "array", "items": {"type": "integer"}}
 RGB = {
@@ -261,9 +260,3 @@ def test_text_that_is_not_utf_8_is_refused():
     for query in ("p=%FF", "%FF=1"):
         problem = refusal(with_parameter({"type": "string"}), query=query)
         assert problem.status == 400 and "is not UTF-8" in problem.message
-
-
-def test_parse_query_and_cookies():
-    assert parse_query("a=1&b=&a=2&c&%20d=%26") == {"a": ["1", "2"], "b": [""], "c": [""], " d": ["&"]}
-    assert parse_query("") == {}
-    assert parse_cookies("a=1;b = 2 ; c; ;d=x=y") == {"a": "1", "b ": " 2", "c": "", "d": "x=y"}

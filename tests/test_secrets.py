@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
 from mockserver.cli.main import cli
-from mockserver.contract.bodies import parse_json
+from mockserver.contract.json_text import parse_json
 from mockserver.errors import Problem
 from mockserver.journal.logs import AccessLog
 from mockserver.journal.masking import Masking, mask

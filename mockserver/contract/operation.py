@@ -16,20 +16,14 @@ import jsonschema_rs
 
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
-from mockserver.contract.parameters import (
-    MISSING,
-    Parameter,
-    Shape,
-    compile_parameter,
-    parse_cookies,
-    parse_query,
-    scalar,
-)
+from mockserver.contract.parameters import MISSING, Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
+from mockserver.contract.shapes import reread
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.text.documents import pointer_of
+from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
 
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
@@ -110,7 +104,7 @@ class Reply:
                 if counts and text is not None and _COUNT.fullmatch(text):
                     continue
                 try:
-                    if text is None or not validator.is_valid(header.decode(text)):
+                    if text is None or not _header_holds(header, validator, text):
                         return False
                 except Problem:
                     return False
@@ -124,7 +118,7 @@ class Reply:
             return response.status in (204, 205, 304)
         reading = self.bodies[response.media_type]
         try:
-            return reading is not None and reading.is_valid(response.data)
+            return reading is not None and reading.accepts(response.data)
         except ValueError:
             return False  # no JSON value at all, for example a datetime
 
@@ -140,7 +134,8 @@ class Reply:
                 found += [header.missing("server")] if header.required else []
                 continue
             try:
-                found += explain(validator.iter_errors(header.decode(text)), "server", "header", header.name)
+                value = reread(header.decode(text), header.shape, validator)
+                found += explain(validator.iter_errors(value), "server", "header", header.name)
             except Problem as problem:
                 found += [replace(violation, side="server") for violation in problem.violations]
         return found
@@ -210,8 +205,10 @@ class Operation:
         return list(found.values())
 
     @cached_property
-    def _query_names(self) -> frozenset[str]:
-        return frozenset(p.name for p in self.parameters if p.place == "query")
+    def _names(self) -> dict[str, frozenset[str]]:
+        """The names of the parameters in each place."""
+        places = {parameter.place for parameter in self.parameters}
+        return {place: frozenset(p.name for p in self.parameters if p.place == place) for place in places}
 
     @cached_property
     def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator]]:
@@ -241,6 +238,10 @@ class Operation:
                 type, a parameter given twice, bytes that are not UTF-8.
         """
         checked = Checked()
+        for name, text in path_values.items():
+            if not is_utf8(text):
+                violation = Violation("client", "path", name, "is not UTF-8", "other bytes", "UTF-8")
+                raise Problem("invalid_request", violations=[violation])
         if self.parameters:
             self._check_parameters(request, path_values, checked)
         if self._body_node is None:
@@ -253,7 +254,8 @@ class Operation:
             body = checked.body = reading.parse(request.body)
             checked.has_body = True
             if not reading.is_valid(body):
-                checked.violations += reading.explain(body, "client")
+                checked.body, violations = reading.judge(body, "client")
+                checked.violations += violations
         elif self._body_node[0].get("required"):
             checked.violations.append(
                 Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
@@ -271,30 +273,30 @@ class Operation:
 
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
         query = parse_query(request.query) if request.query else None
-        cookies: dict[str, str] | None = None
+        cookies: Values | None = None
         for parameter, validator in self._judged:
             place, value = parameter.place, MISSING
             if place == "query":
                 if query:
-                    value = parameter.decode_query(query, self._query_names)
+                    value = parameter.decode_values(query, self._names[place])
+            elif place == "cookie":
+                cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
+                value = parameter.decode_values(cookies, self._names[place])
+            elif place == "querystring":
+                value = parameter.decode_querystring(request.query)
             else:
-                if place == "path":
-                    text = path_values.get(parameter.name)
-                elif place == "header":
-                    text = request.headers.get(parameter.header)
-                else:
-                    cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
-                    text = cookies.get(parameter.name)
+                text = path_values.get(parameter.name) if place == "path" else request.headers.get(parameter.header)
                 if text is not None:
                     value = parameter.decode(text)
             if value is MISSING:
                 if parameter.required:
-                    checked.violations.append(parameter.missing("client"))
+                    if not (parameter.allows_empty and query and parameter.name in query):
+                        checked.violations.append(parameter.missing("client"))
                 elif parameter.default is not MISSING:
                     checked.params[parameter.name] = parameter.default
                 continue
             if not validator.is_valid(value):
-                value = _reread(parameter, value)
+                value = reread(value, parameter.shape, validator)
                 checked.violations += explain(validator.iter_errors(value), "client", place, parameter.name)
             checked.params[parameter.name] = value
 
@@ -354,9 +356,6 @@ class Operation:
         return Violation("server", "status", "", message.replace("  ", " "), str(status), expected, "status")
 
 
-def _reread(parameter: Parameter, value: Any) -> Any:
-    """A refused text as what else its schema allows: `5`, where a word or an integer may stand."""
-    types = parameter.shape.types
-    if isinstance(value, str) and "string" in types and len(types) > 1:
-        return scalar(value, Shape(types - {"string"}))
-    return value
+def _header_holds(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:
+    value = header.decode(text)
+    return validator.is_valid(value) or validator.is_valid(reread(value, header.shape, validator))

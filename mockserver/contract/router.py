@@ -10,6 +10,8 @@ import re
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
+from mockserver.text.fields import decode_segment
+
 T = TypeVar("T")
 
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
@@ -68,7 +70,7 @@ class Router(Generic[T]):
         not known at all.
         """
         allowed: list[str] = []
-        best = self._walk(self._root, [unquote(s) for s in segments], 0, [], method, allowed)
+        best = self._walk(self._root, [decode_segment(s) for s in segments], 0, [], method, allowed)
         if best is None:
             return None, {}, list(dict.fromkeys(allowed))
         values, (names, value) = best

@@ -14,7 +14,8 @@ import orjson
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON, Exchange
-from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, read_query, show
+from mockserver.text.fields import query_values
+from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, show
 from mockserver.text.ranges import Range, parse_range
 
 MAX_NEAR_MISSES = 3
@@ -72,8 +73,8 @@ class Criteria:
         if not all(matcher.matches(request.headers.get(name, MISSING)) for name, matcher in self.header.items()):
             return False
         if self.query:
-            query = read_query(request.query)
-            if not all(matcher.matches(query.get(name, MISSING)) for name, matcher in self.query.items()):
+            query = query_values(request.query)
+            if not all(matcher.matches_any(query.get(name, ())) for name, matcher in self.query.items()):
                 return False
         return self.body is None or self.body.matches((bodies or Bodies()).of(exchange))
 
@@ -93,9 +94,9 @@ class Criteria:
             found.append(Difference("rule", self.rule, exchange.rule or "none"))
         for name, matcher in self.header.items():
             found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
-        query = read_query(request.query) if self.query else {}
+        query = query_values(request.query) if self.query else {}
         for name, matcher in self.query.items():
-            found += matcher.why(query.get(name, MISSING), f"query.{name}")
+            found += matcher.why_none(query.get(name, ()), f"query.{name}")
         if self.body is not None:
             value = (bodies or Bodies()).of(exchange)
             differences = self.body.why(value, "body")

@@ -179,7 +179,7 @@ def _perform(
     tenant = api.tenant(request)
     key, refused = "", None
     try:
-        key = authenticate(request, plan.security, sandbox.keys)
+        key = authenticate(request, plan.security, sandbox.keys, api.name)
     except Problem as problem:
         refused = problem
     limit, bucket = sandbox.limit(plan, tenant, key)

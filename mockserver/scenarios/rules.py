@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import orjson
 
 from mockserver.contract import Operation
-from mockserver.contract.parameters import parse_query
-from mockserver.errors import Problem
 from mockserver.messages import JSON, Limit, Request, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.text.documents import parts_of
+from mockserver.text.fields import Values, query_values
 from mockserver.text.matchers import MISSING, Difference, Matcher
 from mockserver.text.ranges import Range
 
@@ -142,7 +141,7 @@ class Rule:
         for name, matcher in self.header.items():
             found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
         for name, matcher in self.query.items():
-            found += matcher.why(facts.query.get(name, MISSING), f"query.{name}")
+            found += matcher.why_none(facts.query.get(name, ()), f"query.{name}")
         if self.body is not None:
             found += self.body.why(facts.body, "body")
         if self.window is not None and not self.window[0] <= facts.elapsed < self.window[1]:
@@ -177,17 +176,14 @@ class Facts:
         self.operation = operation
         self.elapsed = elapsed
         """Seconds since the scenario began."""
-        self._query: dict[str, str] | None = None
+        self._query: Values | None = None
         self._body: JSON = Facts
 
     @property
-    def query(self) -> dict[str, str]:
-        """First value of each query parameter."""
+    def query(self) -> Values:
+        """The values of each query parameter; none when the query is not UTF-8."""
         if self._query is None:
-            try:
-                self._query = {name: values[0] for name, values in parse_query(self.request.query).items()}
-            except Problem:
-                self._query = {}
+            self._query = query_values(self.request.query)
         return self._query
 
     @property
@@ -274,8 +270,8 @@ def _header_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
 
 
 def _query_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
-    matches = matcher.matches
-    return lambda facts: matches(facts.query.get(name, MISSING))
+    matches = matcher.matches_any
+    return lambda facts: matches(facts.query.get(name, ()))
 
 
 def _never() -> float:

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
-from mockserver.contract.parameters import ANY, MISSING, scalar
+from mockserver.contract.json_text import MAX_DEPTH
+from mockserver.contract.media_types import FORMS, LINES, is_json, is_xml
+from mockserver.contract.parameters import MISSING
 from mockserver.contract.reference.message import Message, is_scalar, leaves
+from mockserver.contract.shapes import ANY, scalar
 from mockserver.errors import Problem
 from mockserver.messages import Violation
 from mockserver.text.jsontext import depth, duplicate_key
@@ -38,10 +40,9 @@ def explained(message: Message, accepted: bool) -> str:
 
 
 def _given_twice(message: Message) -> bool:
-    names = [name for name, _ in message.pairs]
     single = [p for p in message.operation.parameters if not p.explode or "array" not in p.shape.types]
     known = [p for p in single if p.place == "query"]
-    if any(names.count(name) > 1 for name in names if any(p.claims(name) for p in known)):
+    if any(len(texts) > 1 and any(p.claims(name) for p in known) for name, texts in message.values_sent.items()):
         return True
     fields, _ = message.form or ({}, ANY)
     return any(len(texts) > 1 for texts in fields.values())
@@ -50,7 +51,7 @@ def _given_twice(message: Message) -> bool:
 def _not_canonical(message: Message) -> bool:
     """Whether a text that should be a number or a boolean was not read as one."""
     fields, shape = message.form or ({}, ANY)
-    members = dict(shape.properties)
+    members = shape.properties
     read = [leaf for one, _, value in message.decoded() for leaf in leaves(value, one.shape)]
     read += [
         (scalar(text, inner), inner)
@@ -107,18 +108,20 @@ def _large_float(message: Message) -> bool:
 
 def _undeclared_field(message: Message) -> bool:
     fields, shape = message.form or ({}, ANY)
-    return not fields.keys() <= dict(shape.properties).keys()
+    return not fields.keys() <= shape.properties.keys()
 
 
 def _has_numbers(message: Message) -> bool:
     fields, shape = message.form or ({}, ANY)
     numbers = {"integer", "number", "boolean"}
-    return any(name in fields and member.types & numbers for name, member in shape.properties)
+    return any(name in fields and member.types & numbers for name, member in shape.properties.items())
 
 
 def _member_as_json(message: Message) -> bool:
     fields, shape = message.form or ({}, ANY)
-    objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
+    objects = {
+        name for name, member in shape.properties.items() if "object" in (member.types | (member.items or ANY).types)
+    }
     return message.media_type == FORMS[0] and not objects.isdisjoint(fields)
 
 
@@ -128,7 +131,7 @@ def _other_members(message: Message) -> bool:
         isinstance(value, dict)
         and one.shape.rest is not None
         and bool(one.shape.rest.types)
-        and not value.keys() <= dict(one.shape.properties).keys()
+        and not value.keys() <= one.shape.properties.keys()
         for one, _, value in message.decoded()
     )
 
@@ -143,7 +146,8 @@ def _required_default(message: Message) -> bool:
     headers = reply.headers if reply else ()
     fields, shape = message.form or ({}, ANY)
     return any(header.required and header.default is not MISSING for header in headers) or (
-        message.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
+        message.form is not None
+        and any(member.has_default and name not in fields for name, member in shape.properties.items())
     )
 
 
@@ -161,6 +165,14 @@ def _content(message: Message) -> Any:
     """What the document says of the reply's body."""
     reply = message.operation.reply(message.response.status) if message.response else None
     return reply.node.get("content") if reply else None
+
+
+def _is_opaque(message: Message) -> bool:
+    """Whether a body is neither JSON nor a form, and no text that its schema takes for one."""
+    kind, reading = message.media_type, message.reading
+    if not kind or is_json(kind) or kind in FORMS or kind in LINES:
+        return False
+    return not kind.startswith("text/") or (reading is not None and not reading.shape.types - {"array", "object"})
 
 
 BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n")
@@ -232,9 +244,22 @@ DEVIATIONS = {
     ),
     "not for JSON Schema": Deviation(
         "accepts",
-        "A schema says nothing that could be checked of XML, images and the like; openapi-core refuses the parsed XML.",
-        f"{_OAS}#schema-object: schemas describe JSON; XML needs the hints of the XML Object",
-        lambda message: message.media_type != "" and not is_checkable(message.media_type),
+        "A schema says nothing that could be checked of images, archives and the like, nor an object schema of a text; "
+        "openapi-core checks the text of it.",
+        f"{_OAS}#schema-object: schemas describe JSON; of other media types they describe what is made of them",
+        lambda message: _is_opaque(message),
+    ),
+    "XML by its schema": Deviation(
+        "accepts",
+        "XML becomes a value by the XML Object, and that is checked; openapi-core checks the parsed tree, or the text.",
+        f"{_OAS}#xml-object: a metadata object that allows for more fine-tuned XML model definitions",
+        lambda message: is_xml(message.media_type),
+    ),
+    "rows and lines": Deviation(
+        "accepts",
+        "The lines of CSV and JSON lines are the items of an array; openapi-core checks the text.",
+        "https://spec.openapis.org/oas/v3.2.0.html#sequential-media-types: treated as if the values were in an array",
+        lambda message: message.media_type == "text/csv" or message.media_type in LINES,
     ),
     "formats": Deviation(
         "refuses",
