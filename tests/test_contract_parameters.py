@@ -9,7 +9,6 @@ from contracts import brief, contract, refusal, send, with_parameter
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 INTS = {"type": "array", "items": {"type": "integer"}}
 RGB = {
     "type": "object",

@@ -1,4 +1,4 @@
-"""Forms, URL-encoded and multipart, as objects: fields by their schemas and the Encoding Object (3.0.4, Encoding Object)."""
+"""Forms, URL-encoded and multipart, as objects: fields by their schemas and by the Encoding Object (OpenAPI 3.0.4)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Form:
         for name, texts in fields.items():
             if not any(field.claims(name) for field in self._styled):
                 kinds = [self._encodings.get(name, _NO_ENCODING).content_type] * len(texts)
-                value[name] = self._field(name, [str(text) for text in texts], kinds)
+                value[name] = self._field(name, [str(text) for text in texts], kinds, of_parts=False)
         return value
 
     def read_multipart(self, raw: bytes, content_type: str) -> JSON:
@@ -96,9 +96,8 @@ class Form:
         for name, parts in fields.items():
             if not any(field.claims(name) for field in styled):
                 encoding = self._encodings.get(name, _NO_ENCODING)
-                value[name] = self._field(
-                    name, texts[name], [part.content_type or encoding.content_type for part in parts]
-                )
+                kinds = [part.content_type or encoding.content_type for part in parts]
+                value[name] = self._field(name, texts[name], kinds, of_parts=True)
         return value
 
     def _wrong_parts(self, name: str, parts: Sequence[Part]) -> Iterator[Violation]:
@@ -137,14 +136,15 @@ class Form:
                 value[field.name] = member
         return value
 
-    def _field(self, name: str, texts: list[str], kinds: list[str]) -> JSON:
+    def _field(self, name: str, texts: list[str], kinds: list[str], of_parts: bool) -> JSON:
         """The value of a field, of which each text has a media type, which may be ""."""
         shape = self._shape.member(name)
-        if "array" in shape.types:
-            if len(texts) == 1 and self._is_json(name, kinds[0], shape):
+        is_json = self._is_json(name, kinds[0], shape)
+        if "array" in shape.types and (of_parts or not is_json):
+            if is_json and len(texts) == 1:
                 whole = self._json(name, texts[0])
-                return whole if isinstance(whole, list) else [whole]
-            return [self._one(name, text, kind, shape.item(at)) for at, (text, kind) in enumerate(zip(texts, kinds))]
+                return whole if isinstance(whole, list) else [whole]  # a list of one, each item of which is a part
+            return [self._one(name, text, kinds[at], shape.item(at)) for at, text in enumerate(texts)]
         if len(texts) > 1:
             raise unreadable(f"has the field {name[:60]!r} {len(texts)} times; it takes one value")
         return self._one(name, texts[0], kinds[0], shape)

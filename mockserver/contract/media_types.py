@@ -60,9 +60,9 @@ def covers(declared: str, content_type: str) -> bool:
     if not name:
         return False
     kind, _, sub = pattern.partition("/")
-    if pattern not in (name, "*/*"):
-        if not sub.startswith("*") or not name.startswith(f"{kind}/") or not name.endswith(sub[1:]):
-            return False
+    in_range = sub.startswith("*") and name.startswith(f"{kind}/") and name.endswith(sub[1:])
+    if pattern not in (name, "*/*") and not in_range:
+        return False
     given = parameters(content_type)
     return all(
         key in _FREE or given.get(key, value).lower() == value.lower() for key, value in parameters(declared).items()

@@ -28,7 +28,10 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 """The namespace of `nil`, which says that an element is null."""
 _APART = (XSI, "http://www.w3.org/XML/1998/namespace")
 """Namespaces whose attributes are no members."""
-_START = "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"
+_START = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d"
+    "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"
+)
 _NAME = re.compile(f"[{_START}][-.0-9\u00b7\u0300-\u036f\u203f\u2040{_START}]*")
 """A name without a prefix (XML Namespaces 1.0, 4)."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -94,7 +97,7 @@ class XmlSchema:
     @cached_property
     def item(self) -> XmlSchema:
         """The items of an array, by the name that their elements have."""
-        items = next((part["items"] for part in self._parts if isinstance(part.get("items"), dict)), {})
+        items: dict[str, Any] = next((part["items"] for part in self._parts if isinstance(part.get("items"), dict)), {})
         return XmlSchema(self._refs, items, _component(items) or "item" if self._is_root else self.name)
 
     @cached_property

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from mockserver.errors import Problem
 from mockserver.scenarios.stages import stage_of
 
-
 _PART = re.compile(r"""[\s,;]*([^\s=,;"]*)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,;]*))?""")
 """A preference or a parameter of one, with its value: a word, or a quoted string in which a comma is a comma."""
 

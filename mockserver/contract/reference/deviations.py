@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from mockserver.contract.json_text import MAX_DEPTH
 from mockserver.contract.media_types import FORMS, LINES, is_json, is_xml
-from mockserver.contract.parameters import MISSING
+from mockserver.contract.parameters import MISSING, Parameter
 from mockserver.contract.reference.message import Message, is_scalar, leaves
 from mockserver.contract.shapes import ANY, scalar
 from mockserver.errors import Problem
 from mockserver.messages import Violation
+from mockserver.text.fields import Decoded
 from mockserver.text.jsontext import depth, duplicate_key
 
 
@@ -167,12 +168,18 @@ def _content(message: Message) -> Any:
     return reply.node.get("content") if reply else None
 
 
+def _query(message: Message) -> list[Parameter]:
+    return [one for one in message.operation.parameters if one.place == "query"]
+
+
 def _is_opaque(message: Message) -> bool:
     """Whether a body is neither JSON nor a form, and no text that its schema takes for one."""
     kind, reading = message.media_type, message.reading
-    if not kind or is_json(kind) or kind in FORMS or kind in LINES:
+    if not kind or is_json(kind) or is_xml(kind) or kind in FORMS or kind in LINES:
         return False
-    return not kind.startswith("text/") or (reading is not None and not reading.shape.types - {"array", "object"})
+    return not kind.startswith("text/") or (
+        kind != "text/csv" and (reading is not None and not reading.shape.types - {"array", "object"})
+    )
 
 
 BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n")
@@ -340,6 +347,45 @@ DEVIATIONS = {
         "read, and drops the others unjudged; the engine judges all.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
         lambda message: message.media_type == FORMS[1] and _has_numbers(message),
+    ),
+    "empty value allowed": Deviation(
+        "accepts",
+        "An empty text of a parameter with `allowEmptyValue` counts as a parameter that is not used; openapi-core "
+        "checks it as a value.",
+        f"{_OAS}#parameter-allow-empty-value: the server SHOULD interpret the parameter as being unused",
+        lambda message: any(
+            one.allows_empty and "" in message.values_sent.get(one.name, ()) for one in _query(message)
+        ),
+    ),
+    "delimiter as data": Deviation(
+        "accepts",
+        "A delimiter that is percent-encoded beside one that is not is data; openapi-core splits what is decoded.",
+        f"{_OAS}#appendix-c: percent-decoding comes after splitting on the delimiter",
+        lambda message: any(
+            isinstance(text, Decoded) and {",", "|"} & {*text.raw} and re.search("%2C|%7C", text.raw, re.IGNORECASE)
+            for texts in message.values_sent.values()
+            for text in texts
+        ),
+    ),
+    "nested members": Deviation(
+        "refuses",
+        "`filter[size][min]` is the member `min` of the member `size`, as all who write it mean it; openapi-core takes "
+        "it for one member of another name.",
+        f"{_OAS}#style-values: the representation of nested objects in the style deepObject is not defined",
+        lambda message: any(
+            one.style == "deepObject" and name.startswith(f"{one.name}[") and "][" in name
+            for one in _query(message)
+            for name in message.values_sent
+        ),
+    ),
+    "part against its encoding": Deviation(
+        "refuses",
+        "A part must have one of the media types, and the headers, that its Encoding Object gives; openapi-core looks "
+        "at neither.",
+        f"{_OAS}#encoding-object: contentType - the Content-Type for encoding a specific property",
+        lambda message: any(
+            one.keyword == "contentType" or "in its part" in one.message for one in _violations(message)
+        ),
     ),
     "undeclared form field": Deviation(
         "refuses",
