@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.references import Refs
-from mockserver.contract.xml import MAX_LEVELS, XmlError, XmlSchema, read_xml, write_xml
+from mockserver.contract.xml import MAX_LEVELS, XmlError, read_xml, write_xml
+from mockserver.contract.xml_schema import XmlSchema
 
 
 def described(schema, **schemas):

@@ -10,12 +10,13 @@ import pytest
 from mockserver.admin.api import _LOCAL_SUFFIXES, _OPEN, LARGE_BODIES
 from mockserver.admin.api import MAX_BODY as ADMIN_BODY
 from mockserver.cli.main import cli
-from mockserver.contract import bodies, load_contract
+from mockserver.contract import json_text, load_contract, multipart, xml
 from mockserver.contract import load as contracts
 from mockserver.data import bundled_file
 from mockserver.journal import entries as journal
 from mockserver.journal import metrics
 from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES
+from mockserver.pipeline import codings
 from mockserver.pipeline.build import build
 from mockserver.scenarios import load as scenarios
 from mockserver.server import app
@@ -45,7 +46,11 @@ CODE = {
     "seconds without a request": BOUNDS.idle_seconds,
     "bytes of a body": Settings().max_body,
     "times that limit which are read and thrown away": app.DRAIN,
-    "levels of a JSON body": bodies.MAX_DEPTH,
+    "levels of a JSON body": json_text.MAX_DEPTH,
+    "levels of an XML body": xml.MAX_LEVELS,
+    "attributes of an XML element": xml.MAX_ATTRIBUTES,
+    "parts of a multipart body": multipart.MAX_PARTS,
+    "content codings of a body": codings.MAX_CODINGS,
     "bytes of an admin body": ADMIN_BODY,
     "bytes of a scenario": scenarios.MAX_BYTES,
     "bytes of a snapshot for `PUT state`": operation("setState"),

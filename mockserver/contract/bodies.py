@@ -17,7 +17,8 @@ from mockserver.contract.references import Refs
 from mockserver.contract.rows import read_csv, read_lines
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.contract.shapes import ANY, Shape, reread, scalar, shape_of
-from mockserver.contract.xml import XmlError, XmlSchema, read_xml
+from mockserver.contract.xml import XmlError, read_xml
+from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Side, Violation
 from mockserver.text.documents import pointer_of
@@ -62,6 +63,13 @@ class Reading:
         if self.of_texts:
             value = reread(value, self.shape, self._validator)
         return value, explain(self._validator.iter_errors(value), side, "body")
+
+    def readable(self, raw: bytes) -> JSON:
+        """The value of a body, whether it is what is declared or not; None when there is no reading it."""
+        try:
+            return self.judge(self.parse(raw), "client")[0]
+        except (Problem, ValueError):
+            return None
 
     def explain(self, data: JSON, side: Side) -> list[Violation]:
         """What is wrong with the data of a response that is not accepted."""

@@ -12,15 +12,17 @@ from mockserver.contract.explain import explain
 from mockserver.contract.json_text import parse_json, unreadable, utf8
 from mockserver.contract.media_types import covers, essence, is_json, is_xml
 from mockserver.contract.multipart import Part, read_parts
-from mockserver.contract.parameters import MISSING, Parameter, compile_parameter
+from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import Shape, scalar
-from mockserver.contract.xml import XmlError, XmlSchema, read_xml
+from mockserver.contract.xml import XmlError, read_xml
+from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Violation
 from mockserver.text.documents import pointer_of
 from mockserver.text.fields import Values, parse_query
+from mockserver.text.matchers import MISSING
 
 _STYLING = ("style", "explode", "allowReserved")
 

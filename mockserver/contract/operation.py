@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
-from mockserver.contract.parameters import MISSING, Parameter, compile_parameter
+from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread
@@ -24,6 +24,8 @@ from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.text.documents import pointer_of
 from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
+from mockserver.text.jsontext import json_or_text
+from mockserver.text.matchers import MISSING
 
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
@@ -246,6 +248,8 @@ class Operation:
             self._check_parameters(request, path_values, checked)
         if self._body_node is None:
             return checked
+        if request.refusal is not None:
+            raise request.refusal
         if request.body:
             content_type = request.headers.get("content-type", "")
             reading = self._bodies[content_type]
@@ -265,6 +269,14 @@ class Operation:
     def reading(self, content_type: str) -> Reading | None:
         """How a body that comes as `content_type` is read; None when it may not come."""
         return self._bodies[content_type]
+
+    def read_body(self, request: Request) -> JSON:
+        """The body as the contract reads it, right or wrong; else as JSON or as text; MISSING when there is none."""
+        if not request.body:
+            return MISSING
+        reading = self._bodies[request.headers.get("content-type", "")]
+        value = reading.readable(request.body) if reading is not None else None
+        return value if value is not None else json_or_text(request.body)
 
     def _unsupported(self, content_type: str) -> Problem:
         accepted = self._bodies.media_types or "no body"

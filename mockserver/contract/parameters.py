@@ -18,6 +18,7 @@ from mockserver.contract.shapes import Shape, scalar, shape_of
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Side, Violation
 from mockserver.text.fields import Decoded, Values, parse_query
+from mockserver.text.matchers import MISSING
 
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 _EXPLODED = {"label": ".", "matrix": ";"}
@@ -25,8 +26,6 @@ _DEFAULT_STYLE = {"path": "simple", "header": "simple", "query": "form", "cookie
 MAX_NESTING = 16
 """Brackets of a name such as `filter[a][b]`."""
 
-MISSING = object()
-"""Stands for a parameter that was not sent."""
 BadMember = Callable[[str, str, str], Problem]
 """Makes the problem of a member: its name, what is wrong with it, and what was found."""
 

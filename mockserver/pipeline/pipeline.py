@@ -23,6 +23,7 @@ from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Limit, Request, Response
 from mockserver.pipeline.auth import authenticate
+from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, verify_wire
 from mockserver.sandbox.sandbox import Sandbox, Terms
@@ -110,6 +111,8 @@ class Pipeline:
                 raise self.routes.unmatched(route, request.method, path)
             operation = route.plan.operation
             exchange.operation = operation.id
+            if "content-encoding" in request.headers:
+                request = exchange.request = decoded(request, route.plan.max_body)
             if sandbox.scenarios:
                 decision = sandbox.decide(route.api, request, operation, exchange.at)
                 if decision is not NO_DECISION:

@@ -13,8 +13,6 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import orjson
-
 from mockserver.contract import Operation
 from mockserver.messages import JSON, Limit, Request, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault
@@ -188,13 +186,9 @@ class Facts:
 
     @property
     def body(self) -> JSON:
-        """The body as JSON, as text when it is none, MISSING when there is none."""
+        """The body as the contract reads it, forms and XML too; else its text, MISSING when there is none."""
         if self._body is Facts:
-            raw = self.request.body
-            try:
-                self._body = orjson.loads(raw) if raw else MISSING
-            except orjson.JSONDecodeError:
-                self._body = raw.decode("utf-8", "replace")
+            self._body = self.operation.read_body(self.request)
         return self._body
 
 

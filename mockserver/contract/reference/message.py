@@ -12,11 +12,12 @@ from mockserver.contract.bodies import Reading
 from mockserver.contract.media_types import FORMS, essence
 from mockserver.contract.multipart import read_parts
 from mockserver.contract.operation import Operation
-from mockserver.contract.parameters import MISSING, Parameter
+from mockserver.contract.parameters import Parameter
 from mockserver.contract.shapes import Shape
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 from mockserver.text.fields import Values, parse_cookies, parse_query, query_values
+from mockserver.text.matchers import MISSING
 
 
 @dataclass(slots=True)
