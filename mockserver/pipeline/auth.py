@@ -66,12 +66,17 @@ def authenticate(
 
 
 def _refusal(alternatives: Sequence[Alternative], refused: bool, realm: str) -> Problem:
-    credentials = dict.fromkeys(credential for alternative in alternatives for credential in alternative)
-    headers = {"www-authenticate": ", ".join(dict.fromkeys(_challenge(one, refused, realm) for one in credentials))}
+    headers = {"www-authenticate": challenges(alternatives, realm, refused)}
     if refused:
         return Problem("unauthorized", "The API key is not a valid one.", headers=headers)
-    places = " or ".join(dict.fromkeys(map(_describe, credentials)))
+    places = " or ".join(dict.fromkeys(_describe(one) for alternative in alternatives for one in alternative))
     return Problem("unauthorized", f"No API key was given; send {places}.", headers=headers)
+
+
+def challenges(alternatives: Sequence[Alternative], realm: str, refused: bool = False) -> str:
+    """The `WWW-Authenticate` that a 401 must have (RFC 9110, 15.5.2); "" for an open operation."""
+    found = [_challenge(one, refused, realm) for alternative in alternatives for one in alternative]
+    return ", ".join(dict.fromkeys(found))
 
 
 def _challenge(credential: Credential, refused: bool, realm: str) -> str:

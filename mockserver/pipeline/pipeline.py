@@ -22,7 +22,7 @@ from mockserver.journal import entries as journal
 from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Limit, Request, Response
-from mockserver.pipeline.auth import authenticate
+from mockserver.pipeline.auth import authenticate, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, verify_wire
@@ -161,6 +161,8 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
     if response.headers:
         headers.update(response.headers)
     response.headers = headers
+    if response.status == 401 and plan.security:
+        headers.setdefault("www-authenticate", challenges(plan.security, plan.api.name))
     if exchange.lost != "reset_before":
         violations = plan.operation.check_response(response)
         if violations:
