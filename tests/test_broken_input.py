@@ -40,7 +40,7 @@ raw = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_no_request_is_a_failure_of_ours(data):
     headers = {"content-type": data.draw(types | texts)}

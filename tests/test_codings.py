@@ -10,7 +10,7 @@ import brotli
 import orjson
 import pytest
 from contracts import contract
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.apis import Api
@@ -44,6 +44,7 @@ def test_a_body_is_decoded(coding, encode):
     assert (request.body, request.refusal, request.too_large) == (BODY, None, False)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=MOST), st.lists(st.sampled_from([*CODERS]), min_size=1, max_size=4))
 def test_codings_are_undone_from_the_last_to_the_first(body, applied):
     sent = body
@@ -53,6 +54,7 @@ def test_codings_are_undone_from_the_last_to_the_first(body, applied):
     assert request.body == body and request.refusal is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([*CODERS]))
 def test_no_bytes_raise_anything(body, coding):
     request = decoded(coded(body, coding), MOST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from contracts import brief, contract, refusal, reply, send, with_body
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.media_types import covers, nearness, parameters
@@ -64,6 +64,7 @@ def test_a_parameter_that_differs_is_another_media_type():
     assert problem.status == 415 and "takes application/json;version=1" in problem.message
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_two_texts_can_be_compared_as_media_types(one, other):
     covers(one, other), nearness(one, other)
@@ -426,6 +427,7 @@ EVERYTHING = with_content(
 )
 
 
+@settings(deadline=None)
 @given(
     st.binary(max_size=60) | st.text('-B\r\n:;="<>/a{}[]\x1e,1', max_size=60).map(str.encode),
     st.sampled_from(["text/csv", "application/jsonl", "application/json-seq", "application/xml", FORM, MULTIPART]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import Problem
@@ -14,6 +14,7 @@ from mockserver.text.fields import Decoded, decode_segment, is_utf8, parse_cooki
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts.filter(bool), texts), max_size=5))
 def test_every_pair_of_a_query_comes_back_in_its_order(pairs):
     expected = {}
@@ -54,6 +55,7 @@ def test_cookies_as_browsers_and_clients_send_them(header, cookies):
     assert parse_cookies(header) == cookies
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_no_cookie_header_is_an_error(header):
     parse_cookies(header)

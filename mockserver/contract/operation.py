@@ -240,10 +240,8 @@ class Operation:
                 type, a parameter given twice, bytes that are not UTF-8.
         """
         checked = Checked()
-        for name, text in path_values.items():
-            if not is_utf8(text):
-                violation = Violation("client", "path", name, "is not UTF-8", "other bytes", "UTF-8")
-                raise Problem("invalid_request", violations=[violation])
+        if path_values:
+            _refuse_other_bytes(path_values)
         if self.parameters:
             self._check_parameters(request, path_values, checked)
         if self._body_node is None:
@@ -291,15 +289,15 @@ class Operation:
             if place == "query":
                 if query:
                     value = parameter.decode_values(query, self._names[place])
+            elif place == "header" or place == "path":
+                text = request.headers.get(parameter.header) if place == "header" else path_values.get(parameter.name)
+                if text is not None:
+                    value = parameter.decode(text)
             elif place == "cookie":
                 cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
                 value = parameter.decode_values(cookies, self._names[place])
-            elif place == "querystring":
-                value = parameter.decode_querystring(request.query)
             else:
-                text = path_values.get(parameter.name) if place == "path" else request.headers.get(parameter.header)
-                if text is not None:
-                    value = parameter.decode(text)
+                value = parameter.decode_querystring(request.query)
             if value is MISSING:
                 if parameter.required:
                     if not (parameter.allows_empty and query and parameter.name in query):
@@ -366,6 +364,13 @@ class Operation:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
         message = f"{status} {phrase} is not declared for {self.id}"
         return Violation("server", "status", "", message.replace("  ", " "), str(status), expected, "status")
+
+
+def _refuse_other_bytes(path_values: dict[str, str]) -> None:
+    for name, text in path_values.items():
+        if not is_utf8(text):
+            violation = Violation("client", "path", name, "is not UTF-8", "other bytes", "UTF-8")
+            raise Problem("invalid_request", violations=[violation])
 
 
 def _header_holds(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from typing import Any
 
@@ -38,6 +37,8 @@ def read_csv(raw: bytes, content_type: str, row: Shape) -> list[JSON]:
     Rows that may be objects have a header above them, unless `header=absent` says that the members stand in
     the order of the schema; others are arrays of cells, or single cells where neither may stand.
     """
+    import csv  # few APIs have it, and every start would pay for it
+
     text = utf8(raw).removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:

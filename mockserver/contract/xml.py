@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from mockserver.contract.shapes import scalar
 from mockserver.contract.xml_schema import XmlSchema
@@ -89,6 +87,8 @@ def read_xml(raw: bytes, schema: XmlSchema) -> JSON:
 
 
 def _parse(raw: bytes) -> _Element:
+    from xml.parsers import expat  # few APIs have XML, and every start would pay for it
+
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     top: list[_Element] = []
@@ -198,7 +198,7 @@ def write_xml(value: JSON, schema: XmlSchema) -> bytes:
     text = "".join(written)
     if _NIL in text:
         end = 1 + len(_qualified(schema.name, schema))
-        text = f"{text[:end]} xmlns:xsi={quoteattr(XSI)}{text[end:]}"
+        text = f"{text[:end]} xmlns:xsi={_quoted(XSI)}{text[end:]}"
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()
 
 
@@ -263,14 +263,18 @@ def _text(value: JSON) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_clean(text), {"\r": "&#13;"})
+    return _replaced(text, "&&amp;", "<&lt;", ">&gt;", "\r&#13;")
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_clean(text))  # which keeps line ends and tabs too
+    # Line ends and tabs would be read as blanks.
+    return '"' + _replaced(text, "&&amp;", "<&lt;", '"&quot;', "\r&#13;", "\n&#10;", "\t&#9;") + '"'
 
 
-def _clean(text: str) -> str:
+def _replaced(text: str, *entities: str) -> str:
+    """A text with characters written as entities, each given with its entity behind it."""
     if bad := _FORBIDDEN.search(text):
         raise XmlError(f"XML cannot hold the character U+{ord(bad[0]):04X}")
+    for entity in entities:
+        text = text.replace(entity[0], entity[1:])
     return text

@@ -25,9 +25,7 @@ class XmlSchema:
     def __init__(self, refs: Refs, schema: Any, name: str = "") -> None:
         self._refs = refs
         parts = list(_parts(refs, schema))
-        xml: dict[str, Any] = {}
-        for part in reversed(parts):
-            xml |= part.get("xml") or {}
+        xml = _xml(refs, schema)
         self._parts = parts
         self.own_name = str(xml.get("name") or "")
         """The name that `xml` gives it; "" when it gives none."""
@@ -96,14 +94,26 @@ def _parts(refs: Refs, schema: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         target, _ = refs.follow(schema, "")
     except KeyError:
         return
-    if isinstance(schema, dict) and schema is not target and "xml" in schema:
-        yield {"xml": schema["xml"]}  # beside a `$ref`, which counts from 3.1 on
     if not isinstance(target, dict) or depth > 6:
         return
     yield target
     for key in ("allOf", "anyOf", "oneOf"):
         for part in target.get(key) or ():
             yield from _parts(refs, part, depth + 1)
+
+
+def _xml(refs: Refs, schema: Any, depth: int = 0) -> dict[str, Any]:
+    """The XML Object of a schema; that of a schema which it is only another name for, as far as it has none."""
+    try:
+        target, _ = refs.follow(schema, "")
+    except KeyError:
+        return {}
+    if not isinstance(target, dict) or depth > 6:
+        return {}
+    wrapped = target.get("allOf") or []
+    xml = _xml(refs, wrapped[0], depth + 1) if len(wrapped) == 1 else {}
+    # Beside a `$ref` it counts from 3.1 on.
+    return {**xml, **(target.get("xml") or {}), **(schema.get("xml") or {})}
 
 
 def _types(part: dict[str, Any]) -> Iterator[str]:
