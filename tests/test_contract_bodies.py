@@ -212,6 +212,14 @@ def test_the_lines_of_json_lines_are_items(media_type):
         assert "is not valid JSON" in message and message.endswith("in line 2")
 
 
+def test_the_lines_of_a_response_are_checked_as_values_and_as_text():
+    operation = with_body(ROWS, "application/jsonl")
+    for data in ([{"name": "a"}], '{"name": "a"}\n', b'{"name": "a"}\n'):
+        assert reply(operation, data, media_type="application/jsonl") == []
+    for data in ([{}], "{}\n"):
+        assert brief(reply(operation, data, media_type="application/jsonl")) == [("body", "/0/name", "required")]
+
+
 def test_a_sequence_of_json_texts():
     operation = with_body(ROWS, "application/json-seq")
     checked = send(operation, raw=b'\x1e{"name": "a"}\n\x1e{"name":\n"b"}\n', content_type="application/json-seq")

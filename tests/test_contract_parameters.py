@@ -435,6 +435,22 @@ def test_cookie_styles(schema, more, cookie, expected):
 
 
 @pytest.mark.parametrize(
+    ("schema", "explode", "text", "expected"),
+    [
+        (INTS, False, "1,2", [1, 2]),
+        (INTS, True, " 1 ,2 ", [1, 2]),
+        (INTS, False, "", []),
+        (RGB, False, "R,1, G,2", {"R": 1, "G": 2}),
+        (RGB, True, "R=1, G=2", {"R": 1, "G": 2}),
+        ({"type": "string"}, False, "a%20b, c", "a%20b, c"),
+        (NAMES, False, "a%2Cb,c", ["a%2Cb", "c"]),
+    ],
+)
+def test_header_styles_have_no_percent_encoding(schema, explode, text, expected):
+    assert value(with_parameter(schema, "header", explode=explode), headers={"p": text}) == expected
+
+
+@pytest.mark.parametrize(
     ("place", "sent"),
     [
         ("query", {"query": "p=%7B%22a%22%3A1%7D"}),

@@ -164,7 +164,7 @@ class Body:
             )
         is_described = self._schema is not None or "itemSchema" in self._node
         if kind in LINES and is_described:
-            return Reading(lambda raw: read_lines(raw, content_type), self._items[1])
+            return Reading(lambda raw: read_lines(raw, content_type), self._items[1], of_texts=True)
         if kind == "text/csv" and ("itemSchema" in self._node or "array" in types):
             row, validator = self._items
             rows = Shape(frozenset(("array",)), row)

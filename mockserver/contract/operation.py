@@ -207,16 +207,17 @@ class Operation:
         return list(found.values())
 
     @cached_property
-    def _names(self) -> dict[str, frozenset[str]]:
-        """The names of the parameters in each place."""
-        places = {parameter.place for parameter in self.parameters}
-        return {place: frozenset(p.name for p in self.parameters if p.place == place) for place in places}
-
-    @cached_property
-    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator]]:
-        """The parameters, each with what judges its value."""
+    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator, frozenset[str]]]:
+        """The parameters, each with what judges its value and the names of all in its place."""
         schemas = self._schemas
-        return [(p, schemas.validator(schemas.reference(p.pointer, "request"))) for p in self.parameters]
+        return [
+            (
+                parameter,
+                schemas.validator(schemas.reference(parameter.pointer, "request")),
+                frozenset(other.name for other in self.parameters if other.place == parameter.place),
+            )
+            for parameter in self.parameters
+        ]
 
     @cached_property
     def _body_node(self) -> tuple[dict[str, Any], str] | None:
@@ -284,18 +285,18 @@ class Operation:
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
         query = parse_query(request.query) if request.query else None
         cookies: Values | None = None
-        for parameter, validator in self._judged:
+        for parameter, validator, names in self._judged:
             place, value = parameter.place, MISSING
             if place == "query":
                 if query:
-                    value = parameter.decode_values(query, self._names[place])
+                    value = parameter.decode_values(query, names)
             elif place == "header" or place == "path":
                 text = request.headers.get(parameter.header) if place == "header" else path_values.get(parameter.name)
                 if text is not None:
                     value = parameter.decode(text)
             elif place == "cookie":
                 cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
-                value = parameter.decode_values(cookies, self._names[place])
+                value = parameter.decode_values(cookies, names)
             else:
                 value = parameter.decode_querystring(request.query)
             if value is MISSING:
