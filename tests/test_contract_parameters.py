@@ -350,6 +350,18 @@ def test_a_text_is_read_as_what_its_schema_takes_at_every_leaf(schema, query, ex
     assert value(operation, query) == expected
 
 
+def test_long_lists_are_read_again_too():
+    numbers = [*range(300), "auto"]
+    assert value(with_parameter({"type": "array", "items": WORD}), "&".join(f"p={n}" for n in numbers)) == numbers
+
+
+def test_a_text_that_may_stay_one_does():
+    schema = {"type": "object", "properties": {"a": WORD, "b": {"type": ["string", "integer"], "maximum": 3}}}
+    parameter = {"name": "p", "in": "query", "style": "deepObject", "explode": True, "schema": schema}
+    operation = contract({"/x": {"get": {"parameters": [parameter]}}}, "3.1.0").operations["GET /x"]
+    assert value(operation, "p[a]=5&p[b]=7") == {"a": 5, "b": "7"}
+
+
 def test_so_it_is_in_objects_headers_and_cookies():
     members = {"type": "object", "properties": {"a": WORD, "b": WORD, "c": {"type": "string"}}}
     operation = with_parameter(members, style="deepObject", explode=True)

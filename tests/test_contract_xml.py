@@ -132,6 +132,7 @@ def test_a_schema_that_holds_itself():
         (TEXT, "<t> a </t>", " a "),
         (TEXT, "<t><![CDATA[<b>]]></t>", "<b>"),
         ({}, '<a x="1"><b>2</b><c/><b>3</b></a>', {"x": "1", "b": ["2", "3"], "c": ""}),
+        ({}, "<a>" + "<b/>" * 20_000 + "</a>", {"b": [""] * 20_000}),
         ({"type": "object"}, "<a><b><c>1</c></b></a>", {"b": {"c": "1"}}),
         ({"type": "object"}, "<a><b>two <i>words</i></b></a>", {"b": {"i": "words"}}),
         ({"type": "object", "properties": {"u": {**TEXT, "xml": {"attribute": True}}}}, '<a u="kg">5</a>', {"u": "kg"}),

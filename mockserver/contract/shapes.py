@@ -7,23 +7,24 @@ text, and the schema then says what is wrong with it. Whether a value is allowed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 
+from mockserver.contract.explain import leaves as closest_errors
 from mockserver.contract.references import Refs
 from mockserver.messages import JSON
+from mockserver.text.jsontext import to_json
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 _COLLECTIONS = frozenset(("array", "object"))
 _MAX_LEVELS = 6
 """Levels of a schema that are looked at."""
-MAX_REREAD = 32
-"""Texts of a refused value that are read again, each as what else it may be."""
+_ROUNDS = 3
+"""How often a refused value is looked at again: another alternative may be the closest then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,56 +121,42 @@ def reread(value: JSON, shape: Shape, validator: jsonschema_rs.Validator) -> JSO
     A text stays one wherever a text may stand. What is no text to its schema after all, such as the `5` of an
     integer or the word `auto`, shows only when the schema has spoken.
     """
-    others = list(islice(_readings(value, shape), MAX_REREAD))
-    if not others:
-        return value
-    best, faults = value, _faults(validator, value)
-    for path, other in others:
-        attempt = _with(best, path, other)
-        left = _faults(validator, attempt)
-        if left < faults:
-            best, faults = attempt, left
-            if not faults:
-                return best
-    whole = value  # of alternatives that describe a whole object none holds until all of its members are right
-    for path, other in others:
-        whole = _with(whole, path, other)
-    return whole if not _faults(validator, whole) else best
+    better = value
+    for _ in range(_ROUNDS):
+        places = {
+            tuple(leaf.instance_path) for error in validator.iter_errors(better) for leaf in closest_errors(error)
+        }
+        if not places:
+            return better
+        changed = _changed(better, shape, places)
+        if changed is better:
+            break
+        better = changed
+    if validator.is_valid(better):
+        return better
+    # Of alternatives that describe a whole object none may hold until all of its members are right.
+    whole = _changed(value, shape, None)
+    return whole if validator.is_valid(whole) else better
 
 
 Path = tuple[str | int, ...]
 
 
-def _readings(value: JSON, shape: Shape, path: Path = ()) -> Iterator[tuple[Path, JSON]]:
-    """What else the texts in a value may be, and the places where they stand."""
+def _changed(value: JSON, shape: Shape, places: set[Path] | None, path: Path = ()) -> JSON:
+    """A copy of a value with its texts read as what else they may be, at some places or at all; itself when none is."""
     if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _readings(item, shape.item(index), (*path, index))
-        if len(value) == 1 and isinstance(value[0], str) and shape.types - _COLLECTIONS:
-            yield path, scalar(value[0], replace(shape, types=shape.types - _COLLECTIONS))
+        items = [_changed(item, shape.item(index), places, (*path, index)) for index, item in enumerate(value)]
+        if any(new is not old for new, old in zip(items, value, strict=True)):
+            return items
+        if places is not None and path in places and len(value) == 1 and shape.types - _COLLECTIONS:
+            text = value[0] if isinstance(value[0], str) else to_json(value[0]).decode()
+            return scalar(text, replace(shape, types=shape.types - _COLLECTIONS))
     elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _readings(member, shape.member(name), (*path, name))
+        members = {name: _changed(member, shape.member(name), places, (*path, name)) for name, member in value.items()}
+        if any(new is not old for new, old in zip(members.values(), value.values(), strict=True)):
+            return members
     elif isinstance(value, str) and "string" in shape.types and len(shape.types) > 1:
         other = scalar(value, replace(shape, types=shape.types - {"string"}))
-        if not isinstance(other, str):
-            yield path, other
-
-
-def _with(value: JSON, path: Path, other: JSON) -> JSON:
-    """A copy of a value with another one in a place; the value itself when that place is gone."""
-    if not path:
-        return other
-    try:
-        new = value.copy()
-        new[path[0]] = _with(value[path[0]], path[1:], other)
-    except (AttributeError, LookupError, TypeError):
-        return value
-    return new
-
-
-def _faults(validator: jsonschema_rs.Validator, value: JSON) -> int:
-    return 0 if validator.is_valid(value) else sum(1 for _ in validator.iter_errors(value))
-
-
-Reader = Callable[[str], JSON]
+        if not isinstance(other, str) and (places is None or path in places):
+            return other
+    return value

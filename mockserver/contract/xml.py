@@ -151,6 +151,7 @@ def _value(element: _Element, schema: XmlSchema, path: str) -> JSON:
 
 def _object(element: _Element, schema: XmlSchema, path: str) -> dict[str, Any]:
     value: dict[str, Any] = {}
+    repeated: set[str] = set()
     for key, text in element.attributes.items():
         name, attribute = schema.attributes.get(key) or (key, schema.rest)
         value[name] = _attribute(text, attribute)
@@ -167,9 +168,11 @@ def _object(element: _Element, schema: XmlSchema, path: str) -> dict[str, Any]:
             value[name] = item
         elif child.name in schema.elements:
             raise XmlError(f"has {at} more than once; it takes one value")
+        elif name in repeated:
+            value[name].append(item)
         else:
-            earlier = value[name]
-            value[name] = [*earlier, item] if isinstance(earlier, list) else [earlier, item]
+            value[name] = [value[name], item]
+            repeated.add(name)
     if schema.text:
         value[schema.text] = scalar(element.text, schema.properties[schema.text].shape)
     elif element.text.strip() and schema.types and not schema.attributes:
