@@ -326,6 +326,16 @@ def test_a_path_that_is_not_utf_8_is_refused(segment):
     assert problem.status == 400 and problem.message == "path p: is not UTF-8"
 
 
+def test_variables_that_are_part_of_a_segment_are_read_likewise():
+    parameter = {"name": "p", "in": "path", "required": True, "schema": NAMES}
+    made = contract({"/x/{p}.json": {"get": {"parameters": [parameter]}}})
+    operation, values, _ = made.match("GET", ["x", "a%2Cb,c.json"])
+    assert value(operation, path=values) == ["a,b", "c"]
+    operation, values, _ = made.match("GET", ["x", "%ff.json"])
+    assert refusal(operation, path=values).message == "path p: is not UTF-8"
+    assert made.match("GET", ["x", "a%2Ejson"])[1] == {"p": "a"}
+
+
 WORD = {"anyOf": [{"type": "integer"}, {"type": "string", "enum": ["auto"]}]}
 EITHER = {"type": ["integer", "boolean", "null", "string"], "not": {"type": "string"}}
 
