@@ -87,6 +87,7 @@ def test_members_of_a_gzip_file_count_together():
         ("br", BODY, "is not valid br"),
         ("br", brotli.compress(BODY * 9)[:-4], "is not valid br"),
     ],
+    ids=["no gzip", "gzip cut", "gzip and more", "no deflate", "deflate and more", "no br", "br cut"],
 )
 def test_what_is_not_of_its_coding_is_400(coding, body, message):
     request = decoded(coded(body, coding), MOST)
