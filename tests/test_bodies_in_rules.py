@@ -87,6 +87,11 @@ def test_a_body_that_the_contract_refuses_is_seen_as_far_as_it_can_be_read(pipel
     assert verified(pipeline, operation="order", body={"equals": "<o>"})["found"] == 1
 
 
+def test_a_text_that_is_json_is_seen_as_json_whatever_its_type(pipeline):
+    headers = {"content-type": "text/plain"}
+    assert pipeline.exchange(Request("POST", "/orders", "", headers, BODIES["application/json"])).rule == "body"
+
+
 def test_a_body_is_seen_decoded(pipeline):
     headers = {"content-type": FORM, "content-encoding": "gzip"}
     exchange = pipeline.exchange(Request("POST", "/orders", "", headers, gzip.compress(b"sku=a&n=2")))

@@ -14,6 +14,7 @@ from mockserver.contract.json_text import MAX_DEPTH
 from mockserver.contract.media_types import is_json
 from mockserver.contract.reference.deviations import DEVIATIONS, explained
 from mockserver.contract.reference.oracle import Oracle
+from mockserver.errors import Problem
 from mockserver.messages import Response
 
 OWN = ["datagrid", "mem0", "harbour-3.0.yaml", "orchard-3.1.yaml", "workshop-3.0.yaml", "press-3.0.yaml"]
@@ -54,6 +55,11 @@ def part(name: str, text: str) -> str:
     return f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
 
 
+def refused(case: Case) -> Case:
+    case.request.refusal = Problem("unsupported_media_type")
+    return case
+
+
 def printed(content_type: str, body: bytes) -> Case:
     return asked(of("press-3.0.yaml", "print")[1], "", body, {"content-type": content_type})
 
@@ -72,6 +78,7 @@ EXAMPLES = {
     "key twice": asked(CREATE, body=GOOD + b', "memory": "n"}'),
     "too deep": asked(CREATE, body=GOOD + b', "x": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}"),
     "other charset": asked(CREATE, body=GOOD + b"}", headers={"content-type": "application/json; charset=utf-16"}),
+    "content coding": refused(asked(CREATE, body=GOOD + b"}")),
     "empty text": asked(MEM0_LIST, "agent_id="),
     "undeclared error status": Case(CREATE, response=Response(503, {"any": "thing"})),
     "no body by rule": Case(REPLACED, response=Response(204, media_type=None)),

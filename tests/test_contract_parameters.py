@@ -254,6 +254,11 @@ def test_parameters_behind_references():
     assert brief(send(made.operations["GET /x"], query="p=4").violations) == [("query", "p", "maximum")]
 
 
+def test_reserved_characters_are_read_whether_they_were_encoded_or_not():
+    for query in ("p=:/?@!$'()*,;=[]", "p=%3A%2F%3F%40%21%24%27%28%29%2A%2C%3B%3D%5B%5D"):
+        assert value(with_parameter({"type": "string"}, allowReserved=True), query) == ":/?@!$'()*,;=[]"
+
+
 def test_unknown_query_parameters_are_no_violation():
     assert send(with_parameter({"type": "integer"}), query="utm=1&p=2&&=x").violations == []
 

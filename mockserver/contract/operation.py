@@ -270,12 +270,12 @@ class Operation:
         return self._bodies[content_type]
 
     def read_body(self, request: Request) -> JSON:
-        """The body as the contract reads it, right or wrong; else as JSON or as text; MISSING when there is none."""
+        """The body as the contract reads it, right or wrong, and a text as JSON where it is that; else MISSING."""
         if not request.body:
             return MISSING
         reading = self._bodies[request.headers.get("content-type", "")]
         value = reading.readable(request.body) if reading is not None else None
-        return value if value is not None else json_or_text(request.body)
+        return json_or_text(request.body) if value is None or isinstance(value, str) else value
 
     def _unsupported(self, content_type: str) -> Problem:
         accepted = self._bodies.media_types or "no body"

@@ -87,6 +87,12 @@ DEVIATIONS = {
         f"{_RFC8259}#section-8.1: JSON text exchanged between systems MUST be encoded using UTF-8",
         other_charset,
     ),
+    "content coding": Deviation(
+        "refuses",
+        "A body that cannot be decoded cannot be read; openapi-core does not look at `Content-Encoding`.",
+        "https://www.rfc-editor.org/rfc/rfc9110#section-8.4: what decoding must be applied to obtain the data",
+        lambda message: message.request is not None and message.request.refusal is not None,
+    ),
     "empty text": Deviation(
         "accepts",
         "`?name=` is how the style form spells an empty string, which a string schema takes; `allowEmptyValue` is "
