@@ -60,6 +60,8 @@ PLACES = [
     ({"X-API-Key": f"{SECRET} x"}, ""),
     ({"Proxy-Authorization": f"Basic {SECRET}"}, ""),
     ({"Cookie": f"sid={SECRET}; other={SECRET}"}, ""),
+    ({"Cookie": f'other=1; sid="{SECRET}"'}, ""),
+    ({"Cookie": f"sid={SECRET.replace('-', '%2D')}"}, ""),
     ({}, f"shop%20key={SECRET}"),
     ({}, f"a=1&shop+key={SECRET}&b=2"),
     ({}, f"sh%6Fp%20key={SECRET}"),
