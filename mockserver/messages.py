@@ -119,6 +119,8 @@ class Request:
     body: bytes = b""
     too_large: bool = False
     """The body was longer than the server reads; `body` is then empty."""
+    refusal: Exception | None = None
+    """Why the body cannot be decoded; whoever reads the body raises it."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from contracts import BUNDLED, bundled, published
 from hypothesis import strategies as st
 
 from mockserver.contract import Contract, Operation, load_contract
-from mockserver.contract.bodies import essence, is_json
+from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.reference.message import Message
 from mockserver.contract.reference.oracle import Oracle

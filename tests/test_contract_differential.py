@@ -10,12 +10,14 @@ from generated_exchanges import Case, Subject, asked, requests, responses, subje
 from hypothesis import HealthCheck, given, settings
 
 from mockserver.contract import Contract
-from mockserver.contract.bodies import MAX_DEPTH, is_json
+from mockserver.contract.json_text import MAX_DEPTH
+from mockserver.contract.media_types import is_json
 from mockserver.contract.reference.deviations import DEVIATIONS, explained
 from mockserver.contract.reference.oracle import Oracle
+from mockserver.errors import Problem
 from mockserver.messages import Response
 
-OWN = ["datagrid", "mem0", "harbour-3.0.yaml", "orchard-3.1.yaml", "workshop-3.0.yaml"]
+OWN = ["datagrid", "mem0", "harbour-3.0.yaml", "orchard-3.1.yaml", "workshop-3.0.yaml", "press-3.0.yaml"]
 PUBLISHED = [
     "plaid-3.0.yml",
     "discord-3.1.json",
@@ -53,6 +55,19 @@ def part(name: str, text: str) -> str:
     return f'--B\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
 
 
+def refused(case: Case) -> Case:
+    case.request.refusal = Problem("unsupported_media_type")
+    return case
+
+
+def printed(content_type: str, body: bytes) -> Case:
+    return asked(of("press-3.0.yaml", "print")[1], "", body, {"content-type": content_type})
+
+
+def sheets(query: str) -> Case:
+    return asked(of("press-3.0.yaml", "sheets")[1], query)
+
+
 ORDERED = of("workshop-3.0.yaml", "order")[1]
 REPLACED = of("harbour-3.0.yaml", "replace")[1]
 POSITION = {"place": "x=1,y=2", "path": "1,2", "name": "mole"}
@@ -63,13 +78,16 @@ EXAMPLES = {
     "key twice": asked(CREATE, body=GOOD + b', "memory": "n"}'),
     "too deep": asked(CREATE, body=GOOD + b', "x": ' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}"),
     "other charset": asked(CREATE, body=GOOD + b"}", headers={"content-type": "application/json; charset=utf-16"}),
+    "content coding": refused(asked(CREATE, body=GOOD + b"}")),
     "empty text": asked(MEM0_LIST, "agent_id="),
     "undeclared error status": Case(CREATE, response=Response(503, {"any": "thing"})),
     "no body by rule": Case(REPLACED, response=Response(204, media_type=None)),
     "nothing described": Case(ORDERED, response=Response(202, media_type=None)),
-    "not for JSON Schema": Case(
-        of("workshop-3.0.yaml", "orders")[1], response=Response(200, "<job/>", media_type="application/xml")
+    "not for JSON Schema": printed("application/pdf", b"%PDF"),
+    "XML by its schema": Case(
+        of("workshop-3.0.yaml", "orders")[1], response=Response(200, "<jobs/>", media_type="application/xml")
     ),
+    "rows and lines": printed("text/csv", b"title,pages\na,1\n"),
     "charset declared": Case(of("workshop-3.0.yaml", "tools")[1], response=Response(200, {})),
     "formats": Case(
         of("harbour-3.0.yaml", "listBerths")[1],
@@ -85,6 +103,16 @@ EXAMPLES = {
     "member as JSON": lend(b"item=i&box=%7B%22w%22%3A1%7D", id="order"),
     "multipart scalars": lend(f"{part('item', 'i')}{part('count', '2')}--B--\r\n".encode(), MULTIPART, "order"),
     "multipart alternatives": lend(f"{part('hours', 'x')}--B--\r\n".encode(), MULTIPART, "repair"),
+    "empty value allowed": sheets("pages="),
+    "delimiter as data": sheets("authors=a%2Cb,c"),
+    "nested members": sheets("filter[size][min]=x"),
+    "part against its encoding": printed(
+        "multipart/form-data; boundary=B",
+        part('cover"; filename="c', "x")
+        .replace("\r\n\r\n", "\r\nX-Width: 1\r\nContent-Type: text/plain\r\n\r\n")
+        .encode()
+        + b"--B--\r\n",
+    ),
     "undeclared form field": lend(b"tool=saw&days=1&extra=long"),
     "required with a default": lend(b"days=1"),
     "form without a part": lend(b"--B--\r\n", MULTIPART, "dropIn"),

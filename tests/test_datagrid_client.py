@@ -143,7 +143,7 @@ def test_invalid_key_is_401(make_server):
     with client_of(make_server(keys=("right",))) as client, pytest.raises(datagrid_ai.AuthenticationError) as caught:
         client.memory.user.list()
     assert "My API Key" not in caught.value.response.text
-    assert caught.value.response.headers["www-authenticate"] == "Bearer"
+    assert caught.value.response.headers["www-authenticate"] == 'Bearer realm="datagrid", error="invalid_token"'
 
 
 def test_a_validation_error_names_the_field(client):

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.errors import UserError
-from mockserver.text.matchers import MISSING, OPERATORS, compile_fields, compile_matcher, equal, read_query, show
+from mockserver.text.matchers import MISSING, OPERATORS, compile_fields, compile_matcher, equal, show
 from mockserver.text.ranges import Range, parse_range
 
 names = st.sampled_from(["a", "b", "agent_id", "x.y", "é"])
@@ -287,9 +287,16 @@ def test_what_text_can_never_be_is_refused(spec, message):
         compile_fields(spec)
 
 
-def test_a_query_is_read_as_text():
-    assert read_query("a=1&b=&a=2&c=x%20y+z&d") == {"a": "1,2", "b": "", "c": "x y z", "d": ""}
-    assert read_query("") == {}
+def test_of_several_values_one_is_enough():
+    limit = compile_fields({"limit": "5"})["limit"]
+    assert limit.matches_any(["5", "6"]) and limit.matches_any(["6", "5"])
+    assert not limit.matches_any(["6", "7"]) and not limit.matches_any([])
+    assert limit.why_none(["6", "5"], "query.limit") == []
+    assert [str(d) for d in limit.why_none(["6", "7"], "query.limit")] == [
+        'query.limit: expected "5", found "6", "7"',
+    ]
+    assert [str(d) for d in limit.why_none([], "query.limit")] == ['query.limit: expected "5", found nothing']
+    assert compile_fields({"limit": {"present": False}})["limit"].matches_any([])
 
 
 # -- ranges ------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.errors import Problem
 from mockserver.messages import Request
@@ -83,6 +85,13 @@ def test_a_key_is_needed_all_the_same(make_pipeline):
         ("code=429", Preference(code=429)),
         ("code=404, example=gone", Preference(code=404, example="gone")),
         ('dynamic=true; code="200"', Preference(code=200, dynamic=True)),
+        ('example="Big, red"', Preference(example="Big, red")),
+        ('example="a;b", code=200', Preference(code=200, example="a;b")),
+        ('foo; bar="x, code=500", example="with \\"quotes\\" and \\\\"', Preference(example='with "quotes" and \\')),
+        ("code = 200 ; x", Preference(code=200)),
+        ("example=with space", Preference(example="with space")),
+        ('example="no end, code=200', Preference(code=200, example="no end")),
+        ("code=200, code=404", Preference(code=200)),
         ("return=minimal", None),
         ("respond-async, wait=10", None),
         ("", None),
@@ -90,6 +99,14 @@ def test_a_key_is_needed_all_the_same(make_pipeline):
 )
 def test_the_header_is_read_as_rfc_7240_writes_it(header, expected):
     assert read_preference(header) == expected
+
+
+@given(st.text(max_size=40) | st.text('=;," \\\\ac', max_size=40))
+def test_no_header_raises_anything_but_a_problem(header):
+    try:
+        read_preference(header)
+    except Problem as problem:
+        assert problem.status == 400
 
 
 @pytest.mark.parametrize("header", ["code=99", "code=600", "code=4 29", "code=", "code=²00"])

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mockserver.admin.api import Admin
 from mockserver.admin.handlers import HANDLERS
 from mockserver.cli.main import cli
-from mockserver.contract.bodies import parse_json
+from mockserver.contract.json_text import parse_json
 from mockserver.errors import Problem
 from mockserver.journal.logs import AccessLog
 from mockserver.journal.masking import Masking, mask
@@ -60,6 +60,8 @@ PLACES = [
     ({"X-API-Key": f"{SECRET} x"}, ""),
     ({"Proxy-Authorization": f"Basic {SECRET}"}, ""),
     ({"Cookie": f"sid={SECRET}; other={SECRET}"}, ""),
+    ({"Cookie": f'other=1; sid="{SECRET}"'}, ""),
+    ({"Cookie": f"sid={SECRET.replace('-', '%2D')}"}, ""),
     ({}, f"shop%20key={SECRET}"),
     ({}, f"a=1&shop+key={SECRET}&b=2"),
     ({}, f"sh%6Fp%20key={SECRET}"),

@@ -18,7 +18,7 @@ from anyio import to_thread
 from mockserver.admin.handlers import HANDLERS, Ask
 from mockserver.admin.views import entries_view
 from mockserver.contract import Checked, Contract, Operation, load_contract
-from mockserver.contract.bodies import is_json
+from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
 from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_you_mean, problem_body
 from mockserver.messages import JSON, Request, Response

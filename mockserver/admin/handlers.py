@@ -14,7 +14,7 @@ from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal import retries, verify
-from mockserver.messages import JSON, Balance, Response
+from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import expectations
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
@@ -235,9 +235,16 @@ def verify_journal(ask: Ask) -> Response:
         operation = criteria.get("operation", "*")
         if operation != "*" and operation not in known:
             raise UserError(f"there is no operation {operation[:80]!r}{did_you_mean(operation, known)}")
-    verdict = verify.verify(exchanges, verify.parse_criteria(body), parse_range(times))
+
+    def read(exchange: Exchange) -> JSON:
+        api = ask.pipeline.apis.get(exchange.api)
+        operation = api.contract.operations.get(exchange.operation) if api else None
+        request = exchange.request
+        return operation.read_body(request) if operation else verify.parse_body(request.body)
+
+    verdict = verify.verify(exchanges, verify.parse_criteria(body), parse_range(times), read)
     if order is not None and verdict.ok:
-        verdict = verify.verify_order(exchanges, [verify.parse_criteria(criteria) for criteria in order])
+        verdict = verify.verify_order(exchanges, [verify.parse_criteria(criteria) for criteria in order], read)
     return _ok(verdict.as_json())
 
 

@@ -14,8 +14,8 @@ from typing import Any, TypedDict, TypeVar, Unpack, cast
 from mockserver.apis.base import Answer, Behaviour, Call, Table, Variant
 from mockserver.apis.errors import Errors
 from mockserver.contract import Contract, Operation, load_contract
-from mockserver.contract.bodies import essence, is_json
 from mockserver.contract.load import contract_of
+from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response
 

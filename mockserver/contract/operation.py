@@ -16,20 +16,16 @@ import jsonschema_rs
 
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
-from mockserver.contract.parameters import (
-    MISSING,
-    Parameter,
-    Shape,
-    compile_parameter,
-    parse_cookies,
-    parse_query,
-    scalar,
-)
+from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
+from mockserver.contract.shapes import reread
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.text.documents import pointer_of
+from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
+from mockserver.text.jsontext import json_or_text
+from mockserver.text.matchers import MISSING
 
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
@@ -110,7 +106,7 @@ class Reply:
                 if counts and text is not None and _COUNT.fullmatch(text):
                     continue
                 try:
-                    if text is None or not validator.is_valid(header.decode(text)):
+                    if text is None or not _header_holds(header, validator, text):
                         return False
                 except Problem:
                     return False
@@ -124,7 +120,7 @@ class Reply:
             return response.status in (204, 205, 304)
         reading = self.bodies[response.media_type]
         try:
-            return reading is not None and reading.is_valid(response.data)
+            return reading is not None and reading.accepts(response.data)
         except ValueError:
             return False  # no JSON value at all, for example a datetime
 
@@ -140,7 +136,8 @@ class Reply:
                 found += [header.missing("server")] if header.required else []
                 continue
             try:
-                found += explain(validator.iter_errors(header.decode(text)), "server", "header", header.name)
+                value = reread(header.decode(text), header.shape, validator)
+                found += explain(validator.iter_errors(value), "server", "header", header.name)
             except Problem as problem:
                 found += [replace(violation, side="server") for violation in problem.violations]
         return found
@@ -210,14 +207,17 @@ class Operation:
         return list(found.values())
 
     @cached_property
-    def _query_names(self) -> frozenset[str]:
-        return frozenset(p.name for p in self.parameters if p.place == "query")
-
-    @cached_property
-    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator]]:
-        """The parameters, each with what judges its value."""
+    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator, frozenset[str]]]:
+        """The parameters, each with what judges its value and the names of all in its place."""
         schemas = self._schemas
-        return [(p, schemas.validator(schemas.reference(p.pointer, "request"))) for p in self.parameters]
+        return [
+            (
+                parameter,
+                schemas.validator(schemas.reference(parameter.pointer, "request")),
+                frozenset(other.name for other in self.parameters if other.place == parameter.place),
+            )
+            for parameter in self.parameters
+        ]
 
     @cached_property
     def _body_node(self) -> tuple[dict[str, Any], str] | None:
@@ -241,10 +241,14 @@ class Operation:
                 type, a parameter given twice, bytes that are not UTF-8.
         """
         checked = Checked()
+        if path_values:
+            _refuse_other_bytes(path_values)
         if self.parameters:
             self._check_parameters(request, path_values, checked)
         if self._body_node is None:
             return checked
+        if request.refusal is not None:
+            raise request.refusal
         if request.body:
             content_type = request.headers.get("content-type", "")
             reading = self._bodies[content_type]
@@ -253,7 +257,8 @@ class Operation:
             body = checked.body = reading.parse(request.body)
             checked.has_body = True
             if not reading.is_valid(body):
-                checked.violations += reading.explain(body, "client")
+                checked.body, violations = reading.judge(body, "client")
+                checked.violations += violations
         elif self._body_node[0].get("required"):
             checked.violations.append(
                 Violation("client", "body", "", "is required and missing", "no body", "a body", "required")
@@ -264,6 +269,14 @@ class Operation:
         """How a body that comes as `content_type` is read; None when it may not come."""
         return self._bodies[content_type]
 
+    def read_body(self, request: Request) -> JSON:
+        """The body as the contract reads it, right or wrong, and a text as JSON where it is that; else MISSING."""
+        if not request.body:
+            return MISSING
+        reading = self._bodies[request.headers.get("content-type", "")]
+        value = reading.readable(request.body) if reading is not None else None
+        return json_or_text(request.body) if value is None or isinstance(value, str) else value
+
     def _unsupported(self, content_type: str) -> Problem:
         accepted = self._bodies.media_types or "no body"
         found = f"Content-Type is {content_type!r}" if content_type else "there is no Content-Type"
@@ -271,30 +284,30 @@ class Operation:
 
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
         query = parse_query(request.query) if request.query else None
-        cookies: dict[str, str] | None = None
-        for parameter, validator in self._judged:
+        cookies: Values | None = None
+        for parameter, validator, names in self._judged:
             place, value = parameter.place, MISSING
             if place == "query":
                 if query:
-                    value = parameter.decode_query(query, self._query_names)
-            else:
-                if place == "path":
-                    text = path_values.get(parameter.name)
-                elif place == "header":
-                    text = request.headers.get(parameter.header)
-                else:
-                    cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
-                    text = cookies.get(parameter.name)
+                    value = parameter.decode_values(query, names)
+            elif place == "header" or place == "path":
+                text = request.headers.get(parameter.header) if place == "header" else path_values.get(parameter.name)
                 if text is not None:
                     value = parameter.decode(text)
+            elif place == "cookie":
+                cookies = parse_cookies(request.headers.get("cookie", "")) if cookies is None else cookies
+                value = parameter.decode_values(cookies, names)
+            else:
+                value = parameter.decode_querystring(request.query)
             if value is MISSING:
                 if parameter.required:
-                    checked.violations.append(parameter.missing("client"))
+                    if not (parameter.allows_empty and query and parameter.name in query):
+                        checked.violations.append(parameter.missing("client"))
                 elif parameter.default is not MISSING:
                     checked.params[parameter.name] = parameter.default
                 continue
             if not validator.is_valid(value):
-                value = _reread(parameter, value)
+                value = reread(value, parameter.shape, validator)
                 checked.violations += explain(validator.iter_errors(value), "client", place, parameter.name)
             checked.params[parameter.name] = value
 
@@ -354,9 +367,13 @@ class Operation:
         return Violation("server", "status", "", message.replace("  ", " "), str(status), expected, "status")
 
 
-def _reread(parameter: Parameter, value: Any) -> Any:
-    """A refused text as what else its schema allows: `5`, where a word or an integer may stand."""
-    types = parameter.shape.types
-    if isinstance(value, str) and "string" in types and len(types) > 1:
-        return scalar(value, Shape(types - {"string"}))
-    return value
+def _refuse_other_bytes(path_values: dict[str, str]) -> None:
+    for name, text in path_values.items():
+        if not is_utf8(text):
+            violation = Violation("client", "path", name, "is not UTF-8", "other bytes", "UTF-8")
+            raise Problem("invalid_request", violations=[violation])
+
+
+def _header_holds(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:
+    value = header.decode(text)
+    return validator.is_valid(value) or validator.is_valid(reread(value, header.shape, validator))

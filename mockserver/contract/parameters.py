@@ -1,90 +1,33 @@
 """Parameters off the wire: every OpenAPI style decoded to JSON values.
 
-Only canonical forms become numbers and booleans (`5`, not `+5`, ` 5` or `1_0`); anything else
-stays text, and the schema then says what is wrong with it. Whether a value is allowed is not
-decided here.
+Whether a value is allowed is not decided here; how a text becomes a number is in `shapes`.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote
 
 import orjson
 
+from mockserver.contract.media_types import FORMS, essence, is_json
 from mockserver.contract.references import Refs, pointer_of
+from mockserver.contract.shapes import Shape, scalar, shape_of
 from mockserver.errors import Problem
-from mockserver.messages import Side, Violation
+from mockserver.messages import JSON, Side, Violation
+from mockserver.text.fields import Decoded, Values, parse_query
+from mockserver.text.matchers import MISSING
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})", re.ASCII)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})(?:\.[0-9]{1,400})?(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
-_DEFAULT_STYLE = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
+_EXPLODED = {"label": ".", "matrix": ";"}
+_DEFAULT_STYLE = {"path": "simple", "header": "simple", "query": "form", "cookie": "form", "querystring": "form"}
+MAX_NESTING = 16
+"""Brackets of a name such as `filter[a][b]`."""
 
-MISSING = object()
-"""Stands for a parameter that was not sent."""
-
-QueryValues = dict[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a schema lets a value be, as far as decoding needs to know."""
-
-    types: frozenset[str]
-    items: Shape | None = None
-    properties: tuple[tuple[str, Shape], ...] = ()
-    rest: Shape | None = None
-    """What other members an object takes, when its schema speaks of them or names none at all."""
-    has_default: bool = False
-
-
-ANY = Shape(frozenset())
-"""Of what nothing is known."""
-
-
-def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
-    """Collect the types of a schema through its `$ref`s, `allOf`, `anyOf` and `oneOf`."""
-    try:
-        schema, _ = refs.follow(schema, "")
-    except KeyError:
-        return ANY
-    if not isinstance(schema, dict) or depth > 6:
-        return ANY
-    kind = schema.get("type")
-    types = {kind} if isinstance(kind, str) else set(kind or ())
-    for option in schema.get("enum") or ([schema["const"]] if "const" in schema else []):
-        if not kind:
-            types.add({bool: "boolean", int: "integer", float: "number"}.get(type(option), "string"))
-    items = shape_of(refs, schema["items"], depth + 1) if isinstance(schema.get("items"), dict) else None
-    properties = {name: shape_of(refs, sub, depth + 1) for name, sub in (schema.get("properties") or {}).items()}
-    others = schema.get("additionalProperties", not properties and "object" in types)
-    rest = shape_of(refs, others, depth + 1) if others is not False else None
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key) or ():
-            inner = shape_of(refs, part, depth + 1)
-            types |= inner.types
-            items, rest = items or inner.items, rest or inner.rest
-            properties = {**dict(inner.properties), **properties}
-    return Shape(frozenset(types), items, tuple(properties.items()), rest, "default" in schema)
-
-
-def scalar(text: str, shape: Shape) -> Any:
-    """The value that `text` spells, or the text itself when it spells none."""
-    types = shape.types
-    if "string" in types or not types:
-        return text
-    if "integer" in types and _INTEGER.fullmatch(text):
-        return int(text)
-    if "number" in types and _NUMBER.fullmatch(text):
-        return float(text)
-    if "boolean" in types and text in ("true", "false"):
-        return text == "true"
-    if "null" in types and text in ("null", ""):
-        return None
-    return text
+BadMember = Callable[[str, str, str], Problem]
+"""Makes the problem of a member: its name, what is wrong with it, and what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,60 +36,80 @@ class Parameter:
 
     name: str
     place: str
-    """`path`, `query`, `header` or `cookie`."""
+    """`path`, `query`, `header`, `cookie`, or `querystring` for the whole query (3.2)."""
     required: bool
     style: str
     explode: bool
     shape: Shape
     pointer: str
     """Where its schema stands in the document."""
-    is_json: bool
-    """Declared by `content` as JSON, instead of by `schema`: the value is a JSON text."""
-    key: str
-    """Its name in the object that is validated, for example `query limit`."""
+    content: str
+    """The media type of its text when it is declared by `content`; "" when it is declared by `schema`."""
     header: str
     """The name in lower case."""
     plain: bool
     """Whether its text is one scalar as it stands."""
+    allows_empty: bool
+    """Whether an empty text counts as not sent."""
     default: Any = MISSING
 
-    def decode_query(self, query: QueryValues, claimed: frozenset[str] = frozenset()) -> Any:
-        """The value of a query parameter, or MISSING.
+    @property
+    def is_json(self) -> bool:
+        """Whether the value is a JSON text."""
+        return is_json(self.content)
+
+    def decode_values(self, values: Values, claimed: frozenset[str] = frozenset()) -> Any:
+        """The value of a parameter in a query, a form or cookies, or MISSING.
 
         Args:
-            query: all query parameters, percent-decoded.
-            claimed: names of the operation's other query parameters.
+            values: all that was sent there.
+            claimed: names of the operation's other parameters in that place.
 
         Raises:
             Problem: a scalar that was given twice, or a JSON value that does not parse.
         """
+        texts = values.get(self.name)
+        if texts is not None and self.allows_empty and not any(texts):
+            # Of `?name=` 3.0.4 says that it SHOULD be taken for a parameter that is not used.
+            return MISSING
         if self.plain:
-            texts = query.get(self.name)
             if texts is None:
                 return MISSING
-            if len(texts) > 1:
+            if len(texts) > 1 and self.place != "cookie":
                 raise self._given_twice(texts)
-            return scalar(texts[0], self.shape)
+            return scalar(self._as_sent(texts[0]), self.shape)
         kinds = self.shape.types
-        if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.is_json:
-            found = self._object_from_query(query, claimed)
-            if found is not MISSING or not kinds - {"object", "null"}:
-                return found
-        values = query.get(self.name)
-        if values is None:
+        if "object" in kinds and (self.style == "deepObject" or self.explode) and not self.content:
+            value = self._object_from_values(values, claimed)
+            if value is not MISSING or (self.place != "cookie" and not kinds - {"object", "null"}):
+                return value
+        if texts is None:
             return MISSING
-        if "array" in kinds and self.explode and not self.is_json:
-            return [scalar(value, self.shape.items or ANY) for value in values]
-        if len(values) > 1:
-            raise self._given_twice(values)
-        return self.decode(values[0])
+        if "array" in kinds and self.explode and not self.content:
+            texts = self._cookies(texts) if self.place == "cookie" else texts
+            return [scalar(text, self.shape.item(index)) for index, text in enumerate(texts)]
+        if len(texts) > 1 and self.place != "cookie":
+            raise self._given_twice(texts)
+        return self.decode(texts[0])
+
+    def _as_sent(self, text: str) -> str:
+        """The style `cookie` (3.2) has no percent-encoding."""
+        return text.raw if self.style == "cookie" and isinstance(text, Decoded) else text
+
+    def _cookies(self, texts: list[str]) -> list[str]:
+        """The items of an array in cookies: one cookie each, or all in one, as the style form writes them."""
+        if self.style == "cookie" or len(texts) > 1:
+            return [self._as_sent(text) for text in texts]
+        [text] = texts
+        ampersand = f"&{self.name}="
+        return text.split(ampersand) if ampersand in text else self._pieces(text)
 
     def claims(self, name: str) -> bool:
         """Whether a query parameter of that name is a part of this one."""
         if "object" in self.shape.types and self.style == "deepObject":
             return name.startswith(f"{self.name}[")
         if "object" in self.shape.types and self.explode:
-            return name in dict(self.shape.properties)
+            return name in self.shape.properties
         return name == self.name
 
     def _given_twice(self, texts: list[str]) -> Problem:
@@ -156,85 +119,148 @@ class Parameter:
         """The violation that its absence is."""
         return Violation(side, self.place, self.name, "is required and missing", "nothing", "a value", "required")
 
-    def decode(self, raw: str) -> Any:
+    def decode(self, text: str) -> Any:
         """The value of the text in a path, header or cookie. Raises Problem when its style cannot be read."""
         if self.plain:
-            return scalar(raw, self.shape)
+            return scalar(text, self.shape)
+        if self.content:
+            return self._by_content(text)
+        if self.style in _EXPLODED and not text.startswith(mark := _EXPLODED[self.style]):
+            raise _bad(self, f"must start with {mark!r}, as its style {self.style} says", text[:60], mark)
         kinds = self.shape.types
-        if self.is_json:
-            try:
-                return orjson.loads(raw)
-            except orjson.JSONDecodeError:
-                raise _bad(self, "must be a JSON value", "text", "JSON") from None
-        if self.style == "label" or self.style == "matrix":
-            prefix = "." if self.style == "label" else ";"
-            if not raw.startswith(prefix):
-                raise _bad(self, f"must start with {prefix!r}, as its style {self.style} says", raw[:60], prefix)
         if "array" in kinds:
-            return self._array(raw)
+            return self._array(text)
         if "object" in kinds and self.style != "deepObject":
-            return self._object(raw)
-        return scalar(self._bare(raw), self.shape)
+            return self._object(text)
+        return scalar(self._bare(text), self.shape)
 
-    def _bare(self, raw: str) -> str:
-        if self.style == "label":
-            return raw.removeprefix(".")
-        if self.style == "matrix":
-            return raw.removeprefix(f";{self.name}").removeprefix("=")
-        return raw
-
-    def _array(self, raw: str) -> list[Any]:
-        items = self.shape.items or ANY
-        if self.style == "matrix" and self.explode:
-            texts = [part.partition("=")[2] for part in raw.split(";") if part]
-        else:
-            separator = _SEPARATORS.get(self.style, "." if self.style == "label" and self.explode else ",")
-            bare = self._bare(raw)
-            texts = bare.split(separator) if bare else []
-        if self.place == "header":
-            texts = [text.strip() for text in texts]
-        return [scalar(text, items) for text in texts]
-
-    def _object(self, raw: str) -> Any:
-        if self.explode:
-            separator = {"label": ".", "matrix": ";"}.get(self.style, ",")
-            text = raw.removeprefix(".").removeprefix(";")
-            parts = [part for part in text.split(separator) if part]
-            if self.style != "matrix" and not all("=" in part for part in parts):
-                return raw  # a name without a value
-            pairs = [part.partition("=")[::2] for part in parts]
-        else:
-            parts = self._bare(raw).split(_SEPARATORS.get(self.style, ","))
-            if len(parts) % 2:
-                return raw  # a name without a value
-            pairs = list(zip(parts[::2], parts[1::2], strict=False))
-        known = dict(self.shape.properties)
-        rest = self.shape.rest or ANY
-        return {name.strip(): scalar(value, known.get(name.strip(), rest)) for name, value in pairs}
-
-    def _object_from_query(self, query: QueryValues, claimed: frozenset[str]) -> Any:
-        known = dict(self.shape.properties)
-        found: dict[str, Any] = {}
-        if self.style == "deepObject":
-            for name, values in query.items():
-                if name.startswith(self.name + "[") and name.endswith("]"):
-                    found[name[len(self.name) + 1 : -1]] = values
-        else:
-            others = self.shape.rest is not None
-            found = {
-                name: values for name, values in query.items() if name in known or (others and name not in claimed)
-            }
-        if not found:
+    def decode_querystring(self, query: str) -> Any:
+        """The value that a whole query is."""
+        if not query:
             return MISSING
-        for name, values in found.items():
-            shape = known.get(name, self.shape.rest or ANY)
-            if "array" in shape.types:
-                found[name] = [scalar(value, shape.items or ANY) for value in values]
-            elif len(values) > 1:
-                raise _bad(self, f"member {name!r} was given more than once", f"{len(values)} values", "one value")
-            else:
-                found[name] = scalar(values[0], shape)
-        return found
+        return self._by_content(query if essence(self.content) == FORMS[0] else Decoded.of(query, unquote))
+
+    def _by_content(self, text: str) -> Any:
+        if self.is_json:
+            for written in (text, unquote(text.raw) if isinstance(text, Decoded) else text):
+                try:
+                    return orjson.loads(written)
+                except orjson.JSONDecodeError:
+                    pass  # a cookie's quotes may belong to the value
+            raise _bad(self, "must be a JSON value", "text", "JSON")
+        if essence(self.content) == FORMS[0]:
+            return nested({(name,): texts for name, texts in parse_query(text).items()}, self.shape, self._bad_member)
+        return scalar(text, self.shape)
+
+    def _bare(self, text: str) -> str:
+        if self.style == "label":
+            return text.removeprefix(".")
+        if self.style == "matrix":
+            return text.removeprefix(";") if self.explode else text.removeprefix(f";{self.name}").removeprefix("=")
+        return text
+
+    def _pieces(self, text: str) -> list[str]:
+        """A text cut at the delimiters of its style: at those that were not percent-encoded, if there are any."""
+        separator = _SEPARATORS.get(self.style) or (_EXPLODED.get(self.style, ",") if self.explode else ",")
+        if isinstance(text, Decoded):
+            raw = self._bare(text.raw)
+            if separator in raw or (self.explode and "object" in self.shape.types and "=" in raw):
+                return [Decoded.of(piece, text.decode) for piece in raw.split(separator)]
+        bare = self._bare(text)
+        pieces = bare.split(separator) if bare else []
+        return [piece.strip() for piece in pieces] if self.place == "header" else pieces
+
+    def _array(self, text: str) -> list[Any]:
+        pieces = self._pieces(text)
+        if self.style == "matrix" and self.explode:
+            pieces = [_halves(piece)[1] for piece in pieces if piece]
+        return [scalar(piece, self.shape.item(index)) for index, piece in enumerate(pieces)]
+
+    def _object(self, text: str) -> Any:
+        pieces = self._pieces(text)
+        if self.explode:
+            pieces = [piece for piece in pieces if piece]
+            if self.style != "matrix" and not all("=" in piece for piece in pieces):
+                return str(text)  # a name without a value
+            pairs = [_halves(piece) for piece in pieces]
+        else:
+            if len(pieces) % 2:
+                return str(text)  # a name without a value
+            pairs = list(zip(pieces[::2], pieces[1::2], strict=True))
+        return {name: scalar(value, self.shape.member(name)) for name, value in ((str(n).strip(), v) for n, v in pairs)}
+
+    def _object_from_values(self, values: Values, claimed: frozenset[str]) -> Any:
+        if self.style == "deepObject":
+            members = {
+                keys: texts
+                for name, texts in values.items()
+                if name.startswith(self.name + "[") and name.endswith("]")
+                for keys in [tuple(name[len(self.name) + 1 : -1].split("][", MAX_NESTING))]
+            }
+        else:
+            known, others = self.shape.properties, self.shape.rest is not None
+            members = {
+                (name,): [self._as_sent(text) for text in texts]
+                for name, texts in values.items()
+                if name in known or (others and name not in claimed)
+            }
+        return nested(members, self.shape, self._bad_member) if members else MISSING
+
+    def _bad_member(self, name: str, message: str, found: str) -> Problem:
+        return _bad(self, f"member {name!r} {message}", found, "one value")
+
+
+def nested(members: Mapping[tuple[str, ...], list[str]], shape: Shape, bad: BadMember) -> JSON:
+    """An object from the texts of its members, each by the keys that lead to it: `filter[a][b]=1`, `filter[a][]=1`.
+
+    OpenAPI leaves open how deepObject nests; this is how Rails, PHP and the library qs write it.
+    """
+    tree: dict[str, Any] = {}
+    for keys, texts in members.items():
+        node = tree
+        for key in keys[:-1]:
+            node = node.setdefault(key, {})
+            if not isinstance(node, dict):
+                raise bad("][".join(keys), "was given as a value and as an object", "both")
+        if isinstance(node.get(keys[-1]), dict):
+            raise bad("][".join(keys), "was given as a value and as an object", "both")
+        node[keys[-1]] = texts
+    return _object(tree, shape, bad)
+
+
+def _object(tree: dict[str, Any], shape: Shape, bad: BadMember) -> dict[str, Any]:
+    return {name: _member(name, node, shape.member(name), bad) for name, node in tree.items()}
+
+
+def _member(name: str, node: Any, shape: Shape, bad: BadMember) -> JSON:
+    if isinstance(node, dict):
+        if "object" not in shape.types and ("array" in shape.types or not shape.types) and _is_list(node):
+            texts = node.pop("", [])
+            items = [*texts, *(node[key] for key in sorted(node, key=int))]
+            return [
+                _member(name, item if isinstance(item, dict | list) else [item], shape.item(index), bad)
+                for index, item in enumerate(items)
+            ]
+        return _object(node, shape, bad)
+    if "array" in shape.types:
+        return [scalar(text, shape.item(index)) for index, text in enumerate(node)]
+    if len(node) > 1:
+        raise bad(name, "was given more than once", f"{len(node)} values")
+    return scalar(node[0], shape)
+
+
+def _is_list(node: dict[str, Any]) -> bool:
+    """Whether keys are places in a list: `[]`, or `[0]` and so on."""
+    return all((not key and isinstance(node[key], list)) or (key.isdecimal() and len(key) < 6) for key in node)
+
+
+def _halves(piece: str) -> tuple[str, str]:
+    """A name and its value, cut at the equals sign that was not percent-encoded."""
+    if isinstance(piece, Decoded):
+        name, _, value = piece.raw.partition("=")
+        return piece.decode(name), piece.decode(value)
+    name, _, value = piece.partition("=")
+    return name, value
 
 
 def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Parameter | None:
@@ -242,63 +268,33 @@ def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Paramet
     name, place = str(node["name"]), str(node["in"])
     if place == "header" and name.lower() in ("accept", "content-type", "authorization"):
         return None
-    is_json = False
+    content = ""
     if "schema" not in node:
-        media_type = next(iter(node["content"]))
-        schema = node["content"][media_type].get("schema", {})
-        is_json = "json" in media_type
-        pointer += pointer_of(["content", media_type, "schema"])
+        content = next(iter(node["content"]))
+        media, at = refs.follow(node["content"][content], pointer + pointer_of(["content", content]))
+        schema, pointer = media.get("schema", {}), f"{at}/schema"
     else:
         schema = node["schema"]
         pointer += "/schema"
     style = str(node.get("style", _DEFAULT_STYLE[place]))
     target, _ = refs.follow(schema, pointer)
     default = target.get("default", MISSING) if isinstance(target, dict) else MISSING
-    explode = bool(node.get("explode", style == "form"))
-    required = bool(node.get("required")) or place == "path"
     shape = shape_of(refs, schema)
+    is_scalar = shape.types.isdisjoint(("array", "object"))
     return Parameter(
         name=name,
         place=place,
-        required=required,
+        required=bool(node.get("required")) or place == "path",
         style=style,
-        explode=explode,
+        explode=bool(node.get("explode", style in ("form", "cookie"))),
         shape=shape,
         pointer=pointer,
-        is_json=is_json,
-        key=f"{place} {name}",
+        content=content,
         header=name.lower(),
-        plain=not is_json and style in ("simple", "form") and shape.types.isdisjoint(("array", "object")),
+        plain=not content and is_scalar and style not in ("label", "matrix"),
+        allows_empty=place == "query" and node.get("allowEmptyValue") is True,
         default=default,
     )
-
-
-def parse_query(text: str) -> QueryValues:
-    """Query parameters in order, percent-decoded. Raises Problem on text that is not UTF-8."""
-    values: QueryValues = {}
-    if not text:
-        return values
-    for pair in text.split("&"):
-        if pair:
-            name, _, value = pair.partition("=")
-            try:
-                if "%" in pair or "+" in pair:
-                    name, value = unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
-            except UnicodeDecodeError:
-                raise Problem(
-                    "invalid_request",
-                    violations=[
-                        Violation("client", "query", unquote_plus(name), "is not UTF-8", "other bytes", "UTF-8")
-                    ],
-                ) from None
-            values.setdefault(name, []).append(value)
-    return values
-
-
-def parse_cookies(header: str) -> dict[str, str]:
-    """Cookies of a request, percent-decoded."""
-    pairs = (part.strip().partition("=")[::2] for part in header.split(";"))
-    return {name: unquote(value) for name, value in pairs if name}
 
 
 def _bad(parameter: Parameter, message: str, found: str, expected: str) -> Problem:

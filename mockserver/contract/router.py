@@ -7,8 +7,11 @@ follow them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 from urllib.parse import unquote
+
+from mockserver.text.fields import Decoded, decode_segment, is_utf8
 
 T = TypeVar("T")
 
@@ -68,7 +71,7 @@ class Router(Generic[T]):
         not known at all.
         """
         allowed: list[str] = []
-        best = self._walk(self._root, [unquote(s) for s in segments], 0, [], method, allowed)
+        best = self._walk(self._root, [decode_segment(s) for s in segments], 0, [], method, allowed)
         if best is None:
             return None, {}, list(dict.fromkeys(allowed))
         values, (names, value) = best
@@ -92,14 +95,22 @@ class Router(Generic[T]):
             if best is not None or allowed:
                 return best
         for pattern, child in node.patterns:
-            match = pattern.fullmatch(segment)
-            if match:
-                best = self._walk(child, segments, at + 1, [*values, *match.groups()], method, allowed)
+            parts = _parts(pattern, segment)
+            if parts is not None:
+                best = self._walk(child, segments, at + 1, [*values, *parts], method, allowed)
                 if best is not None or allowed:
                     return best
         if node.any is not None and segment:
             return self._walk(node.any, segments, at + 1, [*values, segment], method, allowed)
         return None
+
+
+def _parts(pattern: re.Pattern[str], segment: str) -> Iterable[str] | None:
+    """The variables in a segment that is part text, decoded one by one; None when it is another segment."""
+    if isinstance(segment, Decoded) and (match := pattern.fullmatch(segment.raw)):
+        return map(decode_segment, match.groups())
+    match = pattern.fullmatch(segment) if is_utf8(segment) else None
+    return match.groups() if match else None
 
 
 def split(path: str) -> list[str]:

@@ -27,6 +27,7 @@ class Schemas:
     def __init__(self, document: dict[str, Any]) -> None:
         self._refs = Refs(document)
         self._draft = draft_of(document)
+        self.is_3_0 = self._draft is jsonschema_rs.Draft4Validator
         self._patterns = Patterns(self._draft)
         self._numbers = count()
         self._places: dict[str, tuple[str, Direction]] = {}

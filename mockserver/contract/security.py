@@ -24,26 +24,35 @@ Alternative = tuple[Credential, ...]
 def alternatives(refs: Refs, document: dict[str, Any], operation: dict[str, Any]) -> tuple[Alternative, ...]:
     """The ways to authenticate, of which one is enough. None means that the operation is open.
 
-    A scheme that is required but not declared is read as a bearer token.
+    An alternative that asks for nothing is last, so that a key that is sent all the same is read: `{}` makes
+    authentication optional, and a client's certificate (mutualTLS) is not for HTTP to ask for. A scheme that is
+    required but not declared is read as a bearer token.
     """
     schemes = (document.get("components") or {}).get("securitySchemes") or {}
-    wanted = operation.get("security", document.get("security")) or []
-    if any(not requirement for requirement in wanted):
-        return ()  # `{}` makes it optional
-    return tuple(tuple(_credential(refs, schemes.get(name)) for name in requirement) for requirement in wanted)
+    requirements = operation.get("security", document.get("security")) or []
+    found = [
+        tuple(credential for name in requirement for credential in _credentials(refs, schemes.get(name)))
+        for requirement in requirements
+    ]
+    if not any(found):
+        return ()
+    return tuple(sorted(dict.fromkeys(found), key=lambda alternative: not alternative))
 
 
 def credentials(refs: Refs, document: dict[str, Any]) -> tuple[Credential, ...]:
     """Every place in which a document's schemes let a key stand, used or not."""
     schemes = (document.get("components") or {}).get("securitySchemes") or {}
-    return tuple(_credential(refs, scheme) for scheme in schemes.values())
+    return tuple(credential for scheme in schemes.values() for credential in _credentials(refs, scheme))
 
 
-def _credential(refs: Refs, scheme: Any) -> Credential:
+def _credentials(refs: Refs, scheme: Any) -> tuple[Credential, ...]:
+    """Where the key of a scheme stands; nowhere for mutualTLS."""
     scheme, _ = refs.follow(scheme, "")
     if isinstance(scheme, dict):
         if scheme.get("type") == "apiKey":
-            return Credential(scheme["in"], scheme["name"])
+            return (Credential(scheme["in"], scheme["name"]),)
         if scheme.get("type") == "http":
-            return Credential("authorization", str(scheme.get("scheme", "bearer")).lower())
-    return Credential("authorization", "bearer")
+            return (Credential("authorization", str(scheme.get("scheme", "bearer")).lower()),)
+        if scheme.get("type") == "mutualTLS":
+            return ()
+    return (Credential("authorization", "bearer"),)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.contract.bodies import essence, is_json, parameter
+from mockserver.contract.media_types import essence, is_json, parameter
 from mockserver.messages import JSON
 from mockserver.text.jsontext import to_json
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain
 from urllib.parse import unquote_plus
 
 from mockserver.messages import Request
+from mockserver.text.fields import Decoded, parse_cookies
 
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-mockserver-admin"})
 SECRET_QUERIES = frozenset({"access_token", "api_key", "apikey"})
@@ -107,7 +109,8 @@ class Masking:
                 text = headers[name]
                 found += _credentials(text)
                 if name == "cookie":
-                    found += [part.partition("=")[2].strip() for part in text.split(";")]
+                    for cookie in chain(*parse_cookies(text).values()):
+                        found += [str(cookie), cookie.raw if isinstance(cookie, Decoded) else cookie]
         if request.query:
             for part in request.query.split("&"):
                 if self._is_secret(part):

@@ -9,39 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON, Exchange
-from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, read_query, show
+from mockserver.text.fields import query_values
+from mockserver.text.jsontext import json_or_text
+from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, show
 from mockserver.text.ranges import Range, parse_range
 
 MAX_NEAR_MISSES = 3
 
 
 class Bodies:
-    """The request bodies of exchanges as values, each parsed once; text when they are not JSON."""
+    """The request bodies of exchanges as values, each read once.
 
-    def __init__(self) -> None:
+    Args:
+        read: reads a body, as the contract does that the exchange is about; as JSON when None.
+    """
+
+    def __init__(self, read: Callable[[Exchange], JSON] | None = None) -> None:
+        self._read = read or (lambda exchange: parse_body(exchange.request.body))
         self._known: dict[int, tuple[Exchange, JSON]] = {}
 
     def of(self, exchange: Exchange) -> JSON:
         """The body's value; MISSING when there is none."""
         known = self._known.get(id(exchange))
         if known is None:
-            known = self._known[id(exchange)] = (exchange, parse_body(exchange.request.body))
+            known = self._known[id(exchange)] = (exchange, self._read(exchange))
         return known[1]
 
 
 def parse_body(body: bytes) -> JSON:
     """A body's JSON value, or its text when it is not JSON; MISSING when it is empty."""
-    if not body:
-        return MISSING
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return body.decode(errors="replace")
+    return json_or_text(body) if body else MISSING
 
 
 @dataclass(slots=True)
@@ -72,8 +72,8 @@ class Criteria:
         if not all(matcher.matches(request.headers.get(name, MISSING)) for name, matcher in self.header.items()):
             return False
         if self.query:
-            query = read_query(request.query)
-            if not all(matcher.matches(query.get(name, MISSING)) for name, matcher in self.query.items()):
+            query = query_values(request.query)
+            if not all(matcher.matches_any(query.get(name, ())) for name, matcher in self.query.items()):
                 return False
         return self.body is None or self.body.matches((bodies or Bodies()).of(exchange))
 
@@ -93,9 +93,9 @@ class Criteria:
             found.append(Difference("rule", self.rule, exchange.rule or "none"))
         for name, matcher in self.header.items():
             found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
-        query = read_query(request.query) if self.query else {}
+        query = query_values(request.query) if self.query else {}
         for name, matcher in self.query.items():
-            found += matcher.why(query.get(name, MISSING), f"query.{name}")
+            found += matcher.why_none(query.get(name, ()), f"query.{name}")
         if self.body is not None:
             value = (bodies or Bodies()).of(exchange)
             differences = self.body.why(value, "body")
@@ -219,9 +219,11 @@ class Verdict:
         return "\n  near miss ".join([*lines, *map(str, self.near_misses)])
 
 
-def verify(exchanges: Iterable[Exchange], criteria: Criteria, times: Range) -> Verdict:
-    """Whether as many exchanges match as `times` says."""
-    bodies = Bodies()
+def verify(
+    exchanges: Iterable[Exchange], criteria: Criteria, times: Range, read: Callable[[Exchange], JSON] | None = None
+) -> Verdict:
+    """Whether as many exchanges match as `times` says. `read` is for Bodies."""
+    bodies = Bodies(read)
     matched: list[Exchange] = []
     others: list[Exchange] = []
     for exchange in exchanges:
@@ -230,13 +232,15 @@ def verify(exchanges: Iterable[Exchange], criteria: Criteria, times: Range) -> V
     return Verdict(ok, len(matched), str(times), [] if ok else _nearest(others, criteria, bodies))
 
 
-def verify_order(exchanges: Iterable[Exchange], order: Sequence[Criteria]) -> Verdict:
+def verify_order(
+    exchanges: Iterable[Exchange], order: Sequence[Criteria], read: Callable[[Exchange], JSON] | None = None
+) -> Verdict:
     """Whether each of the criteria is met by an exchange after the one that met the criteria before it.
 
     Others may come between. The near misses are those of the first criteria that were not met: an
-    exchange that came too early differs in `order`.
+    exchange that came too early differs in `order`. `read` is for Bodies.
     """
-    bodies = Bodies()
+    bodies = Bodies(read)
     rest = list(exchanges)
     passed: list[Exchange] = []
     for step, criteria in enumerate(order):

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl
 
 from mockserver.contract import Alternative, Credential
 from mockserver.errors import Problem
 from mockserver.messages import Request
+from mockserver.text.fields import parse_cookies, parse_query
 
 
 def read_key(credential: Credential, request: Request) -> str | None:
-    """The key that a request carries in one place, or None. A key may contain spaces."""
+    """The key that a request carries in one place, or None. A key may contain spaces.
+
+    Raises Problem when the key is looked for in a query that is not UTF-8.
+    """
     name = credential.name
     if credential.place == "authorization":
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
@@ -25,21 +27,23 @@ def read_key(credential: Credential, request: Request) -> str | None:
     if credential.place == "header":
         return request.headers.get(name.lower()) or None
     if credential.place == "query":
-        return dict(parse_qsl(request.query)).get(name) or None
-    try:
-        morsel = SimpleCookie(request.headers.get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return morsel.value or None if morsel else None
+        values = parse_query(request.query).get(name)
+    else:
+        values = parse_cookies(request.headers.get("cookie", "")).get(name)
+    return str(values[0]) or None if values else None
 
 
-def authenticate(request: Request, alternatives: Sequence[Alternative], keys: Sequence[bytes]) -> str:
+def authenticate(
+    request: Request, alternatives: Sequence[Alternative], keys: Sequence[bytes], realm: str = "mockserver"
+) -> str:
     """The caller's key; "" when the operation needs none.
 
     Args:
         request: the request.
-        alternatives: ways to authenticate, of which one is enough; none means an open operation.
+        alternatives: ways to authenticate, of which one is enough; none means an open operation, and
+            one that asks for nothing is met by every request.
         keys: the valid keys. When there are none, every non-empty key is valid.
+        realm: what the challenge of a refusal calls that which is protected.
 
     Raises:
         Problem: `unauthorized`, when no alternative is met. The key itself is never repeated.
@@ -58,16 +62,40 @@ def authenticate(request: Request, alternatives: Sequence[Alternative], keys: Se
             refused = True
     if not alternatives:
         return ""
-    raise _refusal(alternatives, refused)
+    raise _refusal(alternatives, refused, realm)
 
 
-def _refusal(alternatives: Sequence[Alternative], refused: bool) -> Problem:
-    schemes = dict.fromkeys(c.name for a in alternatives for c in a if c.place == "authorization")
-    challenge = {"www-authenticate": ", ".join(name.capitalize() for name in schemes)} if schemes else None
+def _refusal(alternatives: Sequence[Alternative], refused: bool, realm: str) -> Problem:
+    headers = {"www-authenticate": challenges(alternatives, realm, refused)}
     if refused:
-        return Problem("unauthorized", "The API key is not a valid one.", headers=challenge)
-    wanted = " or ".join(dict.fromkeys(_describe(c) for a in alternatives for c in a))
-    return Problem("unauthorized", f"No API key was given; send {wanted}.", headers=challenge)
+        return Problem("unauthorized", "The API key is not a valid one.", headers=headers)
+    places = " or ".join(dict.fromkeys(_describe(one) for alternative in alternatives for one in alternative))
+    return Problem("unauthorized", f"No API key was given; send {places}.", headers=headers)
+
+
+def challenges(alternatives: Sequence[Alternative], realm: str, refused: bool = False) -> str:
+    """The `WWW-Authenticate` that a 401 must have (RFC 9110, 15.5.2); "" for an open operation."""
+    found = [_challenge(one, refused, realm) for alternative in alternatives for one in alternative]
+    return ", ".join(dict.fromkeys(found))
+
+
+def _challenge(credential: Credential, refused: bool, realm: str) -> str:
+    """What a 401 must say of one way to authenticate (RFC 9110, 11.6.1)."""
+    if credential.place != "authorization":
+        # No scheme is registered for keys that stand elsewhere; this name is the usual one.
+        return f'ApiKey realm={_quoted(realm)}, in="{credential.place}", name={_quoted(credential.name)}'
+    challenge = f"{credential.name.capitalize()} realm={_quoted(realm)}"
+    if credential.name == "basic":
+        return f'{challenge}, charset="UTF-8"'  # RFC 7617, 2.1
+    if credential.name == "bearer" and refused:
+        return f'{challenge}, error="invalid_token"'  # RFC 6750, 3.1
+    return challenge
+
+
+def _quoted(text: str) -> str:
+    """A quoted string of a header; what is not ASCII becomes a question mark."""
+    escaped = text.encode("ascii", "replace").decode().replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _known(key: str, valid: Sequence[bytes]) -> bool:

@@ -55,7 +55,8 @@ def perform(turn: Turn) -> Response:
     """The stages in their order. The first that has a response, or raises a Problem, decides."""
     try:
         response = (
-            turn.decide()  # the scenario, once; it may lose the request here
+            turn.decode()  # Content-Encoding: 400, 413, 415
+            or turn.decide()  # the scenario, once; it may lose the request here
             or (turn.scripted and turn.script("key"))  # a rule's 401 or 403
             or turn.authenticate()
             or turn.limit()  # X-RateLimit-*; 401, a rule's 429 or 5xx, 429

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from mockserver.clock import Clock
 from mockserver.contract import Operation
-from mockserver.contract.bodies import is_json
+from mockserver.contract.media_types import is_json
 from mockserver.errors import MEDIA_TYPE, defect_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.scenarios import Decision

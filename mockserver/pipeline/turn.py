@@ -14,7 +14,8 @@ from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import BY_STATUS, Problem
 from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
-from mockserver.pipeline.auth import authenticate
+from mockserver.pipeline.auth import authenticate, challenges
+from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import contract_breach
@@ -80,6 +81,13 @@ class Turn:
         self.preference: Preference | None = None
         """What the `Prefer` header asks for."""
 
+    def decode(self) -> Response | None:
+        """Undo the content codings of the body, so that everything after this sees what was meant: 400, 413, 415."""
+        if "content-encoding" in self.request.headers:
+            self.exchange.stage = "validation"
+            self.request = self.exchange.request = decoded(self.request, self.plan.max_body)
+        return None
+
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
         if not self.world.scenarios:
@@ -113,7 +121,7 @@ class Turn:
         self.exchange.stage = "key"
         self.tenant = self.plan.api.tenant(self.request)
         try:
-            self.key = authenticate(self.request, self.plan.security, self.world.keys)
+            self.key = authenticate(self.request, self.plan.security, self.world.keys, self.plan.api.name)
         except Problem as problem:
             self.refusal = problem
         return None
@@ -199,6 +207,8 @@ class Turn:
         else:
             response.headers = self.headers
         operation = self.plan.operation
+        if response.status == 401 and self.plan.security:
+            response.headers.setdefault("www-authenticate", challenges(self.plan.security, self.plan.api.name))
         violations = operation.check_response(response) if response.status else []
         return contract_breach(operation, response, self.exchange, violations) if violations else response
 

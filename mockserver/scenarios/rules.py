@@ -13,15 +13,12 @@ from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import orjson
-
 from mockserver.contract import Operation
-from mockserver.contract.parameters import parse_query
-from mockserver.errors import Problem
 from mockserver.messages import JSON, Limit, Request, Response
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.text.documents import parts_of
+from mockserver.text.fields import Values, query_values
 from mockserver.text.matchers import MISSING, Difference, Matcher
 from mockserver.text.ranges import Range
 
@@ -142,7 +139,7 @@ class CompiledRule:
         for name, matcher in self.header.items():
             found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
         for name, matcher in self.query.items():
-            found += matcher.why(facts.query.get(name, MISSING), f"query.{name}")
+            found += matcher.why_none(facts.query.get(name, ()), f"query.{name}")
         if self.body is not None:
             found += self.body.why(facts.body, "body")
         if self.window is not None and not self.window[0] <= facts.elapsed < self.window[1]:
@@ -177,28 +174,21 @@ class Facts:
         self.operation = operation
         self.elapsed = elapsed
         """Seconds since the scenario began."""
-        self._query: dict[str, str] | None = None
+        self._query: Values | None = None
         self._body: JSON = Facts
 
     @property
-    def query(self) -> dict[str, str]:
-        """First value of each query parameter."""
+    def query(self) -> Values:
+        """The values of each query parameter; none when the query is not UTF-8."""
         if self._query is None:
-            try:
-                self._query = {name: values[0] for name, values in parse_query(self.request.query).items()}
-            except Problem:
-                self._query = {}
+            self._query = query_values(self.request.query)
         return self._query
 
     @property
     def body(self) -> JSON:
-        """The body as JSON, as text when it is none, MISSING when there is none."""
+        """The body as the contract reads it, forms and XML too; else its text, MISSING when there is none."""
         if self._body is Facts:
-            raw = self.request.body
-            try:
-                self._body = orjson.loads(raw) if raw else MISSING
-            except orjson.JSONDecodeError:
-                self._body = raw.decode("utf-8", "replace")
+            self._body = self.operation.read_body(self.request)
         return self._body
 
 
@@ -274,8 +264,8 @@ def _header_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
 
 
 def _query_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
-    matches = matcher.matches
-    return lambda facts: matches(facts.query.get(name, MISSING))
+    matches = matcher.matches_any
+    return lambda facts: matches(facts.query.get(name, ()))
 
 
 def _never() -> float:

@@ -49,6 +49,14 @@ def depth(value: Any) -> int:
     return levels
 
 
+def json_or_text(raw: bytes) -> Any:
+    """The JSON value of bytes, or their text when they are not JSON."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw.decode("utf-8", "replace")
+
+
 def to_json(value: Any) -> bytes:
     """The JSON text of a value, integers of any length included."""
     try:

@@ -15,10 +15,9 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl
 
 import jsonschema_rs
 
@@ -74,6 +73,22 @@ class Matcher(ABC):
     @abstractmethod
     def why(self, value: JSON, path: str) -> list[Difference]:
         """What is different, field by field, at most MAX_DIFFERENCES; nothing when it matches."""
+
+    def matches_any(self, values: Sequence[str]) -> bool:
+        """Whether one of the values of a repeated name is meant; of a name without values, whether MISSING is."""
+        for value in values or (MISSING,):
+            if self.matches(value):
+                return True
+        return False
+
+    def why_none(self, values: Sequence[str], path: str) -> list[Difference]:
+        """Why none of the values of a name is meant; nothing when one is."""
+        if self.matches_any(values):
+            return []
+        if len(values) < 2:
+            return self.why(values[0] if values else MISSING, path)
+        shown = [Difference(path, one.expected, ", ".join(map(show, values))) for one in self.why(values[0], path)]
+        return shown[:1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,14 +351,6 @@ def show(value: JSON) -> str:
         return "a value that is nested too deeply to show"
     text = text if text.isprintable() else json.dumps(value, default=repr)
     return text if len(text) <= 80 else text[:79] + "…"
-
-
-def read_query(query: str) -> dict[str, str]:
-    """The parameters of a query string; repeated ones are joined with commas, as some clients send arrays."""
-    values: dict[str, list[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        values.setdefault(name, []).append(value)
-    return {name: ",".join(several) for name, several in values.items()}
 
 
 def _is_number(value: JSON) -> bool:

@@ -9,14 +9,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from mockserver.contract.bodies import FORMS, MAX_DEPTH, is_checkable
-from mockserver.contract.parameters import ANY, MISSING, scalar
+from mockserver.contract.json_text import MAX_DEPTH
+from mockserver.contract.media_types import FORMS, LINES, is_xml
 from mockserver.contract.reference.message import Message, is_scalar, leaves
-from mockserver.errors import Problem
-from mockserver.messages import Violation
-from mockserver.text.jsontext import depth, duplicate_key
+from mockserver.contract.reference.questions import (
+    given_twice,
+    has_numbers,
+    is_opaque,
+    key_twice,
+    large_float,
+    member_as_json,
+    not_canonical,
+    other_charset,
+    other_members,
+    query_parameters,
+    reply_content,
+    required_default,
+    undeclared_field,
+    violations,
+    wrong_format,
+)
+from mockserver.text.fields import Decoded
+from mockserver.text.jsontext import depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,134 +53,6 @@ def explained(message: Message, accepted: bool) -> str:
     return next((name for name, one in DEVIATIONS.items() if one.ours == ours and one.applies(message)), "")
 
 
-def _given_twice(message: Message) -> bool:
-    names = [name for name, _ in message.pairs]
-    single = [p for p in message.operation.parameters if not p.explode or "array" not in p.shape.types]
-    known = [p for p in single if p.place == "query"]
-    if any(names.count(name) > 1 for name in names if any(p.claims(name) for p in known)):
-        return True
-    fields, _ = message.form or ({}, ANY)
-    return any(len(texts) > 1 for texts in fields.values())
-
-
-def _not_canonical(message: Message) -> bool:
-    """Whether a text that should be a number or a boolean was not read as one."""
-    fields, shape = message.form or ({}, ANY)
-    members = dict(shape.properties)
-    read = [leaf for one, _, value in message.decoded() for leaf in leaves(value, one.shape)]
-    read += [
-        (scalar(text, inner), inner)
-        for name, texts in fields.items()
-        for inner in [members.get(name, ANY)]
-        for inner in [inner.items or ANY if "array" in inner.types else inner]
-        for text in texts
-    ]
-    return any(isinstance(value, str) and _python_reads(value, kind.types) for value, kind in read)
-
-
-def _python_reads(text: str, types: frozenset[str]) -> bool:
-    """Whether a text that we left a text is a number or a boolean to openapi-core."""
-    for name, read in (("integer", int), ("number", float), ("boolean", _boolean)):
-        try:
-            if name in types:
-                read(text)
-                return True
-        except ValueError:
-            pass
-    return False
-
-
-def _boolean(text: str) -> None:
-    if text.lower() not in BOOLEANS:
-        raise ValueError(text)
-
-
-def _violations(message: Message) -> tuple[Violation, ...]:
-    """What the engine finds wrong."""
-    try:
-        if message.response is not None:
-            return tuple(message.operation.check_response(message.response))
-        return (
-            tuple(message.operation.check_request(message.request, message.values or {}).violations)
-            if message.request
-            else ()
-        )
-    except Problem as problem:
-        return problem.violations
-
-
-def _wrong_format(message: Message) -> bool:
-    """Whether a format is all that is wrong."""
-    found = _violations(message)
-    return bool(found) and all(violation.keyword == "format" for violation in found)
-
-
-def _large_float(message: Message) -> bool:
-    """Whether the size of a whole number that is written as a fraction or with an exponent is all that is wrong."""
-    found = _violations(message)
-    return bool(found) and all(one.keyword in ("minimum", "maximum") and "the number" in one.found for one in found)
-
-
-def _undeclared_field(message: Message) -> bool:
-    fields, shape = message.form or ({}, ANY)
-    return not fields.keys() <= dict(shape.properties).keys()
-
-
-def _has_numbers(message: Message) -> bool:
-    fields, shape = message.form or ({}, ANY)
-    numbers = {"integer", "number", "boolean"}
-    return any(name in fields and member.types & numbers for name, member in shape.properties)
-
-
-def _member_as_json(message: Message) -> bool:
-    fields, shape = message.form or ({}, ANY)
-    objects = {name for name, member in shape.properties if "object" in (member.types | (member.items or ANY).types)}
-    return message.media_type == FORMS[0] and not objects.isdisjoint(fields)
-
-
-def _other_members(message: Message) -> bool:
-    """Whether a decoded object has members that are known by `additionalProperties` alone, and are no texts."""
-    return any(
-        isinstance(value, dict)
-        and one.shape.rest is not None
-        and bool(one.shape.rest.types)
-        and not value.keys() <= dict(one.shape.properties).keys()
-        for one, _, value in message.decoded()
-    )
-
-
-def _required_default(message: Message) -> bool:
-    """Whether something required is left out whose schema has a default."""
-    if message.request is not None and any(
-        p.required and p.default is not MISSING for p in message.operation.parameters
-    ):
-        return True
-    reply = message.operation.reply(message.response.status) if message.response is not None else None
-    headers = reply.headers if reply else ()
-    fields, shape = message.form or ({}, ANY)
-    return any(header.required and header.default is not MISSING for header in headers) or (
-        message.form is not None and any(member.has_default and name not in fields for name, member in shape.properties)
-    )
-
-
-def _key_twice(message: Message) -> bool:
-    body = message.body
-    return body is not None and duplicate_key(message.request.body if message.request else b"", body) is not None
-
-
-def _other_charset(message: Message) -> bool:
-    content_type = message.request.headers.get("content-type", "") if message.request else ""
-    return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
-
-
-def _content(message: Message) -> Any:
-    """What the document says of the reply's body."""
-    reply = message.operation.reply(message.response.status) if message.response else None
-    return reply.node.get("content") if reply else None
-
-
-BOOLEANS = ("true", "false", "1", "0", "yes", "no", "on", "off", "t", "f", "y", "n")
-"""What openapi-core takes for a boolean."""
 _OAS = "https://spec.openapis.org/oas/v3.0.4.html"
 _RFC8259 = "https://www.rfc-editor.org/rfc/rfc8259"
 
@@ -173,19 +61,19 @@ DEVIATIONS = {
         "refuses",
         "A scalar that is given twice has two meanings; openapi-core takes the first.",
         f"{_OAS}#style-values: only arrays and objects are spelled with a name more than once",
-        _given_twice,
+        given_twice,
     ),
     "not canonical": Deviation(
         "refuses",
         "Only canonical forms are numbers and booleans; openapi-core reads whatever Python's int() reads.",
         f"{_RFC8259}#section-6: a number has no leading plus, zero, blank or underscore",
-        _not_canonical,
+        not_canonical,
     ),
     "key twice": Deviation(
         "refuses",
         "A key that stands twice in one object means two things; openapi-core takes the last.",
         f"{_RFC8259}#section-4: the names within an object SHOULD be unique",
-        _key_twice,
+        key_twice,
     ),
     "too deep": Deviation(
         "refuses",
@@ -197,7 +85,13 @@ DEVIATIONS = {
         "refuses",
         "JSON is UTF-8; another charset is refused, openapi-core does not look at it.",
         f"{_RFC8259}#section-8.1: JSON text exchanged between systems MUST be encoded using UTF-8",
-        _other_charset,
+        other_charset,
+    ),
+    "content coding": Deviation(
+        "refuses",
+        "A body that cannot be decoded cannot be read; openapi-core does not look at `Content-Encoding`.",
+        "https://www.rfc-editor.org/rfc/rfc9110#section-8.4: what decoding must be applied to obtain the data",
+        lambda message: message.request is not None and message.request.refusal is not None,
     ),
     "empty text": Deviation(
         "accepts",
@@ -222,31 +116,44 @@ DEVIATIONS = {
         "accepts",
         "`content: {}` describes no body, so it demands none; openapi-core demands a body that nothing can be.",
         f"{_OAS}#response-object: `content` is a map containing descriptions of potential response payloads",
-        lambda message: message.response is not None and _content(message) == {},
+        lambda message: message.response is not None and reply_content(message) == {},
     ),
     "charset declared": Deviation(
         "accepts",
         "A declared `application/json; charset=utf-8` is JSON as any other; openapi-core wants it to the letter.",
         f"{_RFC8259}#section-11: no charset parameter is defined; adding one has no effect on compliant recipients",
-        lambda message: any(";" in name for name in _content(message) or ()),
+        lambda message: any(";" in name for name in reply_content(message) or ()),
     ),
     "not for JSON Schema": Deviation(
         "accepts",
-        "A schema says nothing that could be checked of XML, images and the like; openapi-core refuses the parsed XML.",
-        f"{_OAS}#schema-object: schemas describe JSON; XML needs the hints of the XML Object",
-        lambda message: message.media_type != "" and not is_checkable(message.media_type),
+        "A schema says nothing that could be checked of images, archives and the like, nor an object schema of a text; "
+        "openapi-core checks the text of it.",
+        f"{_OAS}#schema-object: schemas describe JSON; of other media types they describe what is made of them",
+        lambda message: is_opaque(message),
+    ),
+    "XML by its schema": Deviation(
+        "accepts",
+        "XML becomes a value by the XML Object, and that is checked; openapi-core checks the parsed tree, or the text.",
+        f"{_OAS}#xml-object: a metadata object that allows for more fine-tuned XML model definitions",
+        lambda message: is_xml(message.media_type),
+    ),
+    "rows and lines": Deviation(
+        "accepts",
+        "The lines of CSV and JSON lines are the items of an array; openapi-core checks the text.",
+        "https://spec.openapis.org/oas/v3.2.0.html#sequential-media-types: treated as if the values were in an array",
+        lambda message: message.media_type == "text/csv" or message.media_type in LINES,
     ),
     "formats": Deviation(
         "refuses",
         "The engine goes by the RFC that a format names; openapi-core's checks are looser, such as an @ for an e-mail.",
         "https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3.2: email - as defined by RFC 5321",
-        _wrong_format,
+        wrong_format,
     ),
     "large float": Deviation(
         "refuses",
         "1e300 is a whole number of more than 32 bits; openapi-core lets every number pass that Python holds as float.",
         "https://spec.openapis.org/oas/v3.1.1.html#data-type-format: int32 - signed 32 bits",
-        _large_float,
+        large_float,
     ),
     "empty list": Deviation(
         "accepts",
@@ -295,13 +202,13 @@ DEVIATIONS = {
         "`additionalProperties` gives the type of the other members of an object, so their texts are read by it; "
         "openapi-core leaves them texts.",
         f"{_OAS}#properties: additionalProperties - value can be boolean or object",
-        _other_members,
+        other_members,
     ),
     "member as JSON": Deviation(
         "accepts",
         "An object in a form is sent as JSON unless `encoding` gives it a style; openapi-core reads the style form.",
         f"{_OAS}#encoding-object: contentType defaults to application/json for objects",
-        _member_as_json,
+        member_as_json,
     ),
     "multipart scalars": Deviation(
         "accepts",
@@ -314,19 +221,58 @@ DEVIATIONS = {
         "Where alternatives describe a form, openapi-core takes the members of those that hold before numbers are "
         "read, and drops the others unjudged; the engine judges all.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
-        lambda message: message.media_type == FORMS[1] and _has_numbers(message),
+        lambda message: message.media_type == FORMS[1] and has_numbers(message),
+    ),
+    "empty value allowed": Deviation(
+        "accepts",
+        "An empty text of a parameter with `allowEmptyValue` counts as a parameter that is not used; openapi-core "
+        "checks it as a value.",
+        f"{_OAS}#parameter-allow-empty-value: the server SHOULD interpret the parameter as being unused",
+        lambda message: any(
+            one.allows_empty and "" in message.values_sent.get(one.name, ()) for one in query_parameters(message)
+        ),
+    ),
+    "delimiter as data": Deviation(
+        "accepts",
+        "A delimiter that is percent-encoded beside one that is not is data; openapi-core splits what is decoded.",
+        f"{_OAS}#appendix-c: percent-decoding comes after splitting on the delimiter",
+        lambda message: any(
+            isinstance(text, Decoded) and {",", "|"} & {*text.raw} and re.search("%2C|%7C", text.raw, re.IGNORECASE)
+            for texts in message.values_sent.values()
+            for text in texts
+        ),
+    ),
+    "nested members": Deviation(
+        "refuses",
+        "`filter[size][min]` is the member `min` of the member `size`, as all who write it mean it; openapi-core takes "
+        "it for one member of another name.",
+        f"{_OAS}#style-values: the representation of nested objects in the style deepObject is not defined",
+        lambda message: any(
+            one.style == "deepObject" and name.startswith(f"{one.name}[") and "][" in name
+            for one in query_parameters(message)
+            for name in message.values_sent
+        ),
+    ),
+    "part against its encoding": Deviation(
+        "refuses",
+        "A part must have one of the media types, and the headers, that its Encoding Object gives; openapi-core looks "
+        "at neither.",
+        f"{_OAS}#encoding-object: contentType - the Content-Type for encoding a specific property",
+        lambda message: any(
+            one.keyword == "contentType" or "in its part" in one.message for one in violations(message)
+        ),
     ),
     "undeclared form field": Deviation(
         "refuses",
         "A field that the schema does not name is judged by `additionalProperties`; openapi-core drops it.",
         f"{_OAS}#properties: additionalProperties defaults to true, and false forbids others",
-        _undeclared_field,
+        undeclared_field,
     ),
     "required with a default": Deviation(
         "refuses",
         "What is required must be sent, whatever the default of its schema; openapi-core fills the default in.",
         f"{_OAS}#parameter-required: determines whether this parameter is mandatory",
-        _required_default,
+        required_default,
     ),
     "form without a part": Deviation(
         "refuses",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
-from mockserver.contract.bodies import FORMS, essence, multipart
+from mockserver.contract.bodies import Reading
+from mockserver.contract.media_types import FORMS, essence
+from mockserver.contract.multipart import read_parts
 from mockserver.contract.operation import Operation
-from mockserver.contract.parameters import ANY, MISSING, Parameter, Shape, parse_cookies, parse_query
+from mockserver.contract.parameters import Parameter
+from mockserver.contract.shapes import Shape
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
+from mockserver.text.fields import Values, parse_cookies, parse_query, query_values
+from mockserver.text.matchers import MISSING
 
 
 @dataclass(slots=True)
@@ -42,6 +46,16 @@ class Message:
         return essence((self.response.media_type if self.response else None) or "")
 
     @property
+    def reading(self) -> Reading | None:
+        """How the contract reads the body; None when its media type is not declared."""
+        if self.request is not None:
+            return self.operation.reading(self.request.headers.get("content-type", ""))
+        if self.response is None or self.response.media_type is None:
+            return None
+        reply = self.operation.reply(self.response.status)
+        return reply.bodies[self.response.media_type] if reply else None
+
+    @property
     def form(self) -> tuple[dict[str, list[str]], Shape] | None:
         """The texts of the form that the body is, and what its fields may be; None when it is no form."""
         request = self.request
@@ -53,7 +67,10 @@ class Message:
             if self.media_type == FORMS[0]:
                 fields = parse_query(request.body.decode())
             else:
-                fields = multipart(request.body, content_type)
+                parts = read_parts(request.body, content_type)
+                fields = {
+                    name: [one.data.decode(errors="replace") for one in several] for name, several in parts.items()
+                }
         except (Problem, UnicodeDecodeError):
             return None
         return (fields, reading.shape) if reading is not None else None
@@ -61,12 +78,12 @@ class Message:
     def query(self, *kinds: str) -> list[str]:
         """The texts of the query parameters that are declared with one of these types."""
         names = {p.name for p in self.operation.parameters if p.place == "query" and p.shape.types & set(kinds)}
-        return [text for name, text in self.pairs if name in names]
+        return [text for name, texts in self.values_sent.items() if name in names for text in texts]
 
     @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """The query parameters in their order."""
-        return parse_qsl(self.request.query, keep_blank_values=True) if self.request else []
+    def values_sent(self) -> Values:
+        """The query parameters."""
+        return query_values(self.request.query) if self.request else {}
 
     def decoded(self) -> Iterator[tuple[Parameter, str, Any]]:
         """What was sent for each parameter or reply header: its declaration, its text and its value."""
@@ -76,17 +93,15 @@ class Message:
                 yield from _decoded(header, self.response.headers.get(header.header))
         if self.request is None:
             return
-        query: dict[str, list[str]] = {}
-        for name, text in self.pairs:
-            query.setdefault(name, []).append(text)
-        headers, cookies = self.request.headers, parse_cookies(self.request.headers.get("cookie", ""))
+        cookies = parse_cookies(self.request.headers.get("cookie", ""))
         for one in self.operation.parameters:
-            if one.place == "query":
-                value = _or_missing(lambda one=one: one.decode_query(query))  # type: ignore[misc]
+            if one.place in ("query", "cookie"):
+                sent = self.values_sent if one.place == "query" else cookies
+                value = _or_missing(lambda one=one, sent=sent: one.decode_values(sent))  # type: ignore[misc]
                 if value is not MISSING:
-                    yield one, "&".join(query.get(one.name, ())), value
+                    yield one, "&".join(sent.get(one.name, ())), value
             else:
-                place = {"path": self.values or {}, "header": headers, "cookie": cookies}[one.place]
+                place = self.values or {} if one.place == "path" else self.request.headers
                 yield from _decoded(one, place.get(one.header if one.place == "header" else one.name))
 
 
@@ -111,10 +126,10 @@ def is_scalar(value: Any) -> bool:
 def leaves(value: Any, shape: Shape) -> Iterator[tuple[Any, Shape]]:
     """The scalars in a decoded value, each with what it may be."""
     if isinstance(value, list):
-        for item in value:
-            yield from leaves(item, shape.items or ANY)
+        for index, item in enumerate(value):
+            yield from leaves(item, shape.item(index))
     elif isinstance(value, dict):
         for name, member in value.items():
-            yield from leaves(member, dict(shape.properties).get(name, shape.rest or ANY))
+            yield from leaves(member, shape.member(name))
     else:
         yield value, shape

@@ -27,13 +27,13 @@ from openapi_core.templating.paths.exceptions import PathNotFound
 from openapi_core.templating.paths.finders import APICallPathFinder
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from mockserver.contract.bodies import essence, is_json, parameter
 from mockserver.contract.contract import Contract
+from mockserver.contract.media_types import essence, is_json, parameter
 from mockserver.contract.operation import Operation
-from mockserver.contract.parameters import parse_cookies, parse_query
 from mockserver.contract.reference.oracle_document import oracle_document
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
+from mockserver.text.fields import Values, parse_cookies, parse_query
 from mockserver.text.jsontext import to_json
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:/?= ]+")
@@ -156,21 +156,25 @@ class _Request:
         self.parameters = RequestParameters(
             query=_query(operation, request),
             header=Headers(list(request.headers.items())),
-            cookie=ImmutableMultiDict(parse_cookies(request.headers.get("cookie", ""))),
+            cookie=ImmutableMultiDict(_pairs(parse_cookies(request.headers.get("cookie", "")))),
             path=_spelled(path_values),
         )
 
 
+def _pairs(values: Values) -> list[tuple[str, str]]:
+    return [(name, str(text)) for name, texts in values.items() for text in texts]
+
+
 def _query(operation: Operation, request: Request) -> _Query:
     values = parse_query(request.query)
-    query = _Query([(name, value) for name, several in values.items() for value in several])
+    query = _Query(_pairs(values))
     query.objects = {}
     declared = [one for one in operation.parameters if one.place == "query"]
     for one in declared:
         if "object" in one.shape.types and one.explode and one.style == "form":
-            known = dict(one.shape.properties)
+            known = one.shape.properties
             others = values.keys() - {other.name for other in declared} if one.shape.rest else set()
-            found = {name: several[0] for name, several in values.items() if name in known or name in others}
+            found = {name: str(several[0]) for name, several in values.items() if name in known or name in others}
             if found:
                 query.objects[one.name] = found
     return query
@@ -222,8 +226,8 @@ def _reason(error: BaseException) -> str:
 
 def _spelled(values: dict[str, str]) -> dict[str, str]:
     """Path values, also by the names under which openapi-core looks for label and matrix styles."""
-    spelled = dict(values)
-    for name, value in values.items():
+    spelled = {name: str(value) for name, value in values.items()}
+    for name, value in list(spelled.items()):
         spelled |= {f"{mark}{name}{star}": value for mark in ".;" for star in ("", "*")}
     return spelled
 

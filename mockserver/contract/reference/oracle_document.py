@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.contract.bodies import FORMS, essence
+from mockserver.contract.media_types import FORMS, essence
 from mockserver.contract.references import Refs, is_data
 
 _NULL = {"type": "string", "nullable": True, "enum": [None]}
