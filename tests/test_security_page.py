@@ -18,7 +18,7 @@ from mockserver.journal import metrics
 from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIES
 from mockserver.pipeline.build import build
 from mockserver.scenarios import load as scenarios
-from mockserver.server import app
+from mockserver.server import asgi
 from mockserver.server import direct as protocol
 from mockserver.server import run as server
 from mockserver.settings import Settings, SocketBounds
@@ -44,7 +44,7 @@ CODE = {
     "seconds that a reply may go unread": BOUNDS.request_seconds,
     "seconds without a request": BOUNDS.idle_seconds,
     "bytes of a body": Settings().max_body,
-    "times that limit which are read and thrown away": app.DRAIN,
+    "times that limit which are read and thrown away": asgi.DRAIN,
     "levels of a JSON body": bodies.MAX_DEPTH,
     "bytes of an admin body": ADMIN_BODY,
     "bytes of a scenario": scenarios.MAX_BYTES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mockserver import scenarios
@@ -16,20 +16,25 @@ from mockserver.settings import Settings
 from mockserver.text.documents import files_in
 
 
-def build(settings: Settings) -> Pipeline:
-    """Load the contracts and make the default sandbox. Raises UserError."""
+def build(settings: Settings, *, apis: Sequence[Api] = ()) -> Pipeline:
+    """Load the contracts and make the default sandbox. Raises UserError.
+
+    `apis` are APIs that need no loading; the bundled ones are then served only when the settings name them.
+    """
     if settings.workers > 1 and settings.state == "memory":
         raise UserError(f"--workers {settings.workers} needs a store that they share; add --state redis://HOST")
     if settings.state_file and settings.state != "memory":
         raise UserError("--state-file is for state in memory; a shared store keeps its own")
-    apis: list[Api] = []
-    for spec in settings.apis or BUNDLED:
+    loaded: list[Api] = []
+    for spec in settings.apis or (() if apis else BUNDLED):
         name, equals, file = spec.partition("=")
         path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
         api = load_api(f"{name}={path}" if equals else path, strict=settings.strict)
-        if api.name in (known.name for known in apis):
+        loaded.append(api)
+    loaded += apis
+    for api in loaded:
+        if [known.name for known in loaded].count(api.name) > 1:
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
-        apis.append(api)
     terms = Terms(
         credits=settings.credits,
         keys=settings.api_keys,
@@ -42,12 +47,12 @@ def build(settings: Settings) -> Pipeline:
         journal_bytes=settings.journal_bytes,
     )
     bounds = Bounds(settings.max_sandboxes, settings.sandbox_idle, settings.max_memory)
-    by_name = {api.name: api for api in apis}
+    by_name = {api.name: api for api in loaded}
     bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
     files = [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
     chosen = [scenarios.load_scenario(file, by_name) for file in files]
     return Pipeline(
-        apis,
+        loaded,
         terms,
         bounds,
         settings.max_body,

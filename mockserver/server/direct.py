@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import httptools
@@ -24,9 +25,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mockserver.apis.routes import MAX_BODY
 from mockserver.errors import Problem
-from mockserver.messages import Request, Response
-from mockserver.server.app import DRAIN, App
-from mockserver.server.delivery import deliver, head_of
+from mockserver.messages import Headers, Request, Response
+from mockserver.server.app import Mocked
+from mockserver.server.asgi import DRAIN
+from mockserver.server.delivery import CUT, cut, deliver, head_of
 from mockserver.server.http_head import (
     NAMES,
     UNSENDABLE,
@@ -52,14 +54,30 @@ LAST_WORDS = 1.0
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. `self.app` is the ASGI app; an `App` is asked straight, any other only by ASGI."""
+    """One connection.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        mocked: what is asked straight; None sends every request to the ASGI app.
+        is_ours: whether a path is none of the mocked operations.
+        refused: told the status of each refusal.
+        bounds: what a client may do.
+        args, kwargs: uvicorn's own.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        mocked: Mocked | None,
+        is_ours: Callable[[str], bool],
+        refused: Callable[[int], None],
+        bounds: SocketBounds,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._bounds: SocketBounds = getattr(self.app, "bounds", SocketBounds())
-        self._direct = self.app if isinstance(self.app, App) and self.app.is_direct else None
-        self._count: Callable[[int], None] | None = getattr(self.app, "refused", None)
-        """Told the status of each refusal."""
+        self._bounds = bounds
+        self._mocked = mocked
+        self._is_ours = is_ours
+        self._count = refused
         self._arriving = False
         """A request has begun and is not complete."""
         self._began: float | None = None
@@ -86,7 +104,7 @@ class Protocol(HttpToolsProtocol):
         self._running: Any = None
         """uvicorn's cycle of the request that is being answered, or was."""
         self._straight = False
-        self._named: dict[str, str] = {}
+        self._named = Headers()
         """Headers of the request, as `read_headers` gives them."""
         self._method = ""
         self._path = ""
@@ -178,7 +196,7 @@ class Protocol(HttpToolsProtocol):
         self._began = self._rested = None
         self._repeats = 0
         self.url = b""
-        self._named = {}
+        self._named = Headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -189,7 +207,7 @@ class Protocol(HttpToolsProtocol):
             self._named[key] = text
         elif self._repeats < MAX_HEADERS:
             self._repeats += 1
-            self._named[key] += f", {text}"
+            self._named.add(key, text)
         else:
             self._refuse_head()
 
@@ -197,6 +215,12 @@ class Protocol(HttpToolsProtocol):
         if self._over:
             return
         named, url = self._named, self.url.decode("ascii")  # the parser lets no other characters pass
+        if "host" not in named and self.parser.get_http_version() == "1.1":
+            self._refuse("invalid_request", "A request of HTTP/1.1 needs a Host header (RFC 9112, 3.2).")
+        elif self._repeats and len(named.get_all("host")) > 1:
+            self._refuse("invalid_request", "A request has one Host header, not several (RFC 9112, 3.2).")
+        if self._over:
+            return
         if url[:1] != "/":
             url, host = local_target(url)
             self.url = url.encode("ascii")
@@ -216,8 +240,8 @@ class Protocol(HttpToolsProtocol):
             return
         path, _, query = url.partition("?")
         self._straight = (
-            self._direct is not None
-            and not self._direct.owns(path)
+            self._mocked is not None
+            and not self._is_ours(path)
             and not self._is_answering()
             and not self.flow.write_paused
             and "expect" not in named
@@ -240,10 +264,10 @@ class Protocol(HttpToolsProtocol):
         if not self._straight:
             super().on_body(body)
             return
-        assert self._direct is not None
+        assert self._mocked is not None
         self._size += len(body)
         if self._size > self._most == MAX_BODY:
-            self._most = self._direct.pipeline.most_body(self._method, self._path)
+            self._most = self._mocked.pipeline.most_body(self._method, self._path)
         if self._size <= self._most:
             self._chunks.append(body)
         elif self._size > self._most * DRAIN:
@@ -266,13 +290,11 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _answer(self) -> None:
-        assert self._direct is not None
+        assert self._mocked is not None
         headers = self._named
         too_large = self._size > self._most
         body = b"" if too_large else b"".join(self._chunks)
-        exchange = self._direct.exchange(Request(self._method, self._path, self._query, headers, body, too_large))
-        response = exchange.response
-        assert response is not None
+        response = self._mocked.answer(Request(self._method, self._path, self._query, headers, body, too_large))
         # In HTTP/1.0 a connection is kept only when both sides say so; we do not.
         last = self._ending or too_large or not self.parser.should_keep_alive()
         if "connection" in headers and self.parser.get_http_version() == "1.0":
@@ -307,7 +329,7 @@ class Protocol(HttpToolsProtocol):
         """Let uvicorn run the delivery of a reply that takes its time, or never arrives."""
 
         async def delivery(scope: Scope, receive: Receive, send: Send) -> None:
-            await deliver(response, receive, send, close=last)
+            await deliver(response, scope, receive, send, close=last)
 
         app, self.app = self.app, delivery
         try:
@@ -322,7 +344,9 @@ class Protocol(HttpToolsProtocol):
         url = self.url
         super().on_message_begin()
         self.url = url
-        self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.items()]
+        extensions: Any = {CUT: partial(cut, self.transport)}
+        self.scope["extensions"] = extensions
+        self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.pairs()]
         self.expect_100_continue = self._named.get("expect", "").lower() == "100-continue"
         self._before = self.cycle
         super().on_headers_complete()
@@ -369,8 +393,7 @@ class Protocol(HttpToolsProtocol):
         self._over = True
         problem = Problem(kind, message)
         log.info("refused a request with %d: %s", problem.status, message)
-        if self._count is not None:
-            self._count(problem.status)
+        self._count(problem.status)
         # A request that is still arriving has a cycle of its own once its head was taken.
         begun = self._arriving and not self._in_head and not self._straight
         before = self._before if begun else self.cycle
