@@ -17,7 +17,7 @@ from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 from mockserver.scenarios import parse_scenario
 from mockserver.server.app import create_app
-from mockserver.server.direct import MAX_HEADERS, MAX_TARGET
+from mockserver.server.bounds import MAX_HEADERS, MAX_TARGET
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 
@@ -206,7 +206,7 @@ def test_a_request_that_takes_too_long_is_408(server, wire, sent):
     if sent.startswith(b"PUT"):  # goes the way of ASGI
         sent += b"Host: h\r\nX-Mockserver-Admin: 1\r\nContent-Length: 100\r\n\r\n{"
     client = wire().send(sent)
-    until(lambda: any(connection._arriving for connection in connections(server)))
+    until(lambda: any(connection.may.is_arriving for connection in connections(server)))
     pass_time(server, BOUNDS.request_seconds - 0.1)
     pass_time(server, BOUNDS.request_seconds + 0.1)
     assert client.problem() == 408
@@ -214,7 +214,7 @@ def test_a_request_that_takes_too_long_is_408(server, wire, sent):
 
 def test_each_request_has_its_own_time(server, wire):
     client = wire().send(LIST[:20])
-    until(lambda: any(connection._arriving for connection in connections(server)))
+    until(lambda: any(connection.may.is_arriving for connection in connections(server)))
     pass_time(server, BOUNDS.request_seconds * 0.6)
     assert client.send(LIST[20:] + LIST[:20]).reply()[0] == 200
     (connection,) = connections(server)
@@ -227,7 +227,7 @@ def test_each_request_has_its_own_time(server, wire):
 
 def test_a_drop_now_and_then_does_not_help(server, wire):
     client = wire().send(b"GET /x HTTP/1.1\r\n")
-    until(lambda: any(connection._arriving for connection in connections(server)))
+    until(lambda: any(connection.may.is_arriving for connection in connections(server)))
     (connection,) = connections(server)
     connection.loop.call_soon_threadsafe(lambda: connection.check(connection.loop.time()))
     for tenth in range(1, 12):
@@ -558,9 +558,9 @@ def test_a_drain_answers_what_is_there_and_closes_the_rest(make_pipeline):
         half.send(LIST[:-5])
         never.send(LIST[:-5])
         until(lambda: len(connections(server)) == 5)
-        until(lambda: sum(connection._arriving for connection in connections(server)) == 2)
+        until(lambda: sum(connection.may.is_arriving for connection in connections(server)) == 2)
         server.server.should_exit = True
-        until(lambda: all(connection._ending for connection in connections(server)))
+        until(lambda: all(connection.may.ending for connection in connections(server)))
         half.send(LIST[-5:])
         late.send(LIST * 2)  # was on its way; the second one nobody would hear of
         for client, status in ((half, 200), (late, 200), (slow, 201)):

@@ -19,7 +19,7 @@ from mockserver.journal.masking import MIN_LENGTH, SECRET_HEADERS, SECRET_QUERIE
 from mockserver.pipeline.build import build
 from mockserver.scenarios import load as scenarios
 from mockserver.server import asgi
-from mockserver.server import direct as protocol
+from mockserver.server import bounds as protocol
 from mockserver.server import run as server
 from mockserver.settings import Settings, SocketBounds
 from mockserver.state import store
