@@ -78,22 +78,27 @@ def in_thread(start, stop):
 def through_uvicorn(app):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-        with in_thread(lambda: server.run([sock]), lambda: setattr(server, "should_exit", True)):
-            with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client:
-                yield client.request
+        with (
+            in_thread(lambda: server.run([sock]), lambda: setattr(server, "should_exit", True)),
+            httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client,
+        ):
+            yield client.request
 
 
 def through_hypercorn(app):
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        config = hypercorn.config.Config()
-        config.bind = [f"fd://{sock.fileno()}"]
-        config.accesslog = config.errorlog = None
-        loop, ended = asyncio.new_event_loop(), asyncio.Event()
-        served = hypercorn.asyncio.serve(app, config, shutdown_trigger=ended.wait)
-        with in_thread(lambda: loop.run_until_complete(served), lambda: loop.call_soon_threadsafe(ended.set)):
-            with httpx.Client(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as client:
-                yield client.request
-        loop.close()
+    sock = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    config = hypercorn.config.Config()
+    config.bind = [f"fd://{sock.detach()}"]
+    config.accesslog = config.errorlog = None
+    loop, ended = asyncio.new_event_loop(), asyncio.Event()
+    served = hypercorn.asyncio.serve(app, config, shutdown_trigger=ended.wait)
+    with (
+        in_thread(lambda: loop.run_until_complete(served), lambda: loop.call_soon_threadsafe(ended.set)),
+        httpx.Client(base_url=url) as client,
+    ):
+        yield client.request
+    loop.close()
 
 
 def through_ours(app):
@@ -194,7 +199,8 @@ def test_it_can_be_mounted_in_another_app(app, outer):
     assert client.get("/api/__admin/health").status_code == 200
     made = client.post("/api/__admin/sandboxes", json={"name": "s"}, headers={"X-Mockserver-Admin": "1"}).json()
     assert made["base_urls"]["datagrid"].startswith("http://localhost/api/~s/")
-    assert client.get(f"{made['base_urls']['datagrid']}/user-memories", headers=HEADERS).status_code == 200
+    bound = {"authorization": f"Bearer {made['api_key']}"}
+    assert client.get(f"{made['base_urls']['datagrid']}/user-memories", headers=bound).status_code == 200
 
 
 @pytest.mark.parametrize(
