@@ -80,7 +80,7 @@ def test_it_serves_and_a_signal_ends_it_with_0(number):
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("level", ["info", "warning", "critical"])
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
 def test_a_port_of_its_own_choice_is_told_at_any_level_once_it_listens(level):
     with running("--log-level", level) as (url, process):
         assert httpx.get(f"{url}/__admin/ready").status_code == 200
