@@ -261,7 +261,7 @@ def test_without_admin_its_paths_are_like_any_other(make_pipeline):
 
 @pytest.mark.parametrize(
     ("version", "expected"),
-    [("0.45.0", False), ("0.46.0", True), ("0.54.3", True), ("0.55.0", False), ("1.0", False), ("0.54rc1", False)],
+    [("0.52.0", False), ("0.53.0", True), ("0.54.3", True), ("0.55.0", False), ("1.0", False), ("0.54rc1", False)],
 )
 def test_the_fast_path_is_for_versions_of_uvicorn_that_were_tested(version, expected):
     assert run.is_tested(version) is expected

@@ -39,7 +39,7 @@ DRAIN_SECONDS = 30
 """How long requests in flight may take once the server was told to stop."""
 BACKLOG = 2048
 """Connections that wait to be accepted."""
-TESTED = (0, 46), (0, 54)
+TESTED = (0, 53), (0, 54)
 """The lowest and the highest version of uvicorn that the faster protocol was tested with: it leans on its insides."""
 _LOST = (
     "requests are read more slowly, and the bounds on connections (their number, slow senders, "
