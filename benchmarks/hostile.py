@@ -37,9 +37,9 @@ from mockserver.messages import Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
-from mockserver.settings import Settings, SocketBounds
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
+from mockserver.settings import Settings
 from mockserver.text.documents import parse
 
 GROWTH = 20
@@ -61,14 +61,13 @@ class Target:
     """A server, and everything that is thrown at it."""
 
     def __init__(self, stack: ExitStack) -> None:
-        bounds = SocketBounds()
         self.pipeline: Pipeline = build(Settings(rate_limit=None, verify_wire=True))
         self.admin = Admin(self.pipeline)
         self.admin_target = Admin(build(Settings(rate_limit=None)))
         # The socket has a pipeline of its own: threads do not share one.
         served = build(Settings(rate_limit=None, verify_wire=True))
         self.served = served
-        self.server = stack.enter_context(ThreadServer(App(served, Admin(served), bounds)))
+        self.server = stack.enter_context(serve_in_thread(create_app(pipeline=served)))
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mockserver-hostile-")))
         self.errors = Errors()
         for name in ("mockserver", "uvicorn.error", "asyncio"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,11 @@ import hypothesis
 import pytest
 from redis_server import RedisServer
 
-from mockserver.admin.api import Admin
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.world import Terms
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import Served, serve_in_thread
 from mockserver.settings import Settings
 
 START = 1_767_225_600.0
@@ -88,22 +88,13 @@ def make_pipeline(apis) -> Callable[..., Pipeline]:
 
 
 @pytest.fixture
-def make_server(make_pipeline) -> Iterator[Callable[..., ThreadServer]]:
+def make_server(make_pipeline) -> Iterator[Callable[..., Served]]:
     """Makes real servers on free ports; keyword arguments are fields of Terms."""
-    running: list[ThreadServer] = []
-
-    def make(**terms: object) -> ThreadServer:
-        pipeline = make_pipeline(**terms)
-        server = ThreadServer(App(pipeline, Admin(pipeline)))
-        running.append(server)
-        return server.__enter__()
-
-    yield make
-    for server in running:
-        server.__exit__(None, None, None)
+    with ExitStack() as running:
+        yield lambda **terms: running.enter_context(serve_in_thread(create_app(pipeline=make_pipeline(**terms))))
 
 
 @pytest.fixture
-def server(make_server) -> ThreadServer:
+def server(make_server) -> Served:
     """A real server with both APIs; its clock is frozen at START."""
     return make_server()

@@ -9,7 +9,8 @@ import pytest
 
 from mockserver.admin.api import LARGE_BODIES, MAX_BODY, Admin
 from mockserver.messages import Request
-from mockserver.server.app import App
+from mockserver.server.app import create_app
+from mockserver.settings import Settings
 
 STATE = "/__admin/sandboxes/default/state"
 SCENARIO = "/__admin/sandboxes/default/scenario"
@@ -21,7 +22,14 @@ class Client:
     def __init__(self, method, path, **headers):
         given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         raw = [(name.encode(), value.encode()) for name, value in given.items()]
-        self.scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": raw}
+        self.scope = {
+            "type": "http",
+            "scheme": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": raw,
+        }
         self.pieces = asyncio.Queue()
         self.asked = 0
         self.status = None
@@ -42,7 +50,7 @@ class Client:
 
 
 def app_of(pipeline, **options):
-    return App(pipeline, Admin(pipeline, **options))
+    return create_app(Settings(**options), pipeline=pipeline)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +73,12 @@ def test_how_much_of_a_body_is_held(make_pipeline, method, path, headers, most):
 
 @pytest.mark.parametrize("token", ["", "secret"])
 async def test_who_is_refused_has_no_body_in_memory(make_pipeline, token, monkeypatch):
-    app = app_of(make_pipeline(), token=token)
+    app = app_of(make_pipeline(), admin_token=token)
     held = []
     monkeypatch.setattr(
-        type(app.admin), "handle", lambda self, request, old=Admin.handle: held.append(request) or old(self, request)
+        type(app.state.admin),
+        "handle",
+        lambda self, request, base, old=Admin.handle: held.append(request) or old(self, request, base),
     )
     client = Client("PUT", STATE, x_mockserver_admin="wrong") if token else Client("PUT", STATE)
     for _ in range(10):

@@ -12,9 +12,9 @@ import httpx
 import pytest
 import yaml
 
-from mockserver.admin.api import Admin
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
+from mockserver.settings import Settings
 
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis"
 TOKEN = "fuzz-token"
@@ -66,7 +66,7 @@ def fuzz(make_pipeline, examples, tmp_path):
     pipeline.sandbox.clock.run(1)
     (tmp_path / "hooks.py").write_text(HOOKS)
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
-    with ThreadServer(App(pipeline, Admin(pipeline, token=TOKEN))) as server:
+    with serve_in_thread(create_app(Settings(admin_token=TOKEN), pipeline=pipeline)) as server:
         memory = {"agent_id": "a", "memory": "likes tea", "user_prompt": "", "context": ""}
         for _ in range(3):
             httpx.post(f"{server.url}/v1/user-memories", json=memory, headers={"Authorization": "Bearer key"})

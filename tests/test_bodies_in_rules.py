@@ -57,7 +57,7 @@ def pipeline():
             }
         }
     )
-    made = Pipeline([Api("shop", shop, {}, problem_body)], Terms())
+    made = Pipeline([Api("shop", shop, {}, problem_body)], terms=Terms())
     made.sandbox.use(parse_scenario(RULES, made.apis, "x.yaml"))
     return made
 

@@ -106,7 +106,7 @@ def throttled(request, make_server):
     from mockserver.state.ratelimit import parse_limit
 
     server = make_server(limit=parse_limit("2/30s"))
-    clock = server.app.pipeline.sandbox.clock
+    clock = server.app.state.pipeline.sandbox.clock
     return server, clock if request.param == "local" else Remote(server), clock
 
 
@@ -452,7 +452,7 @@ async def test_a_socket_that_never_falls_silent_cannot_stop_a_timeout(clock):
 
 
 async def test_a_request_in_flight_outlives_a_sleep_beside_it(server):
-    clock = server.app.pipeline.sandbox.clock
+    clock = server.app.state.pipeline.sandbox.clock
 
     async def poll(done):
         while not done.is_set():

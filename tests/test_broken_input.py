@@ -17,7 +17,7 @@ from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Terms
 
 PRESS = load_contract(Path(__file__).parent / "documents" / "press-3.0.yaml", strict=False)
-PIPELINE = Pipeline([Api("press", PRESS, {}, problem_body)], Terms(journal_size=10))
+PIPELINE = Pipeline([Api("press", PRESS, {}, problem_body)], terms=Terms(journal_size=10))
 
 texts = st.text(st.characters(codec="latin-1"), max_size=20)
 types = st.sampled_from(

@@ -34,8 +34,8 @@ from mockserver.sandbox.world import Terms
 from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import Served, serve_in_thread
 from mockserver.text.matchers import OPERATORS
 
 with warnings.catch_warnings():
@@ -64,10 +64,10 @@ def meets(*names: str) -> Callable:
 class World:
     """The default sandbox of a real server with a scenario in force, and the clients that meet it."""
 
-    def __init__(self, name: str, server: ThreadServer) -> None:
+    def __init__(self, name: str, server: Served) -> None:
         self.name = name
         self.server = server
-        pipeline = server.app.pipeline
+        pipeline = server.app.state.pipeline
         self.sandbox = pipeline.sandbox
         self.scenario = load_scenario(name, pipeline.apis)
         self.waits: list[float] = []
@@ -132,9 +132,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def frozen_server(apis) -> Iterator[ThreadServer]:
+def frozen_server(apis) -> Iterator[Served]:
     """One real server for all scenarios, whose clock stands still."""
-    with ThreadServer(App(Pipeline(apis, terms=Terms(clock_start=START, clock_rate=0)))) as server:
+    with serve_in_thread(create_app(pipeline=Pipeline(apis, terms=Terms(clock_start=START, clock_rate=0)))) as server:
         yield server
 
 

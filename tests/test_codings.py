@@ -151,5 +151,5 @@ def test_a_request_that_is_sent_again_is_decoded_again(make_pipeline):
 
 def test_an_operation_without_a_body_ignores_its_coding():
     api = Api("t", contract({"/x": {"get": {}}}), {}, problem_body)
-    pipeline = Pipeline([api], Terms())
+    pipeline = Pipeline([api], terms=Terms())
     assert pipeline.handle(Request("GET", "/x", "", {"content-encoding": "zstd"}, b"x")).status == 200

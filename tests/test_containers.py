@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.admin.api import Admin
 from mockserver.errors import UserError
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
+from mockserver.settings import Settings
 
 pytest.importorskip("testcontainers", reason="the extra `containers` is not installed")
 ID = "c0ffee" * 8
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_there_is_told_before_anything_is_started(container, 
 
 def test_the_admin_token_goes_along(container, engine, make_pipeline):
     pipeline = make_pipeline()
-    with ThreadServer(App(pipeline, Admin(pipeline, "secret"))) as server:
+    with serve_in_thread(create_app(Settings(admin_token="secret"), pipeline=pipeline)) as server:
         engine.port = server.port
         with container.with_env("MOCKSERVER_ADMIN_TOKEN", "secret"):
             assert container.mock().credits.remaining == 10_000

@@ -102,7 +102,7 @@ def test_too_dear_a_create_is_402_but_a_cheaper_one_is_not(make_server):
 
 
 def test_request_201_is_a_429_whose_retry_after_is_true(server):
-    clock = server.app.pipeline.sandbox.clock
+    clock = server.app.state.pipeline.sandbox.clock
     with client_of(server) as client:
         for _ in range(199):
             client.memory.user.list(limit=1)
@@ -170,12 +170,12 @@ def test_a_client_that_retries_waits_as_long_as_it_was_told(make_server, monkeyp
 
     def sleep(seconds):
         slept.append(seconds)
-        server.app.pipeline.sandbox.clock.advance(seconds)
+        server.app.state.pipeline.sandbox.clock.advance(seconds)
 
     monkeypatch.setattr(datagrid_ai._base_client.time, "sleep", sleep)
     with Datagrid(api_key="k", base_url=server.url) as client:
         client.memory.user.list()
         client.memory.user.list()
     assert slept == [30.0]
-    statuses = [exchange.status for exchange in server.app.pipeline.sandbox.exchanges()]
+    statuses = [exchange.status for exchange in server.app.state.pipeline.sandbox.exchanges()]
     assert statuses == [200, 429, 200]

@@ -27,7 +27,7 @@ def client(request, make_server, make_pipeline):
     """An httpx client, over a real socket or in process; `client.pipeline` is the server's."""
     if request.param == "socket":
         server = make_server()
-        pipeline = server.app.pipeline
+        pipeline = server.app.state.pipeline
         made = httpx.Client(base_url=server.url, headers=HEADERS, timeout=5)
     else:
         pipeline = make_pipeline()
@@ -86,8 +86,8 @@ def test_hang_until_the_client_gives_up(client):
 
 def test_a_hang_is_bounded(make_server):
     server = make_server()
-    parse = parse_scenario(HEAD + CREATE % "hang: 50ms", server.app.pipeline.apis, "t.yaml")
-    server.app.pipeline.sandbox.use(parse)
+    parse = parse_scenario(HEAD + CREATE % "hang: 50ms", server.app.state.pipeline.apis, "t.yaml")
+    server.app.state.pipeline.sandbox.use(parse)
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.post(f"{server.url}/user-memories", json=MEMORY, headers=HEADERS, timeout=30)
 
@@ -148,9 +148,11 @@ def test_a_drip_arrives_whole(client):
 
 def test_a_drip_is_pieces_on_the_wire(make_server):
     server = make_server()
-    server.app.pipeline.sandbox.use(
+    server.app.state.pipeline.sandbox.use(
         parse_scenario(
-            HEAD.replace("frozen", "x1000") + CREATE % "drip: {bytes: 20, every: 20s}", server.app.pipeline.apis, "t"
+            HEAD.replace("frozen", "x1000") + CREATE % "drip: {bytes: 20, every: 20s}",
+            server.app.state.pipeline.apis,
+            "t",
         )
     )
     with httpx.stream("POST", f"{server.url}/user-memories", json=MEMORY, headers=HEADERS) as answer:
@@ -161,7 +163,9 @@ def test_a_drip_is_pieces_on_the_wire(make_server):
 
 def test_a_reset_is_an_rst(make_server):
     server = make_server()
-    server.app.pipeline.sandbox.use(parse_scenario(HEAD + CREATE % "reset: before", server.app.pipeline.apis, "t.yaml"))
+    server.app.state.pipeline.sandbox.use(
+        parse_scenario(HEAD + CREATE % "reset: before", server.app.state.pipeline.apis, "t.yaml")
+    )
     body = b'{"agent_id": "a", "memory": "m"}'
     head = f"POST /user-memories HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
@@ -226,7 +230,9 @@ def test_the_null_fault_answers_every_question():
 
 def test_other_clients_are_served_while_one_hangs(make_server):
     server = make_server()
-    server.app.pipeline.sandbox.use(parse_scenario(HEAD + CREATE % "hang: 20s", server.app.pipeline.apis, "t.yaml"))
+    server.app.state.pipeline.sandbox.use(
+        parse_scenario(HEAD + CREATE % "hang: 20s", server.app.state.pipeline.apis, "t.yaml")
+    )
     gone = threading.Event()
 
     def patient():
@@ -237,7 +243,7 @@ def test_other_clients_are_served_while_one_hangs(make_server):
 
     thread = threading.Thread(target=patient)
     thread.start()
-    while not server.app.pipeline.sandbox.exchanges():
+    while not server.app.state.pipeline.sandbox.exchanges():
         pass
     assert httpx.post(f"{server.url}/user-memories", json=MEMORY, headers=HEADERS).status_code == 201
     assert not gone.is_set()

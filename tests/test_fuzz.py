@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
 
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent)) or "schemathesis"
 
@@ -18,7 +18,7 @@ SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent
 def run(make_pipeline, api, examples, tmp_path):
     pipeline = make_pipeline(keys=("fuzz-key",), limit=None, credits=1e12)
     pipeline.sandbox.clock.run(1)
-    with ThreadServer(App(pipeline)) as server:
+    with serve_in_thread(create_app(pipeline=pipeline, admin=False)) as server:
         command = [
             SCHEMATHESIS,
             "run",

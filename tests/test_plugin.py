@@ -299,7 +299,7 @@ def test_x(mockserver):
 """
     result = run(source, f"--mockserver-url={server.url}")
     result.assert_outcomes(passed=1)
-    assert [sandbox.name for sandbox in server.app.pipeline.sandboxes.all()] == ["default"], "it was taken away"
+    assert [sandbox.name for sandbox in server.app.state.pipeline.sandboxes.all()] == ["default"], "it was taken away"
     result = run(source, "--mockserver-url=http://127.0.0.1:9")
     assert "nothing answers at http://127.0.0.1:9" in result.stdout.str() + result.stderr.str()
 

@@ -22,8 +22,8 @@ from mockserver.messages import Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.world import Terms
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 from mockserver.testing.mock import Local, Mock
 
@@ -73,7 +73,7 @@ PLACES = [
 @pytest.fixture(scope="module")
 def server(apis):
     pipeline = Pipeline(apis, terms=Terms(limit=None))
-    with ThreadServer(App(pipeline, Admin(pipeline))) as server:
+    with serve_in_thread(create_app(pipeline=pipeline)) as server:
         yield server
 
 
@@ -97,7 +97,9 @@ def everything_shown(tmp_path, show):
             for log in logs:
                 log.add(exchange)
 
-    with ThreadServer(App(pipeline, admin, access=Both())) as server:
+    app = create_app(pipeline=pipeline)
+    app.state.mocked.access = Both()
+    with serve_in_thread(app) as server:
         for headers, query in PLACES:
             for path in ("/things", "/nowhere", "/v1/user-memories", "/~gone/things"):
                 HTTP.get(f"{server.url}{path}?{query}&limit=0", headers=headers)
@@ -199,19 +201,19 @@ def assert_discreet(response):
     ],
 )
 def test_a_defect_tells_the_client_nothing_of_us(server, monkeypatch, method, path, body):
-    routes = server.app.pipeline.routes
+    routes = server.app.state.pipeline.routes
     plan = routes.find(method, path).plan
     monkeypatch.setattr(plan, "behaviour", broken)
     response = HTTP.request(method, server.url + path, json=body, headers={"Authorization": "Bearer k"})
     assert response.json()["type"] == "urn:mockserver:defect" and response.status_code == 500
     assert_discreet(response)
-    assert "marked-" in server.app.pipeline.sandbox.exchanges()[-1].defect
+    assert "marked-" in server.app.state.pipeline.sandbox.exchanges()[-1].defect
 
 
 @pytest.mark.parametrize("operation", ["getJournal", "listSandboxes", "getMetrics", "setState"])
 def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog, operation):
     monkeypatch.setitem(HANDLERS, operation, broken)
-    known = server.app.admin.contract.operations[operation]
+    known = server.app.state.admin.contract.operations[operation]
     state = {"tables": {}, "counters": {}, "credits": {"total": 1, "consumed": 0, "remaining": 1}}
     body = state if operation == "setState" else None
     url = server.url + known.path.replace("{name}", "default")
@@ -221,10 +223,10 @@ def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog,
     assert "marked-" in caplog.text
 
 
-@pytest.mark.parametrize("broken_part", ["exchange", "owns"])
-def test_a_defect_of_the_edge_tells_nothing_either(server, monkeypatch, caplog, broken_part):
-    monkeypatch.setattr(server.app, broken_part, broken)
-    response = HTTP.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k"})
+@pytest.mark.parametrize("extra", [{}, {"Expect": "100-continue"}], ids=["straight", "asgi"])
+def test_a_defect_of_the_edge_tells_nothing_either(server, monkeypatch, caplog, extra):
+    monkeypatch.setattr(server.app.state.mocked, "answer", broken)
+    response = HTTP.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k", **extra})
     assert response.status_code == 500 and response.headers["content-type"] == "application/problem+json"
     assert_discreet(response)
     assert "marked-" in caplog.text
@@ -248,7 +250,7 @@ def test_a_request_id_comes_back(server, path, status):
     key = {"Authorization": "Bearer k"}
     response = HTTP.get(server.url + path, headers={**key, "X-Request-Id": "r-7/a=b"})
     assert (response.status_code, response.headers["x-request-id"]) == (status, "r-7/a=b")
-    entry = server.app.pipeline.sandbox.exchanges()[-1]
+    entry = server.app.state.pipeline.sandbox.exchanges()[-1]
     assert entry.request.headers["x-request-id"] == entry.response.headers["x-request-id"] == "r-7/a=b"
     assert "x-request-id" not in HTTP.get(server.url + path, headers=key).headers
 

@@ -80,6 +80,16 @@ def test_it_serves_and_a_signal_ends_it_with_0(number):
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize("level", ["info", "warning", "error"])
+def test_a_port_of_its_own_choice_is_told_at_any_level_once_it_listens(level):
+    with running("--log-level", level) as (url, process):
+        assert httpx.get(f"{url}/__admin/ready").status_code == 200
+        code, output = stop(process)
+    assert code == 0
+    if level != "info":
+        assert output == ""
+
+
 def test_what_is_in_flight_is_finished():
     with running() as (url, process):
         ready(url)

@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import RedisServer
 
-from mockserver.admin.api import Admin
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline.build import build
@@ -29,8 +28,8 @@ from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, TooMany
 from mockserver.sandbox.shared import SharedSandboxes
 from mockserver.sandbox.world import Terms
 from mockserver.scenarios import load_scenario, parse_scenario
-from mockserver.server.app import App
-from mockserver.server.run import ThreadServer
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 from mockserver.state.redis.connection import Connection
 
@@ -370,10 +369,9 @@ def test_every_home_is_described():
 
 def test_two_servers_on_sockets_are_one(replicas):
     pipelines = replicas(clock_rate=1.0)
-    admins = [Admin(pipeline) for pipeline in pipelines]
     with (
-        ThreadServer(App(pipelines[0], admins[0])) as one,
-        ThreadServer(App(pipelines[1], admins[1])) as other,
+        serve_in_thread(create_app(pipeline=pipelines[0])) as one,
+        serve_in_thread(create_app(pipeline=pipelines[1])) as other,
         httpx.Client(headers={**HEADERS, "x-mockserver-admin": "1"}) as client,
     ):
         made = client.post(f"{one.url}/__admin/sandboxes", json={"name": "both"}).json()
@@ -397,7 +395,7 @@ def test_many_at_once_on_one_server_are_all_answered(replicas):
             posts = [client.post(url, json={"agent_id": "a", "memory": "m"}) for _ in range(100)]
             return [answer.status_code for answer in await asyncio.gather(*posts)]
 
-    with ThreadServer(App(pipeline)) as server:
+    with serve_in_thread(create_app(pipeline=pipeline, admin=False)) as server:
         assert asyncio.run(load(f"{server.url}/v1/user-memories")) == [201] * 100
     assert len({row["id"] for row in pipeline.sandbox.store.rows("user_memories")}) == 100
     assert pipeline.sandbox.store.balance().consumed == 100

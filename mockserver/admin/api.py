@@ -85,8 +85,8 @@ class Admin:
             return 0
         return operation.max_body or MAX_BODY
 
-    def handle(self, request: Request) -> Response:
-        """Answer a request. Never raises."""
+    def handle(self, request: Request, base: str = "") -> Response:
+        """Answer a request; `base` is where the mocked APIs are. Never raises."""
         operation: Operation | None = None
         try:
             operation, values = self._match(request)
@@ -100,7 +100,7 @@ class Admin:
                 checked = operation.check_request(request, values)
                 if checked.violations:
                     raise Problem("invalid_request", violations=checked.violations)
-                response = HANDLERS[operation.id](self._ask(request, checked))
+                response = HANDLERS[operation.id](self._ask(request, checked, base))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -125,8 +125,8 @@ class Admin:
         response.content = to_json(response.data) if json else str(response.data or "").encode()
         return response
 
-    def _ask(self, request: Request, checked: Checked) -> Ask:
-        return Ask(self.pipeline, checked, self._base(request), self._draining(), self._scenario_dir)
+    def _ask(self, request: Request, checked: Checked, base: str) -> Ask:
+        return Ask(self.pipeline, checked, base or self._base(request), self._draining(), self._scenario_dir)
 
     async def events(self, request: Request) -> AsyncIterator[bytes] | None:
         """The stream of a request for server-sent events; None when it asks for anything else, or is refused."""

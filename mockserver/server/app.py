@@ -1,205 +1,234 @@
-"""The ASGI edge: raw ASGI for the mocked operations, Starlette for everything that is ours.
+"""The Starlette application: its routes as one list, for any ASGI server, a test client, or another app to mount.
 
-It turns a scope into a `Request` and a `Response` into messages. It decides nothing.
+It turns messages into a `Request` and a `Response` into messages. It decides nothing, and knows no sockets.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from urllib.parse import unquote
 
+import orjson
 import yaml
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.responses import Response as HTTPResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from mockserver.admin.api import PREFIX, Admin
+from mockserver.apis import Api
+from mockserver.contract import Contract
+from mockserver.errors import MEDIA_TYPE, defect_body
 from mockserver.journal.logs import AccessLog, text_line
-from mockserver.messages import Exchange, Request
+from mockserver.messages import Exchange, Request, Response
+from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.server.asgi import read_body, read_head
 from mockserver.server.delivery import deliver
-from mockserver.settings import SocketBounds
+from mockserver.server.statefile import StateFile
+from mockserver.settings import Settings
 
 log = logging.getLogger("mockserver")
 
 THREADS = 64
 """Requests that may wait for a shared store at a time."""
-DRAIN = 16
-"""A body that is too large is read up to this many times the limit, so that the client hears why."""
-DRAINED = 64 * 1024
-"""The limit that counts for this when there is a smaller one."""
 LARGE_BODY = 1024 * 1024
 """Bytes above which a body for the admin API may have to wait for others."""
 
 
-class App:
-    """The whole server as one ASGI application.
+def create_app(
+    settings: Settings = Settings(),  # noqa: B008 (frozen)
+    *,
+    pipeline: Pipeline | None = None,
+    apis: Sequence[Api] = (),
+    admin: bool = True,
+) -> Starlette:
+    """The whole server as one application.
 
     Args:
-        pipeline: answers the mocked operations.
-        admin: answers `/__admin`; None when that has a port of its own.
-        bounds: what clients may do with connections, for the protocol that serves the app.
-        access: where a line about every exchange goes; None writes none.
-    """
+        settings: how to serve.
+        pipeline: what answers, when it is made already; it is built from the settings otherwise.
+        apis: APIs to serve beside those that the settings name, or instead of the bundled ones when they name none.
+        admin: whether `/__admin` is served here.
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        admin: Admin | None = None,
-        bounds: SocketBounds | None = None,
-        access: AccessLog | None = None,
-    ) -> None:
+    Its `state` has `pipeline`, `admin`, `mocked`, `settings`, and `draining`, which a server may set to a function
+    that tells whether it is about to stop. Raises UserError for settings that make no sense.
+    """
+    if pipeline is not None and apis:
+        raise TypeError("create_app takes a pipeline or APIs to build one from, not both")
+    pipeline = pipeline or build(settings, apis=apis)
+    steering = Admin(
+        pipeline, settings.admin_token, lambda: bool(app.state.draining()), scenario_dir=settings.scenario_dir
+    )
+    mocked = Mocked(pipeline)
+    ours: list[BaseRoute] = [
+        *(_admin_routes(steering) if admin else ()),
+        *(Route(f"/{name}/openapi.yaml", Document(api.contract, name, as_yaml)) for name, api in pipeline.apis.items()),
+        *(Route(f"/{name}/openapi.json", Document(api.contract, name, as_json)) for name, api in pipeline.apis.items()),
+    ]
+    app = _starlette([*ours, Mount("/", mocked)], steering, settings, _lifespan)
+    # A Mount matches no line break and no "*", which a path may be or hold.
+    app.router.default = mocked
+    app.state.mocked = mocked
+    app.state.is_ours = _matcher(ours)
+    return app
+
+
+def create_admin_app(app: Starlette, origin: str) -> Starlette:
+    """The admin API of an app, alone, for a port of its own; `origin` is where the app is."""
+    admin: Admin = app.state.admin
+    admin_app = _starlette(_admin_routes(admin, origin), admin, app.state.settings, None)
+    admin_app.state.mocked = None
+    admin_app.state.is_ours = lambda path: True
+    return admin_app
+
+
+def _admin_routes(admin: Admin, origin: str = "") -> list[BaseRoute]:
+    endpoint = AdminEndpoint(admin, origin)
+    return [Route(PREFIX, endpoint), Mount(PREFIX, endpoint)]
+
+
+def _starlette(routes: Sequence[BaseRoute], admin: Admin, settings: Settings, lifespan: object) -> Starlette:
+    made = Starlette(
+        routes=routes,
+        lifespan=lifespan,  # type: ignore[arg-type]
+        exception_handlers={Exception: _failed},
+    )
+    made.state.pipeline = admin.pipeline
+    made.state.admin = admin
+    made.state.settings = settings
+    made.state.draining = lambda: False
+    return made
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Read the state file before the first request, and write it after the last one."""
+    settings: Settings = app.state.settings
+    kept = StateFile(settings.state_file, app.state.admin, settings.admin_token) if settings.state_file else None
+    if kept is not None:
+        kept.load()
+    yield
+    if kept is not None:
+        kept.save()
+
+
+async def _failed(request: HTTPRequest, error: Exception) -> HTTPResponse:
+    """What a failure of the app itself tells a client: nothing of it."""
+    body = orjson.dumps(defect_body("the mock server failed to take this request", []))
+    return HTTPResponse(body, 500, media_type=MEDIA_TYPE)
+
+
+class Mocked:
+    """Every operation of every API, as an ASGI app; a protocol may also ask `answer` straight."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self.admin = admin
-        self.bounds = bounds or SocketBounds()
-        self.access = access
-        self.is_direct = not pipeline.sandboxes.is_shared
-        """Whether the pipeline never waits, so that it may be called from the event loop."""
+        self.access: AccessLog | None = None
+        """Where a line about every exchange goes; None writes defects only."""
+        self.waits = pipeline.sandboxes.is_shared
+        """Whether an answer may wait for a shared store, so that it must not be asked for on the event loop."""
         self._threads = CapacityLimiter(THREADS)
-        self._ours = Starlette(routes=_documents(pipeline))
-        self._documents = {f"/{name}/openapi.{kind}" for name in pipeline.apis for kind in ("yaml", "json")}
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request to a mocked operation."""
+        return self._noted(self.pipeline.exchange(request))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] != "http" or scope["path"] in self._documents:
-            await self._ours(scope, receive, send)
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
             return
         request = read_head(scope)
-        if self.admin is not None and self._is_admin(request.path):
-            await answer_admin(self.admin, request, scope, receive, send)
-        elif await read_body(request, receive, self.pipeline.most_body(request.method, request.path)):
-            if self.is_direct:
-                exchange = self.exchange(request)
-            else:
-                exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
-                self._tell(exchange)
-            assert exchange.response is not None
-            await deliver(exchange.response, receive, send, close=request.too_large)
+        if not await read_body(request, receive, self.pipeline.most_body(request.method, request.path)):
+            return
+        if self.waits:
+            exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
+            response = self._noted(exchange)
+        else:
+            response = self.answer(request)
+        await deliver(response, scope, receive, send, close=request.too_large)
 
-    def owns(self, path: str) -> bool:
-        """Whether a path is not one of the mocked operations: the admin API or a document."""
-        return path in self._documents or self._is_admin(path)
-
-    def exchange(self, request: Request) -> Exchange:
-        """Answer a request to a mocked operation."""
-        exchange = self.pipeline.exchange(request)
-        self._tell(exchange)
-        return exchange
-
-    def _tell(self, exchange: Exchange) -> None:
+    def _noted(self, exchange: Exchange) -> Response:
         if self.access is not None:
             self.access.add(exchange)
         elif exchange.defect:
             log.error("%s", text_line(exchange, exchange.at, self.pipeline.masking).strip())
-
-    def refused(self, status: int) -> None:
-        """Count a request that the socket's protocol refused."""
-        self.pipeline.metrics.refused(status)
-
-    def _is_admin(self, path: str) -> bool:
-        return path.startswith(PREFIX) and self.admin is not None and path[len(PREFIX) :][:1] in ("", "/")
+        assert exchange.response is not None
+        return exchange.response
 
 
-class AdminApp:
-    """The admin API alone, for a port of its own."""
+class AdminEndpoint:
+    """The admin API as an ASGI app, the event stream included.
 
-    def __init__(self, admin: Admin, bounds: SocketBounds | None = None) -> None:
+    A request that its head already forbids gets no body held in memory, and only a few large bodies are held
+    at a time.
+    """
+
+    def __init__(self, admin: Admin, origin: str = "") -> None:
         self._admin = admin
-        self.bounds = bounds or SocketBounds()
-        self.refused = admin.pipeline.metrics.refused
+        self._origin = origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
-        if scope["type"] == "http":
-            await answer_admin(self._admin, read_head(scope), scope, receive, send)
-
-
-async def answer_admin(admin: Admin, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request to the admin API, the event stream included.
-
-    Who may not do what the head asks for does not get its body held in memory, and only a few large bodies
-    are held at a time.
-    """
-    most = admin.most_body(request)
-    async with admin.large_bodies if most > LARGE_BODY else contextlib.nullcontext():
-        if not await read_body(request, receive, most):
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
             return
-        events, response = await admin.events(request), None
-        if events is None:
-            response = admin.handle(request) if admin.is_direct else await to_thread.run_sync(admin.handle, request)
-    if response is not None:
-        await deliver(response, receive, send, close=request.too_large)
-    elif events is not None:
-        await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
+        admin, root = self._admin, scope.get("root_path", "")
+        request = read_head(scope)
+        if root.endswith(PREFIX):  # a Mount takes it from the path, a Route does not
+            root = root.removesuffix(PREFIX)
+            request.path = PREFIX + request.path
+        base = self._origin or _origin(scope) + root
+        most = admin.most_body(request)
+        async with admin.large_bodies if most > LARGE_BODY else contextlib.nullcontext():
+            if not await read_body(request, receive, most):
+                return
+            events, response = await admin.events(request), None
+            if events is None and admin.is_direct:
+                response = admin.handle(request, base)
+            elif events is None:
+                response = await to_thread.run_sync(admin.handle, request, base)
+        if response is not None:
+            await deliver(response, scope, receive, send, close=request.too_large)
+        elif events is not None:
+            await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
 
 
-def read_head(scope: Scope) -> Request:
-    """A request without its body."""
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("utf-8", "replace")
-    return Request(scope["method"], path, scope["query_string"].decode("latin-1"), read_headers(scope["headers"]))
+def as_json(document: object) -> HTTPResponse:
+    """A document as JSON."""
+    return JSONResponse(document)
 
 
-async def read_body(request: Request, receive: Receive, most: int) -> bool:
-    """Read the body, when it has at most so many bytes; False when the client went away in the middle of it."""
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return False
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        more = message.get("more_body", False)
-        if size <= most:
-            chunks.append(chunk)
+def as_yaml(document: object) -> HTTPResponse:
+    """A document as YAML."""
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return HTTPResponse(text, media_type="application/yaml")
+
+
+class Document:
+    """`/NAME/openapi.yaml` or `.json`: the compiled contract, its `servers` pointing here."""
+
+    def __init__(self, contract: Contract, name: str, form: Callable[[object], HTTPResponse]) -> None:
+        self._contract = contract
+        self._name = name
+        self._form = form
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["method"] in ("GET", "HEAD"):
+            here = f"{_origin(scope)}{scope.get('root_path', '')}/{self._name}{self._contract.base_path}"
+            response = self._form(self._contract.served(here))
         else:
-            request.too_large = True
-            chunks.clear()
-            if size > max(most, DRAINED) * DRAIN:
-                break
-    request.body = b"".join(chunks)
-    return True
-
-
-def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by name, which a server gives in lower case; repeated ones are joined (RFC 9110, 5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1")
-        if name in headers:
-            headers[name] += ", " + raw_value.decode("latin-1")
-        else:
-            headers[name] = raw_value.decode("latin-1")
-    return headers
-
-
-def _documents(pipeline: Pipeline) -> list[BaseRoute]:
-    """`/NAME/openapi.yaml` and `.json`: the compiled contract, its `servers` pointing here."""
-
-    def endpoints(name: str) -> tuple[Callable[..., HTTPResponse], Callable[..., HTTPResponse]]:
-        contract = pipeline.apis[name].contract
-
-        def as_json(request: HTTPRequest) -> HTTPResponse:
-            return JSONResponse(contract.served(f"{str(request.base_url).rstrip('/')}/{name}{contract.base_path}"))
-
-        def as_yaml(request: HTTPRequest) -> HTTPResponse:
-            document = contract.served(f"{str(request.base_url).rstrip('/')}/{name}{contract.base_path}")
-            text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-            return HTTPResponse(text, media_type="application/yaml")
-
-        return as_yaml, as_json
-
-    routes: list[BaseRoute] = []
-    for name in pipeline.apis:
-        as_yaml, as_json = endpoints(name)
-        routes.append(Route(f"/{name}/openapi.yaml", as_yaml))
-        routes.append(Route(f"/{name}/openapi.json", as_json))
-    return routes
+            response = PlainTextResponse("Method Not Allowed", 405, headers={"allow": "GET, HEAD"})
+        await response(scope, receive, send)
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -207,3 +236,16 @@ class _Dumper(yaml.CSafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+def _origin(scope: Scope) -> str:
+    """Scheme and host of a request."""
+    url = HTTPRequest(scope).url
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _matcher(routes: Iterable[BaseRoute]) -> Callable[[str], bool]:
+    """Whether a path, as it was sent, is one of these routes."""
+    patterns = [route.path_regex.pattern for route in routes if isinstance(route, Route | Mount)]
+    match = re.compile("|".join(re.sub(r"\?P<\w+>", "?:", pattern) for pattern in patterns)).match
+    return lambda path: match(unquote(path) if "%" in path else path) is not None

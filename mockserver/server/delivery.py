@@ -5,31 +5,42 @@ drip is paced bytes.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
-import os
 import socket
 import struct
+import sys
+from collections.abc import Callable
 from typing import Any
 
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
-from mockserver.messages import Delivery, Response
+from mockserver.messages import Delivery, Headers, Response
 from mockserver.server.http_head import UNSENDABLE, wire_head
 
 log = logging.getLogger("mockserver")
 
 WHOLE = Delivery()
+CUT = "mockserver.cut"
+"""The ASGI extension that ends a connection: a function of whether it does so by a reset."""
 
 
-async def deliver(response: Response, receive: Receive, send: Send, close: bool = False) -> None:
-    """Send a finished response. With `close` the connection ends with it."""
+async def deliver(response: Response, scope: Scope, receive: Receive, send: Send, close: bool = False) -> None:
+    """Send a finished response. With `close` the connection ends with it.
+
+    Raises ConnectionResetError for a response that is to be lost, when the server has no way to cut a connection:
+    a test client hands it to the test.
+    """
     delivery = response.delivery or WHOLE
     if delivery.delay:
         await asyncio.sleep(delivery.delay)
     if delivery.lost:
         if delivery.lost == "hang":
             await _until_gone(receive, delivery.hang)
-        _cut(send, reset=delivery.lost.startswith("reset"))
+        cut_here: Callable[[bool], None] | None = (scope.get("extensions") or {}).get(CUT)
+        if cut_here is None:
+            raise ConnectionResetError(errno.ECONNRESET, f"the scenario loses this response ({delivery.lost})")
+        cut_here(delivery.lost.startswith("reset"))
         # uvicorn logs an error when an application ends without a reply on a connection that it thinks is open.
         await _until_gone(receive, 1)
         return
@@ -53,7 +64,8 @@ async def deliver(response: Response, receive: Receive, send: Send, close: bool 
 
 def head_of(response: Response) -> list[tuple[str, str]]:
     """All the headers of a reply that goes out whole."""
-    headers = list(response.headers.items())
+    kept = response.headers
+    headers = kept.pairs() if isinstance(kept, Headers) else list(kept.items())
     if response.media_type is not None:
         headers.append(("content-type", response.media_type))
     if response.media_type is not None or response.status not in (204, 304):
@@ -71,20 +83,15 @@ async def _until_gone(receive: Receive, seconds: float) -> None:
         pass
 
 
-def _cut(send: Send, reset: bool) -> None:
-    """End the connection without a reply: by an RST, or politely.
-
-    ASGI has no word for that, so the transport is taken from the server's own `send`.
-    """
-    transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise RuntimeError("this ASGI server does not let a connection be cut; run it with uvicorn")
+def cut(transport: Any, reset: bool) -> None:
+    """End the connection of a transport without a reply: by an RST, or politely."""
     if not reset:
         transport.close()
         return
-    # A linger time of zero makes the kernel answer with RST. The descriptor is a copy, because the
-    # transport's own socket object does not take options.
-    descriptor = os.dup(transport.get_extra_info("socket").fileno())
-    with socket.socket(fileno=descriptor) as copy:
-        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # A linger time of zero makes the kernel answer with RST. It is set on a copy of the socket, because not every
+    # event loop lets its own be changed.
+    own = transport.get_extra_info("socket")
+    with socket.fromfd(own.fileno(), own.family, own.type) as copy:
+        linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+        copy.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import httptools
@@ -24,16 +25,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mockserver.apis.routes import MAX_BODY
 from mockserver.errors import Problem
-from mockserver.messages import Request, Response
-from mockserver.server.app import DRAIN, App
-from mockserver.server.delivery import deliver, head_of
+from mockserver.messages import Headers, Request, Response
+from mockserver.server.app import Mocked
+from mockserver.server.asgi import DRAIN
+from mockserver.server.bounds import BODY, HEAD, LAST, MAX_HEADERS, Connection, Verdict
+from mockserver.server.delivery import CUT, cut, deliver, head_of
 from mockserver.server.http_head import (
     NAMES,
     UNSENDABLE,
     header_name,
     local_target,
     refusal,
-    size_of,
     wire_head,
     without_upgrade,
 )
@@ -41,10 +43,6 @@ from mockserver.settings import SocketBounds
 
 log = logging.getLogger("mockserver")
 
-MAX_HEADERS = 256
-"""Headers of a request; more are 431."""
-MAX_TARGET = 16 * 1024
-"""Bytes of a path with its query; more are 414."""
 LINGER = 0.25
 """Seconds that an idle connection stays open once the server is to stop: a request may be on its way."""
 LAST_WORDS = 1.0
@@ -52,41 +50,40 @@ LAST_WORDS = 1.0
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection. `self.app` is the ASGI app; an `App` is asked straight, any other only by ASGI."""
+    """One connection.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Args:
+        mocked: what is asked straight; None sends every request to the ASGI app.
+        is_ours: whether a path is none of the mocked operations.
+        refused: told the status of each refusal.
+        bounds: what a client may do.
+        args, kwargs: uvicorn's own.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        mocked: Mocked | None,
+        is_ours: Callable[[str], bool],
+        refused: Callable[[int], None],
+        bounds: SocketBounds,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._bounds: SocketBounds = getattr(self.app, "bounds", SocketBounds())
-        self._direct = self.app if isinstance(self.app, App) and self.app.is_direct else None
-        self._count: Callable[[int], None] | None = getattr(self.app, "refused", None)
-        """Told the status of each refusal."""
-        self._arriving = False
-        """A request has begun and is not complete."""
-        self._began: float | None = None
-        """Loop time at which a request was first seen to be incomplete."""
-        self._rested: float | None = None
-        """Loop time at which the connection was first seen to be without a request."""
-        self._ending = False
-        """The next reply is the last one."""
-        self._over = False
-        """Nothing that comes now is looked at: the last reply was given."""
-        self._in_head = False
-        self._piece = 0
-        """Bytes that came together last."""
-        self._fresh = False
-        """A request or a part of its body began within these."""
-        self._quiet = 0
-        """Bytes that came since, without an end of the head or a byte of body."""
+        self._bounds = bounds
+        self._mocked = mocked
+        self._is_ours = is_ours
+        self._count = refused
+        self.may = Connection(bounds)
+        """What the client may do now."""
         self._repeats = 0
         """Headers that the request gave before."""
-        self._unread: tuple[int, float] = (0, 0.0)
-        """Bytes that wait for the client to read them, and the loop time since when none was read."""
         self._before: Any = None
         """uvicorn's cycle of the request before the one that `cycle` is for."""
         self._running: Any = None
         """uvicorn's cycle of the request that is being answered, or was."""
         self._straight = False
-        self._named: dict[str, str] = {}
+        self._named = Headers()
         """Headers of the request, as `read_headers` gives them."""
         self._method = ""
         self._path = ""
@@ -101,8 +98,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > self._bounds.connections:
-            self._refuse("unavailable", f"There are more than {self._bounds.connections:,} connections.")
+        self._refuse(self.may.opened(len(self.connections)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._running is not None:
@@ -111,12 +107,12 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._over:
+        may = self.may
+        if may.state is LAST:
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        self._piece = len(data)
-        self._fresh = False
+        may.piece(len(data))
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -127,12 +123,9 @@ class Protocol(HttpToolsProtocol):
             # uvicorn's own way parses the URL again, and stricter than before: that is no fault of ours.
             if cause is not None and not isinstance(cause, httptools.HttpParserError):
                 log.error("a request could not be taken: %r", cause)
-                self._refuse("server_error", "The mock server failed to take this request.")
-            self._refuse("invalid_request", "This is not an HTTP/1.1 request.")
-        if self._arriving:
-            self._quiet = 0 if self._fresh else self._quiet + len(data)
-            if self._quiet > self._bounds.head_bytes:
-                self._refuse_head()
+                self._refuse(Problem("server_error", "The mock server failed to take this request."))
+            self._refuse(Problem("invalid_request", "This is not an HTTP/1.1 request."))
+        self._refuse(may.parsed())
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -144,44 +137,36 @@ class Protocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """Finish what is arriving or being answered, then close."""
-        self._ending = True
-        if self._arriving:
+        self.may.ending = True
+        if self.may.is_arriving:
             self.loop.call_later(self._bounds.request_seconds, self._end_if_late)
         if self._is_answering():
             super().shutdown()
-        elif not self._arriving:
+        elif not self.may.is_arriving:
             self.loop.call_later(LINGER, self._end_if_idle)
 
     def check(self, now: float) -> None:
         """Close the connection when the client takes too long; called about once a second with the loop's time."""
-        unread, since = self.transport.get_write_buffer_size(), self._unread[1]
-        self._unread = unread, since if unread and unread == self._unread[0] else now
-        if now - self._unread[1] > self._bounds.request_seconds:
-            self.transport.abort()  # who reads nothing would hold the connection for ever
-        elif self._over or self.flow.read_paused:
-            self._began = None  # it is we who let it wait
-        elif self._arriving:
-            self._rested = None
-            self._began = now if self._began is None else self._began
-            if now - self._began > self._bounds.request_seconds:
-                self._refuse_late()
-        elif not self._is_answering():
-            self._began = None
-            self._rested = now if self._rested is None else self._rested
-            if now - self._rested > self._bounds.idle_seconds:
-                self.transport.close()
+        late = self.may.tick(now, self.transport.get_write_buffer_size(), self.flow.read_paused)
+        if late is Verdict.ABORT:
+            self.transport.abort()
+        elif late is Verdict.CLOSE:
+            self.transport.close()
+        elif isinstance(late, Problem):
+            self._refuse(late)
 
     # What the parser says
 
     def on_message_begin(self) -> None:
-        self._arriving = self._in_head = self._fresh = True
-        self._began = self._rested = None
+        if self.may.state is LAST:
+            return
+        self.may.begun()
         self._repeats = 0
         self.url = b""
-        self._named = {}
+        self._named = Headers()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
+        if self.may.state is not HEAD:
             return  # a trailer after the body is of no use to anybody
         key = NAMES.get(name) or header_name(name)
         text = value.decode("latin-1")
@@ -189,14 +174,18 @@ class Protocol(HttpToolsProtocol):
             self._named[key] = text
         elif self._repeats < MAX_HEADERS:
             self._repeats += 1
-            self._named[key] += f", {text}"
+            self._named.add(key, text)
         else:
-            self._refuse_head()
+            self._refuse(self.may.too_large())
 
     def on_headers_complete(self) -> None:
-        if self._over:
+        if self.may.state is LAST:
             return
         named, url = self._named, self.url.decode("ascii")  # the parser lets no other characters pass
+        if "host" not in named and self.parser.get_http_version() == "1.1":
+            self._refuse(Problem("invalid_request", "A request of HTTP/1.1 needs a Host header (RFC 9112, 3.2)."))
+        elif self._repeats and len(named.get_all("host")) > 1:
+            self._refuse(Problem("invalid_request", "A request has one Host header, not several (RFC 9112, 3.2)."))
         if url[:1] != "/":
             url, host = local_target(url)
             self.url = url.encode("ascii")
@@ -204,25 +193,22 @@ class Protocol(HttpToolsProtocol):
                 named["host"] = host  # it counts more than the header (RFC 9112, 3.2.2)
         if "upgrade" in named and self.parser.should_upgrade():
             return  # the parser stops after the head, and `_stay` begins again
-        if len(named) + self._repeats > MAX_HEADERS or self._is_large():
-            self._refuse_head()
-        elif len(url) > MAX_TARGET:
-            self._refuse("uri_too_long", f"The path and its query are longer than {MAX_TARGET:,} bytes.")
-        elif "transfer-encoding" in named and self.parser.get_http_version() == "1.0":
-            self._refuse("invalid_request", "HTTP/1.0 has no Transfer-Encoding.")
+        self._refuse(self.may.head(self.url, named, self._repeats))
+        if "transfer-encoding" in named and self.parser.get_http_version() == "1.0":
+            self._refuse(Problem("invalid_request", "HTTP/1.0 has no Transfer-Encoding."))
         elif self.parser.should_upgrade():
-            self._refuse("invalid_request", "CONNECT is for proxies, and this is none.")
-        if self._over:
+            self._refuse(Problem("invalid_request", "CONNECT is for proxies, and this is none."))
+        if self.may.state is LAST:
             return
         path, _, query = url.partition("?")
         self._straight = (
-            self._direct is not None
-            and not self._direct.owns(path)
+            self._mocked is not None
+            and not self._is_ours(path)
             and not self._is_answering()
             and not self.flow.write_paused
             and "expect" not in named
         )
-        self._in_head = False
+        self.may.head_taken()
         if not self._straight:
             self._to_asgi()
             return
@@ -234,16 +220,16 @@ class Protocol(HttpToolsProtocol):
         self._most = MAX_BODY
 
     def on_body(self, body: bytes) -> None:
-        self._fresh = True
-        if self._over:
+        if self.may.state is LAST:
             return
+        self.may.body()
         if not self._straight:
             super().on_body(body)
             return
-        assert self._direct is not None
+        assert self._mocked is not None
         self._size += len(body)
         if self._size > self._most == MAX_BODY:
-            self._most = self._direct.pipeline.most_body(self._method, self._path)
+            self._most = self._mocked.pipeline.most_body(self._method, self._path)
         if self._size <= self._most:
             self._chunks.append(body)
         elif self._size > self._most * DRAIN:
@@ -252,13 +238,19 @@ class Protocol(HttpToolsProtocol):
             self._chunks.clear()
 
     def on_message_complete(self) -> None:
-        if self._over or self._in_head:
+        if self.may.state is not BODY:
             return
-        self._arriving = False
         if self._straight:
+            self.may.whole(is_answered=True)
             self._answer()
         else:
+            self.may.whole(is_answered=not self._is_answering())
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._is_answering():
+            self.may.answered()
 
     # How it is answered
 
@@ -266,15 +258,13 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _answer(self) -> None:
-        assert self._direct is not None
+        assert self._mocked is not None
         headers = self._named
         too_large = self._size > self._most
         body = b"" if too_large else b"".join(self._chunks)
-        exchange = self._direct.exchange(Request(self._method, self._path, self._query, headers, body, too_large))
-        response = exchange.response
-        assert response is not None
+        response = self._mocked.answer(Request(self._method, self._path, self._query, headers, body, too_large))
         # In HTTP/1.0 a connection is kept only when both sides say so; we do not.
-        last = self._ending or too_large or not self.parser.should_keep_alive()
+        last = self.may.ending or too_large or not self.parser.should_keep_alive()
         if "connection" in headers and self.parser.get_http_version() == "1.0":
             last = True
         if response.delivery is not None:
@@ -297,8 +287,9 @@ class Protocol(HttpToolsProtocol):
         content = b"" if self._method == "HEAD" else response.content or b""
         self.transport.write(b"".join((STATUS_LINE[response.status], self._date[1], head, b"\r\n", content)))
         if last:
-            self._over = True
-            if self._arriving:
+            is_arriving = self.may.is_arriving
+            self.may.last()
+            if is_arriving:
                 self._close_gently()
             else:
                 self.transport.close()
@@ -307,7 +298,7 @@ class Protocol(HttpToolsProtocol):
         """Let uvicorn run the delivery of a reply that takes its time, or never arrives."""
 
         async def delivery(scope: Scope, receive: Receive, send: Send) -> None:
-            await deliver(response, receive, send, close=last)
+            await deliver(response, scope, receive, send, close=last)
 
         app, self.app = self.app, delivery
         try:
@@ -315,14 +306,19 @@ class Protocol(HttpToolsProtocol):
             super().on_message_complete()
         finally:
             self.app = app
-        self._over = last
+        if last:
+            self.may.last()
+        elif not self.may.is_arriving:
+            self.may.whole(is_answered=False)
 
     def _to_asgi(self) -> None:
         """Hand the request over to uvicorn, which would have begun with it at its first byte."""
         url = self.url
         super().on_message_begin()
         self.url = url
-        self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.items()]
+        extensions: Any = {CUT: partial(cut, self.transport)}
+        self.scope["extensions"] = extensions
+        self.headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in self._named.pairs()]
         self.expect_100_continue = self._named.get("expect", "").lower() == "100-continue"
         self._before = self.cycle
         super().on_headers_complete()
@@ -337,7 +333,7 @@ class Protocol(HttpToolsProtocol):
         The parser takes what follows for that protocol, the request's body too; so another one reads the request
         again without the offer.
         """
-        if not self._over:
+        if self.may.state is not LAST:
             parser, self.parser = self.parser, httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             head = without_upgrade(parser.get_method(), self.url, parser.get_http_version(), self._named)
@@ -350,29 +346,15 @@ class Protocol(HttpToolsProtocol):
             self.flow.resume_reading()
             self.data_received(data)
 
-    def _is_large(self) -> bool:
-        most = self._bounds.head_bytes
-        # A head that came in one piece is no larger than that.
-        return (self._piece > most or not self._fresh) and size_of(self.url, self._named) > most
-
-    def _refuse_head(self) -> None:
-        most = f"{self._bounds.head_bytes:,} bytes or {MAX_HEADERS} headers"
-        self._refuse("head_too_large", f"The request line and headers are more than {most}.")
-
-    def _refuse_late(self) -> None:
-        self._refuse("request_timeout", f"The request did not arrive in {self._bounds.request_seconds:g} s.")
-
-    def _refuse(self, kind: str, message: str) -> None:
+    def _refuse(self, problem: Problem | None) -> None:
         """Answer what is no request to an API, and close. What came before it is answered first."""
-        if self._over:
+        if problem is None or self.may.state is LAST:
             return
-        self._over = True
-        problem = Problem(kind, message)
-        log.info("refused a request with %d: %s", problem.status, message)
-        if self._count is not None:
-            self._count(problem.status)
-        # A request that is still arriving has a cycle of its own once its head was taken.
-        begun = self._arriving and not self._in_head and not self._straight
+        # A request whose head was taken has a cycle of its own, unless it is answered straight.
+        begun = self.may.state is BODY and not self._straight
+        self.may.last()
+        log.info("refused a request with %d: %s", problem.status, problem.message)
+        self._count(problem.status)
         before = self._before if begun else self.cycle
         if before is not None and not before.response_complete:
             before.keep_alive = False
@@ -394,11 +376,11 @@ class Protocol(HttpToolsProtocol):
         self.loop.call_later(LAST_WORDS, self.transport.close)
 
     def _end_if_late(self) -> None:
-        if self._arriving:
-            self._refuse_late()
+        if self.may.is_arriving:
+            self._refuse(self.may.late())
 
     def _end_if_idle(self) -> None:
-        if not self._arriving and not self._is_answering():
+        if not self.may.is_arriving and not self._is_answering():
             self.transport.close()
 
 

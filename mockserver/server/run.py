@@ -1,4 +1,4 @@
-"""Run the app on a socket: in this process until a signal, or in a thread for tests."""
+"""Run the app on a socket until a signal: `mockserver serve`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from types import FrameType, TracebackType
-from typing import Any, Final
+from types import FrameType
+from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from mockserver.admin.api import Admin
 from mockserver.clock import sleep
 from mockserver.errors import Problem, UserError
 from mockserver.journal.logs import AccessLog, configure_logging
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.server.app import AdminApp, App
-from mockserver.server.statefile import StateFile
+from mockserver.server.app import create_admin_app, create_app
+from mockserver.server.delivery import CUT, cut
 from mockserver.server.workers import Supervisor
 from mockserver.settings import Settings
 
@@ -35,24 +37,69 @@ log = logging.getLogger("mockserver")
 
 DRAIN_SECONDS = 30
 """How long requests in flight may take once the server was told to stop."""
-_PLAIN: Final = "h11"
-"""uvicorn's own protocol, which needs nothing but Python."""
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
+TESTED = (0, 53), (0, 54)
+"""The lowest and the highest version of uvicorn that the faster protocol was tested with: it leans on its insides."""
+_LOST = (
+    "requests are read more slowly, and the bounds on connections (their number, slow senders, "
+    "idle ones, the size of a head) are not in force"
+)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but a signal that asks to stop is obeyed and nothing more: the process exits with 0."""
+class Plain(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's own protocol, with a way for the app to cut a connection."""
 
-    def __init__(self, config: uvicorn.Config, access: AccessLog | None = None) -> None:
+    def connection_made(self, transport: Any) -> None:
+        """Let every request's scope have that way."""
+        super().connection_made(transport)
+        app: ASGIApp = self.app
+        extension = partial(cut, transport)
+
+        async def with_cut(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "extensions": {**(scope.get("extensions") or {}), CUT: extension}}, receive, send)
+
+        self.app: Any = with_cut
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but a signal that asks to stop is obeyed and nothing more: the process exits with 0.
+
+    Args:
+        config: uvicorn's own.
+        access: a log to write ten times a second.
+        on_start: called when the socket listens.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, access: AccessLog | None = None, on_start: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config)
         self._access = access
+        self._on_start = on_start
         self._ticks = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets=sockets)
+        self._on_start()
+
+    def run_app(self, app: Starlette, sock: socket.socket) -> None:
+        """Serve in this thread, inside the app's lifespan, whose errors are raised."""
+
+        async def run() -> None:
+            async with app.router.lifespan_context(app):
+                await self.serve(sockets=[sock])
+
+        with asyncio.Runner(loop_factory=self.config.get_loop_factory()) as runner:
+            runner.run(run())
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: the log is written, and once a second the connections are looked after."""
         self._ticks += 1
         if self._access is not None:
             self._access.flush()
-        if self._ticks % 10 == 0 and self.config.http != _PLAIN:
+        if self._ticks % 10 == 0 and self.config.http is not Plain:
             from mockserver.server.direct import check_all
 
             check_all(self.server_state.connections, asyncio.get_running_loop().time())
@@ -71,7 +118,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises UserError when the port is taken or the address is not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform != "win32":  # there it would let two servers have one port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
     except OSError as error:
@@ -85,10 +133,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def missing_parts() -> dict[str, str]:
     """The packages that the default install has and this one lacks, and what is lost without each."""
-    parts = {
-        "httptools": "requests are read more slowly, and the bounds on connections (their number, slow senders, "
-        "idle ones, the size of a head) are not in force"
-    }
+    parts = {"httptools": _LOST}
     if sys.platform != "win32" and sys.implementation.name == "cpython":
         parts["uvloop"] = "the event loop is slower"
     return {name: loss for name, loss in parts.items() if not _can_import(name)}
@@ -102,12 +147,27 @@ def _can_import(name: str) -> bool:
     return True
 
 
-def _config(app: App | AdminApp) -> uvicorn.Config:
-    http: Any = _PLAIN
-    if _can_import("httptools"):
+def is_tested(version: str = uvicorn.__version__) -> bool:
+    """Whether the faster protocol was tested with this version of uvicorn."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    return TESTED[0] <= numbers <= TESTED[1]
+
+
+def config_for(app: Starlette) -> uvicorn.Config:
+    """How uvicorn serves an app of `create_app`. Its lifespan is not uvicorn's task."""
+    bounds = app.state.settings.socket_bounds
+    http: Any = Plain
+    if _can_import("httptools") and is_tested():
         from mockserver.server.direct import Protocol
 
-        http = Protocol
+        mocked = app.state.mocked
+        http = partial(
+            Protocol,
+            mocked=None if mocked is None or mocked.waits else mocked,
+            is_ours=app.state.is_ours,
+            refused=app.state.pipeline.metrics.refused,
+            bounds=bounds,
+        )
     return uvicorn.Config(
         app,
         http=http,
@@ -119,7 +179,7 @@ def _config(app: App | AdminApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        timeout_keep_alive=math.ceil(app.bounds.idle_seconds),
+        timeout_keep_alive=math.ceil(bounds.idle_seconds),
     )
 
 
@@ -133,14 +193,18 @@ def serve(settings: Settings) -> None:
     if missing:
         lost = "; ".join(f"without {name} {loss}" for name, loss in missing.items())
         log.warning("%s. `pip install %s` mends that", lost, " ".join(missing))
+    if not is_tested():
+        newest = ".".join(map(str, TESTED[1]))
+        text = "with uvicorn %s, which was not tested, %s. `pip install 'uvicorn==%s.*'` mends that"
+        log.warning(text, uvicorn.__version__, _LOST, newest)
     with contextlib.ExitStack() as stack:
         ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]
         sockets = [stack.enter_context(contextlib.closing(listen(settings.host, port))) for port in ports]
         pipeline = build(settings)
-        for name, api in pipeline.apis.items():
-            log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
-        log.info("admin on %s/__admin", _origin(sockets[-1]))
         if settings.workers > 1:
+            for sock in sockets:
+                sock.listen(BACKLOG)
+            announce(settings, pipeline, sockets)
             # What the workers count comes together under this name.
             group = f"{socket.gethostname()}-{secrets.token_hex(8)}"
             Supervisor(partial(_work, group), settings, sockets, settings.workers, DRAIN_SECONDS + 5).run()
@@ -160,32 +224,27 @@ def _work(group: str, settings: Settings, sockets: Sequence[socket.socket]) -> N
 
 def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket], group: str = "") -> None:
     """Serve in this process until a signal; on a second socket, if there is one, the admin API."""
-    servers: list[_Server] = []
-    bounds = settings.socket_bounds
     own_port = len(sockets) > 1
-    admin = Admin(
-        pipeline,
-        settings.admin_token,
-        draining=lambda: bool(servers) and servers[0].should_exit,
-        origin=_origin(sockets[0]) if own_port else "",
-        scenario_dir=settings.scenario_dir,
-    )
-    kept = StateFile(settings.state_file, admin, settings.admin_token) if settings.state_file else None
-    if kept is not None:
-        kept.load()
+    app = create_app(settings, pipeline=pipeline, admin=not own_port)
     # Requests are told of at `info`; a reply of ours that is wrong, always.
     access = None
     if settings.log_level.lower() in ("debug", "info"):
-        access = AccessLog(sys.stderr, settings.log_format, pipeline.masking)
-    servers.append(_Server(_config(App(pipeline, None if own_port else admin, bounds, access)), access))
+        access = app.state.mocked.access = AccessLog(sys.stderr, settings.log_format, pipeline.masking)
+
+    def started() -> None:
+        if not group and all(server.started for server in servers):
+            announce(settings, pipeline, sockets)
+
+    servers = [Server(config_for(app), access, started)]
     if own_port:
-        servers.append(_Server(_config(AdminApp(admin, bounds))))
+        servers.append(Server(config_for(create_admin_app(app, _origin(sockets[0]))), on_start=started))
+    app.state.draining = lambda: servers[0].should_exit
     pipeline.metrics.watch("open_connections", lambda: sum(len(s.server_state.connections) for s in servers))
     if group:
         _share_figures(pipeline, group)
 
     async def run() -> None:
-        async with asyncio.TaskGroup() as tasks:
+        async with app.router.lifespan_context(app), asyncio.TaskGroup() as tasks:
             for server, own in zip(servers[1:], sockets[1:], strict=True):
                 tasks.create_task(server.serve(sockets=[own]))
             await servers[0].serve(sockets=[sockets[0]])
@@ -203,8 +262,18 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
             signal.signal(number, handler)
     if access is not None:
         access.flush()
-    if kept is not None:
-        kept.save()
+
+
+def announce(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket]) -> None:
+    """Log where the server listens; a port that it chose itself is told at any level."""
+    if log.isEnabledFor(logging.INFO):
+        for name, api in pipeline.apis.items():
+            log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
+        log.info("admin on %s/__admin", _origin(sockets[-1]))
+    elif 0 in (settings.port, settings.admin_port):
+        log.log(
+            log.getEffectiveLevel(), "listening on %s, admin on %s/__admin", *map(_origin, (sockets[0], sockets[-1]))
+        )
 
 
 def _share_figures(pipeline: Pipeline, group: str) -> None:
@@ -238,34 +307,3 @@ def spare_the_collector() -> None:
 def _origin(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-class ThreadServer:
-    """A server in a background thread, for tests; a context manager.
-
-    Args:
-        app: what to serve.
-        host: the address to listen on; the port is a free one.
-    """
-
-    def __init__(self, app: App, host: str = "127.0.0.1") -> None:
-        self.app = app
-        self._socket = listen(host, 0)
-        self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://{host}:{self.port}"
-        self._server = _Server(_config(app))
-        app.pipeline.metrics.watch("open_connections", lambda: len(self._server.server_state.connections))
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
-
-    def __enter__(self) -> ThreadServer:
-        # The socket listens from here on, so a client that connects now waits instead of failing.
-        self._socket.listen(128)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=DRAIN_SECONDS)
-        self._socket.close()

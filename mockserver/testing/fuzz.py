@@ -128,19 +128,18 @@ def _verdict(report: Path, code: int, text: str) -> Found:
 @contextlib.contextmanager
 def served(api: str, key: str) -> Iterator[tuple[Api, str]]:
     """The built-in app in this process, made for fuzzing: no limits, ample credits, one valid key."""
-    from mockserver.pipeline.build import build
-    from mockserver.server.app import App
-    from mockserver.server.run import ThreadServer
+    from mockserver.server.app import create_app
+    from mockserver.server.thread import serve_in_thread
     from mockserver.settings import Settings
 
     settings = Settings(apis=(api,), api_keys=(key,), credits=_CREDITS, rate_limit=None)
-    pipeline = build(settings)
-    [loaded] = pipeline.apis.values()
+    app = create_app(settings, admin=False)
+    [loaded] = app.state.pipeline.apis.values()
     log = logging.getLogger("uvicorn.error")
     level = log.level
     log.setLevel(logging.ERROR)  # broken HTTP is refused with a warning, and much of it is sent here
     try:
-        with ThreadServer(App(pipeline)) as server:
+        with serve_in_thread(app) as server:
             yield loaded, f"{server.url}/{loaded.name}{loaded.contract.base_path}"
     finally:
         log.setLevel(level)

@@ -43,18 +43,14 @@ class Session:
             self._remote = Remote(url, token)
             self._remote.sandboxes()
             return
-        from mockserver.admin.api import Admin
-        from mockserver.pipeline.build import build
-        from mockserver.server.app import App
-        from mockserver.server.run import ThreadServer
+        from mockserver.server.app import create_app
+        from mockserver.server.thread import serve_in_thread
         from mockserver.settings import Settings
 
-        pipeline = build(Settings(apis=self._specs))
-        self._apis = pipeline.apis
-        admin = Admin(pipeline)
-        self._server = ThreadServer(App(pipeline, admin))
-        self._server.__enter__()
-        self._remote = Local(admin, self._server.url)
+        app = create_app(Settings(apis=self._specs))
+        self._apis = app.state.pipeline.apis
+        self._server = serve_in_thread(app)
+        self._remote = Local(app.state.admin, self._server.__enter__().url)
 
     def make(self, here: tuple[Path, ...] = (), **terms: Any) -> Mock:
         """Make a sandbox.

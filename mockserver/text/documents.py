@@ -67,7 +67,7 @@ def write_whole(path: Path, data: bytes) -> None:
             beside.unlink(missing_ok=True)  # of a process of this number that was killed
             with beside.open("xb") as file:
                 if target.exists():
-                    os.fchmod(file.fileno(), target.stat().st_mode & 0o777)
+                    beside.chmod(target.stat().st_mode & 0o777)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
