@@ -207,7 +207,7 @@ def _perform(
     if scripted is not None:
         return scripted
     if plan.behaviour is None or sandbox.terms.stateless:
-        response = api.contract.sample(operation, operation.success)
+        response = api.contract.sample(operation, operation.success, values=route.values)
     else:
         caller = sandbox.name if key == sandbox.key else key
         call = Call(checked, request, now, caller, tenant, sandbox.store, sandbox.terms.seed, route.prefix)

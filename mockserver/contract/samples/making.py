@@ -1,0 +1,493 @@
+"""Make a value from schemas, once, by a plan that says what to do differently this time.
+
+The plan is of `repair`, which learns from what is wrong with a value. Whatever is made here is only likely to be
+valid: the compiled validator has the last word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from mockserver.contract.patterns import matcher
+from mockserver.contract.samples import words
+from mockserver.contract.samples.facts import Closed, Facts, Reader, same, type_of
+from mockserver.contract.samples.numbers import number
+from mockserver.contract.samples.strings import text
+
+MAX_DEPTH = 4
+"""Levels after which optional members and array items are left out, so that recursion ends."""
+MAX_RECURSION = 32
+"""Levels after which a schema that demands itself without end is given up."""
+MAX_ITEMS = 1000
+"""Items of an array that are made."""
+ROOM = (1500, 300, 80, 25)
+"""By depth: values that an object may hold before optional objects and arrays are left out."""
+_SIMPLE = ("null", "boolean", "integer", "number", "string", "array", "object")
+_PREFERRED = ("object", "array", "string", "integer", "number", "boolean", "null")
+
+Path = tuple[str | int, ...]
+
+
+@dataclass
+class Step:
+    """What to do differently at one place."""
+
+    choices: int = 0
+    """Which combination of ways to take; 0 for the likeliest."""
+    variation: int = 0
+    """Another number makes another text, number or option."""
+    minimal: bool = False
+    """Leave out every optional member."""
+    without_example: bool = False
+    drop: set[str] = field(default_factory=set)
+    add: set[str] = field(default_factory=set)
+    subset: int = 0
+    """Leave out some optional members, others for another number."""
+    extra: int = 0
+    """Members, or items, to invent beyond what is asked for."""
+
+
+@dataclass
+class Made:
+    """What was done at one place."""
+
+    ways: list[int] = field(default_factory=list)
+    """The number of ways of each choice."""
+    optional: list[str] = field(default_factory=list)
+    from_example: bool = False
+
+
+NO_STEP = Step()
+Plan = dict[Path, Step]
+
+
+class Maker:
+    """Makes values for one document.
+
+    Args:
+        reader: reads its schemas.
+        rng: when given, values vary with it.
+        examples: take what the document gives as examples.
+        now: the time that it is.
+        cache: what was made for references before, by a maker of the same settings.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        rng: Random | None,
+        examples: bool,
+        now: datetime,
+        cache: dict[tuple[str, int], tuple[Any, int]] | None = None,
+    ) -> None:
+        self._reader = reader
+        self._rng = rng
+        self._examples = examples
+        self._now = now
+        self._cache = cache
+        self._plan: Plan = {}
+        self._touched: set[Path] = set()
+        self.trace: dict[Path, Made] | None = None
+        """By place: what was done, where a plan asked for it."""
+        self.size = 0
+
+    def make(self, schema: Any, name: str, plan: Plan | None = None) -> Any:
+        """A value; `name` is the member that it is for. It may share parts with others: do not change it."""
+        self._plan = plan or {}
+        self.trace = None if plan is None else {}
+        self._touched = {path[:length] for path in self._plan for length in range(len(path) + 1)}
+        self.size = 0
+        return self._value([schema], (), name, ())
+
+    def _value(self, schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
+        depth = len(path)
+        if depth > MAX_RECURSION:
+            return None
+        schema = schemas[0]
+        ref = None
+        if len(schemas) == 1 and isinstance(schema, dict) and len(schema) == 1:
+            ref = schema.get("$ref")
+        if self._cache is not None and isinstance(ref, str) and path not in self._touched and self.trace is None:
+            # By depth: the deeper it stands, the less is in it.
+            key = ref, min(depth, MAX_RECURSION)
+            found = self._cache.get(key)
+            if found is None:
+                before = self.size
+                value = self._fresh(schemas, path, name, scopes)
+                if not isinstance(value, dict | list):
+                    return value
+                found = self._cache[key] = value, self.size - before
+            else:
+                self.size += found[1]
+            return found[0]
+        return self._fresh(schemas, path, name, scopes)
+
+    def _fresh(self, schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
+        self.size += 1
+        step = self._plan.get(path, NO_STEP)
+        made = Made()
+        if self.trace is not None:
+            self.trace[path] = made
+        left = step.choices
+        rng = self._rng
+
+        def choose(ways: list[Any]) -> int:
+            nonlocal left
+            count = len(ways)
+            made.ways.append(count)
+            left, index = divmod(left, count)
+            if rng is not None and not step.choices:
+                return rng.randrange(count) if len(path) < MAX_DEPTH and rng.random() < 0.5 else 0
+            return index
+
+        facts = self._reader.facts(schemas, choose, scopes)
+        scopes = (*scopes, *map(self._reader.followed, schemas)) if _is_dynamic(schemas) else scopes
+        if self._examples and not step.without_example:
+            for example in facts.examples:
+                if _suits(example, facts):
+                    made.from_example = True
+                    self.size += 20 if isinstance(example, dict | list) else 0
+                    return example
+        if facts.enum is not None:
+            return self._option(facts, step)
+        return self._typed(facts, path, name, step, made, scopes)
+
+    def _option(self, facts: Facts, step: Step) -> Any:
+        options = [option for option in facts.enum or () if _suits(option, facts)] or list(facts.enum or ())
+        options = [option for option in options if option is not None] or options or [None]
+        if self._rng is not None:
+            return self._rng.choice(options)
+        return options[step.variation % len(options)]
+
+    def _typed(self, facts: Facts, path: Path, name: str, step: Step, made: Made, scopes: tuple[Any, ...]) -> Any:
+        kind = self._kind(facts, len(path), step)
+        if kind == "object":
+            return self._object(facts, path, step, made, scopes)
+        if kind == "array":
+            return self._array(facts, path, name, step, made, scopes)
+        if kind in ("integer", "number"):
+            return self._number(facts, name, kind == "integer", step)
+        if kind == "boolean":
+            value = step.variation % 2 == 0 if self._rng is None else self._rng.random() < 0.5
+            return (not value) if any(same(value, other) for other in facts.excluded) else value
+        if kind == "null":
+            return None
+        return self._text(facts, name, step)
+
+    def _kind(self, facts: Facts, depth: int, step: Step) -> str:
+        types = facts.types
+        if types is not None:
+            usual = [kind for kind in (_PREFERRED if depth < MAX_DEPTH else _SIMPLE) if kind in types]
+            if depth < MAX_DEPTH:
+                usual.sort(key=lambda kind: kind == "null")
+            return usual[step.variation // 3 % len(usual)] if usual else "null"
+        if facts.properties or facts.required or facts.pattern_properties or facts.closed or facts.min_properties:
+            return "object"
+        if facts.property_names or facts.dependents or facts.max_properties is not None:
+            return "object"
+        if facts.items or facts.prefixes or facts.contains or facts.min_items or facts.max_items is not None or facts.unique:
+            return "array"
+        if (facts.low.value is not None or facts.high.value is not None or facts.steps) and not facts.patterns:
+            return "integer" if all(step.denominator == 1 for step in facts.steps) else "number"
+        return ("string", "integer", "object", "array", "null", "boolean")[step.variation // 3 % 6]
+
+    def _text(self, facts: Facts, name: str, step: Step) -> Any:
+        for more in range(4):
+            value = text(facts, name, self._rng, step.variation + more, self._now)
+            if value is not None and value not in facts.excluded:
+                return value
+        return value if value is not None else ""
+
+    def _number(self, facts: Facts, name: str, whole: bool, step: Step) -> Any:
+        rng = self._rng or (Random(f"{name} {step.variation}") if step.variation else None)
+        wish = Fraction(words.weight(name, whole))
+        for more in range(8):
+            value = number(facts.low, facts.high, facts.steps, whole, wish, rng)
+            if value is None:
+                return 0
+            if not any(same(value, other) for other in facts.excluded):
+                return value
+            rng = rng or Random(f"{name} {more}")
+        return value
+
+    def _object(self, facts: Facts, path: Path, step: Step, made: Made, scopes: tuple[Any, ...]) -> dict[str, Any]:
+        depth = len(path)
+        room = ROOM[depth] if depth < len(ROOM) else 0
+        before = self.size
+        value: dict[str, Any] = {}
+        needed = self._needed(facts, step)
+        names = self._names(facts, step, needed, depth)
+        made.optional = [name for name in names if name not in needed]
+        for name in names:
+            schemas = self._member(facts, name)
+            if name not in needed and self.size - before > room and not self._is_plain(schemas):
+                continue
+            value[name] = self._value(schemas, (*path, name), name, scopes)
+        made.optional += self._invent(facts, value, path, step, scopes)
+        return value
+
+    def _needed(self, facts: Facts, step: Step) -> set[str]:
+        """The members that must be there, those that others bring with them included."""
+        needed = {*facts.required, *step.add}
+        waiting = list(needed)
+        while waiting:
+            for name in facts.dependents.get(waiting.pop(), ()):
+                if name not in needed:
+                    needed.add(name)
+                    waiting.append(name)
+        return needed - step.drop if step.drop else needed
+
+    def _names(self, facts: Facts, step: Step, needed: set[str], depth: int) -> list[str]:
+        """The members to make, in the order in which they are declared; those that must be there come last if not."""
+        names = [name for name in facts.properties if name in needed]
+        count = len(needed)
+        if not step.minimal:
+            optional = [name for name in facts.properties if name not in needed and name not in step.drop]
+            if depth >= MAX_DEPTH:  # the plain ones first: among the others may be one that leads back here
+                optional.sort(key=lambda name: not self._is_plain(facts.properties[name]))
+                optional = optional[: max(facts.min_properties - count, 0)]
+            chosen = set(needed)
+            for name in optional:
+                if self._allowed(facts, name) and self._may_join(facts, name, chosen):
+                    chosen.add(name)
+            most = facts.max_properties
+            if most is not None and len(chosen) > most:
+                extra = [name for name in facts.properties if name in chosen and name not in needed]
+                chosen -= set(extra[max(most - count, 0) :])
+            if step.subset:  # where nothing more clever helped
+                rng = Random(f"{step.subset} {step.variation}")
+                chosen = {name for name in sorted(chosen) if name in needed or rng.random() < 0.5}
+            names = [name for name in facts.properties if name in chosen]
+        return names + [name for name in dict.fromkeys((*facts.required, *sorted(needed))) if name in needed and name not in facts.properties]
+
+    def _may_join(self, facts: Facts, name: str, chosen: set[str]) -> bool:
+        """Whether an optional member may come besides others: some bring members that cannot be, some exclude each other."""
+        for other in facts.dependents.get(name, ()):
+            if other not in chosen:
+                if other in facts.absent or not self._allowed(facts, other):
+                    return False
+                chosen.add(other)
+        return not any(name in group and all(n == name or n in chosen for n in group) for group in facts.not_together)
+
+    def _member(self, facts: Facts, name: str) -> list[Any]:
+        """The schemas of a member."""
+        schemas = list(facts.properties.get(name, ()))
+        for pattern, schema in facts.pattern_properties:
+            judge = matcher(pattern)
+            if judge is not None and judge(name):
+                schemas.append(schema)
+        for closed in facts.closed:
+            if not _names_it(closed, name):
+                schemas.append(closed.rest)
+        if not schemas and isinstance(facts.unevaluated, dict):
+            schemas.append(facts.unevaluated)
+        return schemas or [{}]
+
+    def _allowed(self, facts: Facts, name: str) -> bool:
+        """Whether a member may be there, as far as that is plain; what is for the other direction is left out too."""
+        for schema in self._member(facts, name):
+            if schema is False:
+                return False
+            target = self._reader.followed(schema)
+            if target is False or self._reader.is_hidden(target):
+                return False
+            if isinstance(target, dict) and (target.get("not") == {} or target.get("not") is True):
+                return False
+        return True
+
+    def _invent(self, facts: Facts, value: dict[str, Any], path: Path, step: Step, scopes: tuple[Any, ...]) -> list[str]:
+        """Members with names that no schema gives, until there are enough; their names."""
+        least = facts.min_properties + step.extra
+        shown = facts.closed or facts.pattern_properties
+        if not facts.properties and shown and len(path) < MAX_DEPTH and not step.minimal and not step.drop:
+            least = max(least, 1)
+        if facts.max_properties is not None:
+            least = min(least, facts.max_properties)
+        tries, new = 0, []
+        while len(value) < least and tries < 3 * least + 12 and tries < MAX_ITEMS:
+            tries += 1
+            name = self._new_name(facts, tries, step, scopes)
+            if name is None or name in value or name in step.drop or not self._allowed(facts, name):
+                continue
+            if facts.unevaluated is False and not any(_found_in(p, name) for p, _ in facts.pattern_properties):
+                continue
+            value[name] = self._value(self._member(facts, name), (*path, name), name, scopes)
+            new.append(name)
+        return new
+
+    def _new_name(self, facts: Facts, number: int, step: Step, scopes: tuple[Any, ...]) -> str | None:
+        patterns = [pattern for pattern, schema in facts.pattern_properties if schema is not False]
+        closed = any(closed.rest is False for closed in facts.closed) or facts.unevaluated is False
+        if facts.property_names:
+            schemas: list[Any] = [{"type": "string"}, *facts.property_names]
+            if closed and patterns:
+                schemas.append({"pattern": patterns[number % len(patterns)]})
+            name = Maker(self._reader, None, self._examples, self._now)._varied(schemas, number + step.variation)
+            return name if isinstance(name, str) else None
+        if patterns and (closed or number % 2):
+            wanted = Facts()
+            wanted.patterns = [patterns[(number // 2 if not closed else number) % len(patterns)]]
+            wanted.patterns += [p for found in facts.closed if found.rest is False for p in found.patterns[:1]]
+            wanted.patterns = list(dict.fromkeys(wanted.patterns))
+            return text(wanted, "key", None, number + step.variation, self._now)
+        return None if closed else f"key{number}"
+
+    def _varied(self, schemas: list[Any], variation: int) -> Any:
+        self._plan = {(): Step(variation=variation, without_example=variation > 3)}
+        self._touched = {()}
+        return self._value(schemas, (), "key", ())
+
+    def _is_plain(self, schemas: Iterable[Any]) -> bool:
+        """Whether a member is a text, a number or the like."""
+        for schema in schemas:
+            target = self._reader.followed(schema)
+            if not isinstance(target, dict):
+                continue
+            alternatives = target.get("anyOf") or target.get("oneOf")
+            if isinstance(alternatives, list) and alternatives:
+                target = self._reader.followed(alternatives[0])
+            kind = target.get("type") if isinstance(target, dict) else None
+            if not (kind in ("string", "integer", "number", "boolean") or (isinstance(target, dict) and "enum" in target)):
+                return False
+        return True
+
+    def _array(
+        self, facts: Facts, path: Path, name: str, step: Step, made: Made, scopes: tuple[Any, ...]
+    ) -> list[Any]:
+        some = 1 if self._rng is None else self._rng.randint(1, 3)
+        prefix = max((len(prefix) for prefix in facts.prefixes), default=0)
+        wanted = max(facts.min_items, 0 if len(path) >= MAX_DEPTH or step.minimal else (prefix or some)) + step.extra
+        demanded = [contained for contained, least in facts.contains for _ in range(min(least, MAX_ITEMS))]
+        count = max(wanted, len(demanded))
+        if any(items is False for at, items in facts.items):
+            count = min(count, min(at for at, items in facts.items if items is False))
+        count = min(count, MAX_ITEMS, count if facts.max_items is None else facts.max_items)
+        values: list[Any] = []
+        for index in range(count):
+            schemas = [prefix[index] for prefix in facts.prefixes if index < len(prefix)]
+            schemas += [items for at, items in facts.items if index >= at]
+            late = count - index <= len(demanded)
+            if late:
+                schemas.append(demanded[len(demanded) - (count - index)])
+            elif facts.contains and index >= len(demanded):
+                schemas.append({"not": facts.contains[0][0]})
+            value = self._value(schemas or [{}], (*path, index), name, scopes)
+            if facts.unique and any(same(value, other) for other in values):
+                value = self._another(values, schemas or [{}], (*path, index), name, scopes)
+                if value is _NONE:
+                    if len(values) >= facts.min_items and not late:
+                        break
+                    continue
+            values.append(value)
+        return values
+
+    def _another(
+        self, values: list[Any], schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]
+    ) -> Any:
+        """A value that is none of those; _NONE when none was found."""
+        plan, touched, rng, examples = self._plan, self._touched, self._rng, self._examples
+        try:
+            self._examples = False
+            for attempt in range(1, 25 + 2 * len(values)):
+                if attempt % 2 or attempt > 12:
+                    self._rng = Random(f"{name} {len(values)} {attempt}")
+                    self._plan = plan
+                else:
+                    self._rng, self._plan = rng, {**plan, path: Step(variation=attempt // 2, choices=attempt // 2)}
+                self._touched = {*touched, path}
+                value = self._value(schemas, path, name, scopes)
+                if not any(same(value, other) for other in values):
+                    return value
+        finally:
+            self._plan, self._touched, self._rng, self._examples = plan, touched, rng, examples
+        return _NONE
+
+
+_NONE = object()
+
+
+def _is_dynamic(schemas: list[Any]) -> bool:
+    return any(isinstance(schema, dict) and "$ref" in schema for schema in schemas)
+
+
+def _names_it(closed: Closed, name: str) -> bool:
+    return name in closed.names or any(_found_in(pattern, name) for pattern in closed.patterns)
+
+
+def _found_in(pattern: str, name: str) -> bool:
+    judge = matcher(pattern)
+    return judge is not None and judge(name)
+
+
+def _suits(value: Any, facts: Facts) -> bool:
+    """Whether a value that the document gives may stand here, as far as that is seen without its members."""
+    kind = type_of(value)
+    types = facts.types
+    if facts.never or (types is not None and kind not in types and not (kind == "integer" and "number" in types)):
+        whole = kind == "number" and types is not None and "integer" in types
+        if not (whole and float(value).is_integer()):
+            return False
+    if facts.enum is not None and not any(same(value, option) for option in facts.enum):
+        return False
+    if any(same(value, other) for other in facts.excluded):
+        return False
+    if isinstance(value, str):
+        return _suits_text(value, facts)
+    if kind in ("integer", "number"):
+        return _suits_number(value, facts)
+    if isinstance(value, list):
+        return len(value) >= facts.min_items and (facts.max_items is None or len(value) <= facts.max_items)
+    if isinstance(value, dict):
+        closed = any(c.rest is False and any(not _names_it(c, name) for name in value) for c in facts.closed)
+        return not closed and all(name in value for name in facts.required)
+    return True
+
+
+def _suits_text(value: str, facts: Facts) -> bool:
+    if len(value) < facts.min_length or (facts.max_length is not None and len(value) > facts.max_length):
+        return False
+    for patterns, expected in ((facts.patterns, True), (facts.forbidden, False)):
+        for pattern in patterns:
+            judge = matcher(pattern)
+            if judge is not None and judge(value) != expected:
+                return False
+    return all(is_of(name, value) for name in facts.formats)
+
+
+def _suits_number(value: float, facts: Facts) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    exact = Fraction(str(value))
+    low, high = facts.low, facts.high
+    if low.value is not None and (exact < low.value or (low.is_open and exact == low.value)):
+        return False
+    if high.value is not None and (exact > high.value or (high.is_open and exact == high.value)):
+        return False
+    return all(exact % step == 0 for step in facts.steps)
+
+
+def is_of(name: str, value: str) -> bool:
+    """Whether a text is of a format; every text is of one that nobody knows."""
+    judge = _formats.get(name)
+    if judge is None:
+        judge = _formats[name] = _format_judge(name)
+    return bool(judge(value))
+
+
+def _format_judge(name: str) -> Any:
+    from mockserver.contract.dialects import FORMATS
+
+    if name in FORMATS:
+        return FORMATS[name]
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
+
+
+_formats: dict[str, Any] = {}
