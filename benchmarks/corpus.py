@@ -191,7 +191,9 @@ def main() -> int:
     root = Path(os.path.commonpath([path.parent for path in paths]))
     with ThreadPoolExecutor(asked.jobs) as pool:
         shares = [paths[number :: asked.jobs] for number in range(asked.jobs)]
-        outcomes = [o for found in pool.map(lambda share: list(work_through(share, root, asked.limit)), shares) for o in found]
+        outcomes = [
+            o for found in pool.map(lambda share: list(work_through(share, root, asked.limit)), shares) for o in found
+        ]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(report(outcomes, used.ru_utime + used.ru_stime))
     if asked.json:

@@ -7,6 +7,7 @@ JSON Schema's `pattern` is ECMA-262 in Unicode mode (JSON Schema Core 6.4). This
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,17 +29,16 @@ _SPACE: Ranges = ((9, 13), (32, 32), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x
 )
 _LINE_ENDS: Ranges = ((10, 10), (13, 13), (0x2028, 0x2029))
 _CONTROLS = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11, "a": 7, "e": 27}
-_POSIX: dict[str, Ranges] = {
-    "alpha": ((65, 90), (97, 122)),
-    "digit": _DIGIT,
-    "alnum": ((48, 57), (65, 90), (97, 122)),
-    "upper": ((65, 90),),
-    "lower": ((97, 122),),
-    "space": ((9, 13), (32, 32)),
-    "punct": ((33, 47), (58, 64), (91, 96), (123, 126)),
-    "xdigit": ((48, 57), (65, 70), (97, 102)),
-    "word": _WORD,
+_JAVA: dict[str, tuple[Ranges, tuple[tuple[str, bool], ...]]] = {
+    "all": (((0, LAST),), ()),
+    "Alnum": (((48, 57), (65, 90), (97, 122)), ()),
+    "Punct": (((33, 47), (58, 64), (91, 96), (123, 126)), ()),
+    "Graph": (((33, 126),), ()),
+    "Print": (((32, 126),), ()),
+    "XDigit": (((48, 57), (65, 70), (97, 102)), ()),
+    "LD": ((), (("L", False), ("Nd", False))),
 }
+"""Properties by the names that Java gives them, which vendors publish."""
 
 
 class PatternError(ValueError):
@@ -296,8 +296,13 @@ class _Reader:
                 close = self.text.find("}", self.at)
                 name = self.text[self.at : close] if close > 0 else ""
                 self.at = close + 1
+            elif self.text[self.at] in "LMNPSZC":
+                name = self._next("")
             else:
-                name = self._next("a property")
+                return None
+            if name in _JAVA:
+                ranges, properties = _JAVA[name]
+                return Chars(ranges, properties, char == "P")
             if not name.lstrip("^").replace("=", "").replace("_", "").replace("-", "").isalnum():
                 raise PatternError(f"names the property {name[:40]!r}")
             return Chars((), ((name.lstrip("^"), (char == "P") != name.startswith("^")),))
@@ -365,13 +370,6 @@ class _Reader:
     def _member(self, ranges: list[tuple[int, int]], properties: list[tuple[str, bool]]) -> int | None:
         """The character that stands here in a class; None for a set, which was added."""
         char = self._next("a class, [...]")
-        if char == "[" and self._peek(":"):
-            end = self.text.find(":]", self.at)
-            found = _POSIX.get(self.text[self.at + 1 : max(end, 0)])
-            if found is not None:
-                self.at = end + 2
-                ranges += found
-                return None
         if char != "\\":
             return ord(char)
         char = self._next("an escape")
@@ -380,8 +378,11 @@ class _Reader:
         members = self._set(char)
         if members is None:
             return self._code(char)
-        properties += members.properties
-        ranges += _outside(members.ranges) if members.negated else members.ranges
+        if members.negated and members.properties:
+            properties += [(name, not negated) for name, negated in members.properties]
+        else:
+            properties += members.properties
+            ranges += _outside(members.ranges) if members.negated else members.ranges
         return None
 
 
@@ -396,25 +397,60 @@ def _outside(ranges: Ranges) -> list[tuple[int, int]]:
 
 
 def written(node: Node) -> str:
-    """The pattern as jsonschema-rs reads it: no class is empty, and every character that may mean something is escaped."""
+    """The pattern as jsonschema-rs reads it: no class is empty, all that may mean something is escaped."""
+    groups = [found for found in nodes(node) if isinstance(found, Group)]
+    return _written(node, {group.name or str(group.number): group.number for group in groups})
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    """A tree's nodes, each before those in it."""
+    yield node
+    match node:
+        case Sequence(parts) | Choice(parts):
+            for part in parts:
+                yield from nodes(part)
+        case Group(inner) | Repeat(inner) | Look(inner):
+            yield from nodes(inner)
+
+
+def simpler(node: Node) -> tuple[Node, int | None]:
+    """A tree whose last bound is gone, and the length that a text may then have; the same texts are in both.
+
+    Engines unroll `[^x]{1,20000}`. Where nothing comes after it a bound says nothing; where such a loop is all there
+    is between `^` and `$`, it is a bound of the text's length.
+    """
+    match node:
+        case Repeat(inner, low, _, suffix):
+            return Repeat(inner, low, None, suffix), None
+        case Sequence((Anchor("^"), Repeat(Chars() as inner, low, high), Anchor("$"))):
+            return Sequence((Anchor("^"), Repeat(inner, low, None), Anchor("$"))), high
+        case Sequence((*parts, Repeat(inner, low, _, suffix))):
+            return Sequence((*parts, Repeat(inner, low, None, suffix))), None
+    return node, None
+
+
+def _written(node: Node, numbers: dict[str, int]) -> str:
     match node:
         case Chars():
             return _class_text(node)
         case Sequence(parts):
-            return "".join(map(written, parts)) if parts else "(?:)"
+            return "".join([_written(part, numbers) for part in parts]) if parts else "(?:)"
         case Choice(options):
-            return "(?:" + "|".join(map(written, options)) + ")"
+            return "(?:" + "|".join([_written(option, numbers) for option in options]) + ")"
+        case Repeat(Look() as inner, low):  # to look twice is to look once
+            return _written(inner, numbers) if low else "(?:)"
         case Repeat(inner, low, high, suffix):
             bounds = f"{{{low}}}" if high == low else f"{{{low},{'' if high is None else high}}}"
-            return f"(?:{written(inner)}){bounds}{suffix}"
-        case Group(inner, _, name):
-            return f"(?<{name}>{written(inner)})" if name else f"({written(inner)})"
+            return f"(?:{_written(inner, numbers)}){bounds}{suffix}"
+        case Group(inner):
+            return f"({_written(inner, numbers)})"
         case Look(inner, ahead, negated):
-            return f"(?{'' if ahead else '<'}{'!' if negated else '='}{written(inner)})"
+            return f"(?{'' if ahead else '<'}{'!' if negated else '='}{_written(inner, numbers)})"
         case Anchor(kind):
             return kind
         case Back(group):
-            return f"\\k<{group}>" if isinstance(group, str) else f"(?:\\{group})"
+            number = numbers.get(group) if isinstance(group, str) else group
+            return f"(?:\\{number})" if number in numbers.values() else "(?:)"
 
 
 def _class_text(chars: Chars) -> str:

@@ -3,7 +3,8 @@
 Whatever the engine that runs inside jsonschema-rs reads in its linear mode is left to it: no text makes that
 slow. What needs more (lookaround, references back) or another dialect (`a\\Z`, `(?i)a` in 3.0) becomes a
 format that is checked here, on the best engine that reads it: the linear one, then the one whose backtracking
-has a limit, then Python's. The latter two look at texts of bounded length only; a longer one does not match.
+has a limit, then Python's. A pattern of ECMA-262 that jsonschema-rs does not read as it stands (`[^]`, `\\k<name>`,
+surrogate pairs) is written anew for it. The latter two look at texts of bounded length only; a longer one does not match.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from mockserver.contract import ecma
 from mockserver.errors import ContractError
 
 Format = Callable[[str], bool]
@@ -57,18 +59,26 @@ class Patterns:
         if _reader(self._draft, pattern, LINEAR) is not None:
             return None
         name = f"text that matches {pattern}"
+        spellings = [(pattern, None)]
+        try:
+            tree = ecma.parse(pattern)
+            loose, longest = ecma.simpler(tree)
+            spellings += [(ecma.written(tree), None), (ecma.written(loose), longest)]
+        except (ecma.PatternError, RecursionError):
+            pass
         tidied = pattern
         for old, new in _TIDIED:
             tidied = re.sub(old, new, tidied)
+        spellings.append((tidied, None))
         for options, most in ((LINEAR, None), (LIMITED, MAX_TEXT)):
-            for text in (pattern, tidied):
+            for text, longest in spellings:
                 reader = _reader(jsonschema_rs.Draft202012Validator, text, options)
                 if reader is not None:
-                    return name, _bounded(reader, most)
+                    return name, _bounded(reader, longest if longest is not None else most)
         return name, _by_python(pattern)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def matcher(pattern: str) -> Format | None:
     """What tells whether a text matches a pattern; None when it is no regular expression that can be used."""
     try:

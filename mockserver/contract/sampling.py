@@ -27,7 +27,13 @@ from mockserver.text.jsontext import to_json
 
 BODILESS = (204, 205, 304)
 """Statuses whose responses have no body by HTTP's rules."""
-_OF_RANGES = {"text": "text/plain", "image": "image/png", "audio": "audio/mpeg", "video": "video/mp4", "font": "font/woff2"}
+_OF_RANGES = {
+    "text": "text/plain",
+    "image": "image/png",
+    "audio": "audio/mpeg",
+    "video": "video/mp4",
+    "font": "font/woff2",
+}
 """A media type for each range that is not `application/*`."""
 _MISSING = object()
 

@@ -25,6 +25,8 @@ MORE_STATES = 48
 """States that are looked at after the first that may end a text, so that texts vary."""
 MAX_WORK = 60_000
 """Derivatives that are made for one set of patterns."""
+MAX_LONG = 20_000
+"""Characters that a text is made long for the sake of a pattern."""
 MAX_COUNT = 100_000
 """Repetitions beyond which a bound is taken for none."""
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase + string.digits
@@ -202,13 +204,14 @@ class Texts:
         self._steps: dict[int, list[tuple[int, int]]] = {}
         before: dict[int, list[int]] = {}
         ends: list[int] = []
-        waiting, known, most = deque([self._start]), {self._start}, MAX_STATES
-        while waiting and len(self._steps) < most and language.work < MAX_WORK:
+        limit = MAX_STATES + 3 * min(self._low, MAX_LONG)
+        waiting, known, most = deque([self._start]), {self._start}, limit
+        while waiting and len(self._steps) < most and language.work < MAX_WORK + 10 * limit:
             state = waiting.popleft()
             if language.nullable(state):
                 ends.append(state)
                 if len(ends) == 1:
-                    most = min(MAX_STATES, len(self._steps) + MORE_STATES)
+                    most = min(limit, len(self._steps) + MORE_STATES)
             steps = self._steps[state] = []
             for letter in letters:
                 after = language.derivative(state, letter)
@@ -346,7 +349,7 @@ def _asserts(node: ecma.Node) -> bool:
 
 def _without_backs(tree: ecma.Node, rng: Random) -> ecma.Node:
     """The tree with a text of its own in the place of each group that is referred back to."""
-    wanted = {node.group for node in _nodes(tree) if isinstance(node, ecma.Back)}
+    wanted = {node.group for node in ecma.nodes(tree) if isinstance(node, ecma.Back)}
     spelt: dict[int | str, ecma.Node] = {}
     if not wanted:
         return tree
@@ -384,18 +387,8 @@ def _spelt(node: ecma.Node, rng: Random) -> ecma.Node:
     return ecma.Sequence(tuple(ecma.Chars(((ord(char), ord(char)),)) for char in text))
 
 
-def _nodes(tree: ecma.Node) -> Iterator[ecma.Node]:
-    yield tree
-    match tree:
-        case ecma.Sequence(parts) | ecma.Choice(parts):
-            for part in parts:
-                yield from _nodes(part)
-        case ecma.Group(inner) | ecma.Repeat(inner) | ecma.Look(inner):
-            yield from _nodes(inner)
-
-
 def _sets(tree: ecma.Node) -> Iterator[ecma.Chars]:
-    return (node for node in _nodes(tree) if isinstance(node, ecma.Chars))
+    return (node for node in ecma.nodes(tree) if isinstance(node, ecma.Chars))
 
 
 def _is_foreign(chars: ecma.Chars) -> bool:

@@ -84,7 +84,8 @@ class Facts:
         self.patterns: list[str] = []
         self.forbidden: list[str] = []
         self.formats: list[str] = []
-        self.hidden = False
+        self.hides = False
+        """Members for the other direction must not be there, even those that are required (3.0.3, Schema Object)."""
         self.not_together: list[list[str]] = []
         self.content: list[str] = []
 
@@ -175,15 +176,16 @@ class Reader:
         self._hidden = "readOnly" if direction == "request" else "writeOnly"
         self._children: dict[str, list[str]] | None = None
 
-    def facts(self, schemas: list[Any], choose: Chooser, scopes: tuple[Any, ...] = ()) -> Facts:
-        """Everything that must hold where all of `schemas` apply."""
+    def facts(self, schemas: list[Any], choose: Chooser, scopes: tuple[Any, ...] = (), simple: bool = False) -> Facts:
+        """Everything that must hold where all of `schemas` apply. `simple`: the simplest way is the likeliest."""
         facts = Facts()
+        facts.hides = self._old
         pending: list[tuple[str, Any, Chain]] = []
         for schema in schemas:
             self._join(facts, schema, frozenset(), pending, scopes)
         while pending:
             kind, schema, chain = pending.pop(0)
-            ways = list(self._ways(facts, kind, schema, chain))
+            ways = list(self._ways(facts, kind, schema, chain, simple))
             if not ways:
                 continue
             for way, more in ways[choose(ways)] if len(ways) > 1 else ways[0]:
@@ -236,9 +238,7 @@ class Reader:
         if isinstance(dynamic, str) and dynamic not in chain:
             self._join(facts, self._dynamic(dynamic, scopes), chain | {dynamic}, pending, scopes, inner)
         if schema.get(self._hidden) is True:
-            facts.hidden = True
-            if self._old:
-                facts.never = True
+            facts.never = facts.never or self._old
         self._any_kind(facts, schema, inner)
         self._object(facts, schema)
         self._array(facts, schema)
@@ -337,9 +337,11 @@ class Reader:
             facts.never = True
         if not isinstance(schema, dict):
             return
-        said = schema.keys() - {"description", "title", "type"}
+        said = schema.keys() - {"description", "title"}
+        if schema.get("type") == "object" and len(said) > 1:
+            said -= {"type"}
         kinds = [schema["type"]] if isinstance(schema.get("type"), str) else _list(schema.get("type"))
-        if said == set() and kinds:
+        if said == {"type"} and kinds:
             others = set(_SAMPLE_TYPES) - set(kinds)
             facts.limit_types(others - ({"integer"} if "number" in kinds else set()))
         elif said == {"enum"}:
@@ -350,15 +352,19 @@ class Reader:
             facts.forbidden.append(schema["pattern"])
         elif said == {"required"}:
             facts.not_together.append(_list(schema["required"]))
+        elif said == {"properties"} and schema["properties"]:  # one of them is there, and is not what is said
+            name, member = next(iter(schema["properties"].items()))
+            facts.properties.setdefault(name, []).append({"not": member})
+            facts.required[name] = None
         elif said == {"properties", "required"} and len(schema["required"]) == len(schema["properties"]) == 1:
-            (name, member), = schema["properties"].items()
+            ((name, member),) = schema["properties"].items()
             facts.properties.setdefault(name, []).append({"not": member})
         elif said == {"anyOf"}:
             for option in _list(schema["anyOf"]):
                 self._not(facts, option)
 
     def _ways(
-        self, facts: Facts, kind: str, schema: Any, chain: Chain
+        self, facts: Facts, kind: str, schema: Any, chain: Chain, simple: bool
     ) -> Iterator[list[tuple[Any, Chain]]]:
         """The ways of one choice, likeliest first: each a list of schemas, with the references that led there."""
         nothing: Chain = frozenset()
@@ -376,11 +382,25 @@ class Reader:
             yield from self._of_children(facts, schema, chain)
         else:
             alternatives = [way for way in schema[kind] if way is not False]
-            simple = [way for way in alternatives if not self._is_null(way)]
-            ways = [self._tagged(schema, way) for way in [*simple, *(way for way in alternatives if way not in simple)]]
+            alternatives.sort(key=self._weight if simple else self._is_null)
+            ways = [self._tagged(schema, way) for way in alternatives]
             bad = [index < MAX_CONFLICTS and self._conflicts(facts, way, chain) for index, way in enumerate(ways)]
             yield from ([(part, nothing) for part in way] for way, worse in zip(ways, bad, strict=True) if not worse)
             yield from ([(part, nothing) for part in way] for way, worse in zip(ways, bad, strict=True) if worse)
+
+    def _weight(self, schema: Any) -> int:
+        """The more, the more there may be inside a value of it."""
+        schema = self.followed(schema)
+        if not isinstance(schema, dict):
+            return 1
+        kind = schema.get("type")
+        if kind == "null":
+            return 0
+        if "enum" in schema or "const" in schema or kind in ("string", "integer", "number", "boolean"):
+            return 1
+        if kind == "array":
+            return 5 if schema.get("minItems") else 2
+        return 3 if kind == "object" and not schema.get("required") else 4
 
     def _is_null(self, schema: Any) -> bool:
         schema = self.followed(schema)
@@ -476,8 +496,10 @@ def _list(value: Any) -> list[Any]:
 
 
 def _count(value: Any, otherwise: int) -> int:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else (
-        0 if isinstance(value, int | float) else otherwise
+    return (
+        int(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+        else (0 if isinstance(value, int | float) else otherwise)
     )
 
 

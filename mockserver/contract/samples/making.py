@@ -18,12 +18,14 @@ from mockserver.contract.patterns import matcher
 from mockserver.contract.samples import words
 from mockserver.contract.samples.facts import Closed, Facts, Reader, same, type_of
 from mockserver.contract.samples.numbers import number
-from mockserver.contract.samples.strings import text
+from mockserver.contract.samples.strings import is_of, text
 
 MAX_DEPTH = 4
 """Levels after which optional members and array items are left out, so that recursion ends."""
 MAX_RECURSION = 32
 """Levels after which a schema that demands itself without end is given up."""
+MAX_SIZE = 60_000
+"""Values in one sample; what comes after is null, which no validator will take."""
 MAX_ITEMS = 1000
 """Items of an array that are made."""
 ROOM = (1500, 300, 80, 25)
@@ -51,6 +53,8 @@ class Step:
     """Leave out some optional members, others for another number."""
     extra: int = 0
     """Members, or items, to invent beyond what is asked for."""
+    unlike: dict[str, Any] = field(default_factory=dict)
+    """Members to add that are not as these schemas say."""
 
 
 @dataclass
@@ -61,6 +65,10 @@ class Made:
     """The number of ways of each choice."""
     optional: list[str] = field(default_factory=list)
     from_example: bool = False
+    can_shrink: bool = False
+    """There is more in it than must be."""
+    rivals: dict[str, Any] = field(default_factory=dict)
+    """Members that other ways of a choice know, with their schemas."""
 
 
 NO_STEP = Step()
@@ -130,6 +138,8 @@ class Maker:
 
     def _fresh(self, schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
         self.size += 1
+        if self.size > MAX_SIZE:
+            return None
         step = self._plan.get(path, NO_STEP)
         made = Made()
         if self.trace is not None:
@@ -142,11 +152,13 @@ class Maker:
             count = len(ways)
             made.ways.append(count)
             left, index = divmod(left, count)
+            if self.trace is not None:
+                self._note_rivals(made, ways, index)
             if rng is not None and not step.choices:
                 return rng.randrange(count) if len(path) < MAX_DEPTH and rng.random() < 0.5 else 0
             return index
 
-        facts = self._reader.facts(schemas, choose, scopes)
+        facts = self._reader.facts(schemas, choose, scopes, len(path) >= MAX_DEPTH)
         scopes = (*scopes, *map(self._reader.followed, schemas)) if _is_dynamic(schemas) else scopes
         if self._examples and not step.without_example:
             for example in facts.examples:
@@ -158,9 +170,16 @@ class Maker:
             return self._option(facts, step)
         return self._typed(facts, path, name, step, made, scopes)
 
+    def _note_rivals(self, made: Made, ways: list[Any], chosen: int) -> None:
+        for index, way in enumerate(ways[:16]):
+            for schema, _ in way if index != chosen else ():
+                target = self._reader.followed(schema)
+                if isinstance(target, dict) and isinstance(target.get("properties"), dict):
+                    made.rivals |= target["properties"]
+
     def _option(self, facts: Facts, step: Step) -> Any:
         options = [option for option in facts.enum or () if _suits(option, facts)] or list(facts.enum or ())
-        options = [option for option in options if option is not None] or options or [None]
+        options = sorted(options, key=lambda option: option is None) or [None]
         if self._rng is not None:
             return self._rng.choice(options)
         return options[step.variation % len(options)]
@@ -191,7 +210,14 @@ class Maker:
             return "object"
         if facts.property_names or facts.dependents or facts.max_properties is not None:
             return "object"
-        if facts.items or facts.prefixes or facts.contains or facts.min_items or facts.max_items is not None or facts.unique:
+        if (
+            facts.items
+            or facts.prefixes
+            or facts.contains
+            or facts.min_items
+            or facts.max_items is not None
+            or facts.unique
+        ):
             return "array"
         if (facts.low.value is not None or facts.high.value is not None or facts.steps) and not facts.patterns:
             return "integer" if all(step.denominator == 1 for step in facts.steps) else "number"
@@ -226,6 +252,8 @@ class Maker:
         made.optional = [name for name in names if name not in needed]
         for name in names:
             schemas = self._member(facts, name)
+            if name in step.unlike:
+                schemas = [*schemas, {"not": step.unlike[name]}]
             if name not in needed and self.size - before > room and not self._is_plain(schemas):
                 continue
             value[name] = self._value(schemas, (*path, name), name, scopes)
@@ -234,14 +262,17 @@ class Maker:
 
     def _needed(self, facts: Facts, step: Step) -> set[str]:
         """The members that must be there, those that others bring with them included."""
-        needed = {*facts.required, *step.add}
+        needed = {*facts.required, *step.add, *step.unlike}
         waiting = list(needed)
         while waiting:
             for name in facts.dependents.get(waiting.pop(), ()):
                 if name not in needed:
                     needed.add(name)
                     waiting.append(name)
-        return needed - step.drop if step.drop else needed
+        hidden = {
+            name for name in needed if facts.hides and any(map(self._reader.is_hidden, facts.properties.get(name, ())))
+        }
+        return needed - step.drop - hidden
 
     def _names(self, facts: Facts, step: Step, needed: set[str], depth: int) -> list[str]:
         """The members to make, in the order in which they are declared; those that must be there come last if not."""
@@ -264,7 +295,11 @@ class Maker:
                 rng = Random(f"{step.subset} {step.variation}")
                 chosen = {name for name in sorted(chosen) if name in needed or rng.random() < 0.5}
             names = [name for name in facts.properties if name in chosen]
-        return names + [name for name in dict.fromkeys((*facts.required, *sorted(needed))) if name in needed and name not in facts.properties]
+        return names + [
+            name
+            for name in dict.fromkeys((*facts.required, *sorted(needed)))
+            if name in needed and name not in facts.properties
+        ]
 
     def _may_join(self, facts: Facts, name: str, chosen: set[str]) -> bool:
         """Whether an optional member may come besides others: some bring members that cannot be, some exclude each other."""
@@ -301,7 +336,9 @@ class Maker:
                 return False
         return True
 
-    def _invent(self, facts: Facts, value: dict[str, Any], path: Path, step: Step, scopes: tuple[Any, ...]) -> list[str]:
+    def _invent(
+        self, facts: Facts, value: dict[str, Any], path: Path, step: Step, scopes: tuple[Any, ...]
+    ) -> list[str]:
         """Members with names that no schema gives, until there are enough; their names."""
         least = facts.min_properties + step.extra
         shown = facts.closed or facts.pattern_properties
@@ -353,13 +390,13 @@ class Maker:
             if isinstance(alternatives, list) and alternatives:
                 target = self._reader.followed(alternatives[0])
             kind = target.get("type") if isinstance(target, dict) else None
-            if not (kind in ("string", "integer", "number", "boolean") or (isinstance(target, dict) and "enum" in target)):
+            if not (
+                kind in ("string", "integer", "number", "boolean") or (isinstance(target, dict) and "enum" in target)
+            ):
                 return False
         return True
 
-    def _array(
-        self, facts: Facts, path: Path, name: str, step: Step, made: Made, scopes: tuple[Any, ...]
-    ) -> list[Any]:
+    def _array(self, facts: Facts, path: Path, name: str, step: Step, made: Made, scopes: tuple[Any, ...]) -> list[Any]:
         some = 1 if self._rng is None else self._rng.randint(1, 3)
         prefix = max((len(prefix) for prefix in facts.prefixes), default=0)
         wanted = max(facts.min_items, 0 if len(path) >= MAX_DEPTH or step.minimal else (prefix or some)) + step.extra
@@ -368,6 +405,7 @@ class Maker:
         if any(items is False for at, items in facts.items):
             count = min(count, min(at for at, items in facts.items if items is False))
         count = min(count, MAX_ITEMS, count if facts.max_items is None else facts.max_items)
+        made.can_shrink = count > max(facts.min_items, len(demanded))
         values: list[Any] = []
         for index in range(count):
             schemas = [prefix[index] for prefix in facts.prefixes if index < len(prefix)]
@@ -387,9 +425,7 @@ class Maker:
             values.append(value)
         return values
 
-    def _another(
-        self, values: list[Any], schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]
-    ) -> Any:
+    def _another(self, values: list[Any], schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
         """A value that is none of those; _NONE when none was found."""
         plan, touched, rng, examples = self._plan, self._touched, self._rng, self._examples
         try:
@@ -470,24 +506,3 @@ def _suits_number(value: float, facts: Facts) -> bool:
     if high.value is not None and (exact > high.value or (high.is_open and exact == high.value)):
         return False
     return all(exact % step == 0 for step in facts.steps)
-
-
-def is_of(name: str, value: str) -> bool:
-    """Whether a text is of a format; every text is of one that nobody knows."""
-    judge = _formats.get(name)
-    if judge is None:
-        judge = _formats[name] = _format_judge(name)
-    return bool(judge(value))
-
-
-def _format_judge(name: str) -> Any:
-    from mockserver.contract.dialects import FORMATS
-
-    if name in FORMATS:
-        return FORMATS[name]
-    import jsonschema_rs
-
-    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
-
-
-_formats: dict[str, Any] = {}

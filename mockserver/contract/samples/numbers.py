@@ -46,7 +46,9 @@ def number(
 
 def _common(steps: list[Fraction]) -> Fraction:
     """The least number that is a multiple of all."""
-    numerator = math.lcm(*(step.numerator * (math.lcm(*(s.denominator for s in steps)) // step.denominator) for step in steps))
+    numerator = math.lcm(
+        *(step.numerator * (math.lcm(*(s.denominator for s in steps)) // step.denominator) for step in steps)
+    )
     return Fraction(numerator, math.lcm(*(step.denominator for step in steps)))
 
 
@@ -60,4 +62,3 @@ def _fine(low: Bound, high: Bound, wish: Fraction) -> Fraction:
         while step * 4 > gap:
             step /= 10
     return step
-

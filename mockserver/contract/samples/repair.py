@@ -81,15 +81,17 @@ class _Lessons:
                 self._step(path[:length]).without_example = True
                 return True
         match error.kind:
-            case ValidationErrorKind.AdditionalProperties(unexpected=names) | ValidationErrorKind.UnevaluatedProperties(
-                unexpected=names
+            case (
+                ValidationErrorKind.AdditionalProperties(unexpected=names)
+                | ValidationErrorKind.UnevaluatedProperties(unexpected=names)
             ):
                 return self._drop(path, names)
             case ValidationErrorKind.FalseSchema() if path and isinstance(path[-1], str):
                 return self._drop(path[:-1], [path[-1]])
-            case ValidationErrorKind.Not() if path and self._is_optional(path) and error.schema_path[-1:] == ["not"]:
-                if self._visits[path] >= 2:
+            case ValidationErrorKind.Not() | ValidationErrorKind.OneOfMultipleValid() if self._visits[path] >= 2:
+                if isinstance(error.kind, ValidationErrorKind.Not) and path and self._is_optional(path):
                     return self._drop(path[:-1], [str(path[-1])])
+                self._differ(path)
             case ValidationErrorKind.PropertyNames(error=inner):
                 return self._drop(path, [inner.instance])
             case ValidationErrorKind.Required(property=name):
@@ -108,6 +110,20 @@ class _Lessons:
                 if inner and self._explained[path] % 3:
                     return any([self._learn(leaf) for leaf in inner[:4]])
         return self._vary(path)
+
+    def _differ(self, path: Path) -> None:
+        """Members that are otherwise, or that only another way of a choice knows, as that one would not have them."""
+        visit = self._visits[path]
+        made = self._trace.get(path, Made())
+        rivals = sorted(made.rivals.items())
+        if rivals and visit % 2:
+            name, schema = rivals[visit // 2 % len(rivals)]
+            self._step(path).unlike = {name: schema}
+            return
+        self._step(path).unlike = {}
+        for child in self._trace:
+            if len(child) == len(path) + 1 and child[: len(path)] == path:
+                self._step(child).variation = visit
 
     def _is_optional(self, path: Path) -> bool:
         around = self._trace.get(path[:-1])
@@ -139,7 +155,7 @@ class _Lessons:
             step.variation = visit
             step.drop, step.add = set(), set()
             return True
-        if made.optional or step.minimal or step.subset:
+        if made.optional or made.can_shrink or step.minimal or step.subset:
             again = visit - limit
             rounds, step.choices = again // limit, _nth(again % limit, combinations)
             step.minimal, step.subset = rounds == 0, rounds

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from itertools import chain, islice
 from random import Random
 
-from mockserver.contract.patterns import matcher
+import jsonschema_rs
+
+from mockserver.contract.dialects import FORMATS
+from mockserver.contract.patterns import Format, matcher
 from mockserver.contract.samples.automaton import texts
 from mockserver.contract.samples.facts import Facts
 from mockserver.contract.samples.words import is_moment, of_format, shape, word
@@ -33,7 +37,9 @@ def text(facts: Facts, name: str, rng: Random | None, variation: int, now: datet
         return None
     if variation and rng is None:
         rng = Random(f"{name} {variation}")
-    found = islice(_candidates(facts, name, rng, now, variation % 2 == 1), TRIES)
+    found: Iterable[str] = islice(_candidates(facts, name, rng, now, variation % 2 == 1), TRIES)
+    if facts.formats:
+        found = (text for text in found if all(is_of(name, text) for name in facts.formats))
     if not facts.patterns and not facts.forbidden:
         return next((text for text in found if len(text) >= low and (high is None or len(text) <= high)), None)
     judges = [matcher(pattern) for pattern in facts.patterns]
@@ -80,3 +86,16 @@ def _fitted(text: str, low: int, high: int | None) -> Iterator[str]:
         yield text + "x" * (low - len(text))
     else:
         yield text
+
+
+def is_of(name: str, value: str) -> bool:
+    """Whether a text is of a format; every text is of one that nobody knows."""
+    return bool(_judge(name)(value))
+
+
+@cache
+def _judge(name: str) -> Format:
+    judge: Format = (
+        FORMATS.get(name) or jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
+    )
+    return judge
