@@ -69,6 +69,8 @@ class Sampling:
         self._schemas = schemas
         self._plain = Sampler(refs)
         self._kept: dict[tuple[str, int, str], tuple[Response, bool]] = {}
+        self._values: dict[bytes, Any] = {}
+        """By schema: many responses of a large document have the same one."""
 
     def response(
         self,
@@ -128,9 +130,15 @@ class Sampling:
         return response, False
 
     def _value(self, sampler: Sampler, schema: Any, pointer: str, reading: Reading | None) -> Any:
-        reference = self._schemas.reference(pointer, "response")
-        compiled = partial(self._schemas.validator, reference)
-        return sampler.valid(schema, partial(_passes, reading), compiled, pointer)
+        key = to_json(schema) if sampler is self._plain else b""
+        value = self._values.get(key, _MISSING)
+        if value is _MISSING or not _passes(reading, value):
+            reference = self._schemas.reference(pointer, "response")
+            compiled = partial(self._schemas.validator, reference)
+            value = sampler.valid(schema, partial(_passes, reading), compiled, pointer)
+            if key:
+                self._values[key] = value
+        return value
 
     def _media_type(self, content: dict[str, Any], example: str) -> str:
         """The media type to send: one that has the example, if JSON that, else the first."""

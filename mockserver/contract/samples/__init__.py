@@ -17,7 +17,7 @@ from mockserver.contract.dialects import Direction, draft_of
 from mockserver.contract.explain import explain
 from mockserver.contract.references import Refs
 from mockserver.contract.samples.facts import Reader
-from mockserver.contract.samples.making import Maker
+from mockserver.contract.samples.making import Cache, Maker
 from mockserver.contract.samples.repair import mended
 from mockserver.contract.samples.words import MOMENT
 from mockserver.errors import Problem
@@ -64,7 +64,7 @@ class Sampler:
         self._rng = rng
         self._examples = examples and rng is None
         self._now = now
-        self._cache: dict[tuple[str, int], tuple[Any, int]] = {}
+        self._cache: Cache = {}
 
     @property
     def takes_examples(self) -> bool:

@@ -13,6 +13,15 @@ from typing import Any
 from mockserver.contract.references import Refs, unescape
 
 _SAMPLE_TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
+_OF_OBJECTS = frozenset(
+    ("properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames")
+    + ("dependentRequired", "dependencies", "minProperties", "maxProperties")
+)
+_OF_ARRAYS = frozenset(("items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems", "minItems", "maxItems"))
+_OF_SCALARS = frozenset(
+    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format", "pattern")
+    + ("minLength", "maxLength")
+)
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 MAX_CONFLICTS = 64
 """Alternatives of one choice that are looked at for one without conflict."""
@@ -240,9 +249,13 @@ class Reader:
         if schema.get(self._hidden) is True:
             facts.never = facts.never or self._old
         self._any_kind(facts, schema, inner)
-        self._object(facts, schema)
-        self._array(facts, schema)
-        self._scalar(facts, schema)
+        keys = schema.keys()
+        if not _OF_OBJECTS.isdisjoint(keys):
+            self._object(facts, schema)
+        if not _OF_ARRAYS.isdisjoint(keys):
+            self._array(facts, schema)
+        if not _OF_SCALARS.isdisjoint(keys):
+            self._scalar(facts, schema)
         for part in _list(schema.get("allOf")):
             self._join(facts, part, chain, pending, scopes, inner=True)
         self._not(facts, schema.get("not"))

@@ -73,6 +73,8 @@ class Made:
 
 NO_STEP = Step()
 Plan = dict[Path, Step]
+Cache = dict[tuple[str | int, int, str], tuple[Any, Any, int]]
+"""By reference, or else identity, of a schema, depth and name: the schema, the value and its size."""
 
 
 class Maker:
@@ -92,7 +94,7 @@ class Maker:
         rng: Random | None,
         examples: bool,
         now: datetime,
-        cache: dict[tuple[str, int], tuple[Any, int]] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self._reader = reader
         self._rng = rng
@@ -117,24 +119,21 @@ class Maker:
         depth = len(path)
         if depth > MAX_RECURSION:
             return None
+        if self._cache is None or len(schemas) > 1 or self.trace is not None or path in self._touched:
+            return self._fresh(schemas, path, name, scopes)
+        # By depth: the deeper it stands, the less is in it. Only an array hands its name on to what is in it.
         schema = schemas[0]
-        ref = None
-        if len(schemas) == 1 and isinstance(schema, dict) and len(schema) == 1:
-            ref = schema.get("$ref")
-        if self._cache is not None and isinstance(ref, str) and path not in self._touched and self.trace is None:
-            # By depth: the deeper it stands, the less is in it.
-            key = ref, min(depth, MAX_RECURSION)
-            found = self._cache.get(key)
-            if found is None:
-                before = self.size
-                value = self._fresh(schemas, path, name, scopes)
-                if not isinstance(value, dict | list):
-                    return value
-                found = self._cache[key] = value, self.size - before
-            else:
-                self.size += found[1]
-            return found[0]
-        return self._fresh(schemas, path, name, scopes)
+        ref = schema.get("$ref") if isinstance(schema, dict) and len(schema) == 1 else None
+        place = ref if isinstance(ref, str) else id(schema)
+        found = self._cache.get((place, depth, "")) or self._cache.get((place, depth, name))
+        if found is not None and (ref is not None or found[0] is schema):
+            self.size += found[2]
+            return found[1]
+        before = self.size
+        value = self._fresh(schemas, path, name, scopes)
+        if isinstance(value, dict | list):
+            self._cache[place, depth, name if isinstance(value, list) else ""] = schema, value, self.size - before
+        return value
 
     def _fresh(self, schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
         self.size += 1
