@@ -126,18 +126,28 @@ class Sampling:
         try:
             response.data = self._value(sampler, media.get("schema", {}), f"{at}/schema", reading)
         except Unsatisfiable as error:
-            raise Unsatisfiable(error.pointer, error.reason, f"{operation.id} {status}") from None
+            place = f"{at}/schema"  # not that of another response, whose schema says the same
+            raise Unsatisfiable(place, error.reason, f"{operation.id} {status}") from None
         return response, False
 
     def _value(self, sampler: Sampler, schema: Any, pointer: str, reading: Reading | None) -> Any:
-        key = to_json(schema) if sampler is self._plain else b""
+        if sampler is not self._plain:
+            reference = self._schemas.reference(pointer, "response")
+            compiled = partial(self._schemas.validator, reference)
+            return sampler.valid(schema, partial(_passes, reading), compiled, pointer)
+        key = to_json(schema)
         value = self._values.get(key, _MISSING)
+        if isinstance(value, Unsatisfiable):
+            raise value
         if value is _MISSING or not _passes(reading, value):
             reference = self._schemas.reference(pointer, "response")
             compiled = partial(self._schemas.validator, reference)
-            value = sampler.valid(schema, partial(_passes, reading), compiled, pointer)
-            if key:
-                self._values[key] = value
+            try:
+                value = sampler.valid(schema, partial(_passes, reading), compiled, pointer)
+            except Unsatisfiable as error:
+                self._values[key] = error
+                raise
+            self._values[key] = value
         return value
 
     def _media_type(self, content: dict[str, Any], example: str) -> str:

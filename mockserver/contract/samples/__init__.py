@@ -101,8 +101,8 @@ class Sampler:
             return value
         validator = compiled()
         value, errors = mended(Maker(self._reader, self._rng, self._examples, self._now), schema, name, validator)
-        if errors and (self._rng is not None or self._examples):
-            value, errors = mended(Maker(self._reader, None, False, self._now), schema, name, validator)
+        if errors and self._rng is not None:  # perhaps one that does not vary
+            value, errors = mended(Maker(self._reader, None, True, self._now), schema, name, validator)
         if errors:
             raise Unsatisfiable(pointer, str(explain(errors, "server", "body")[0]))
         return value

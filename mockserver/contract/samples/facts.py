@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from mockserver.contract.references import Refs, unescape
@@ -183,7 +184,7 @@ class Reader:
         self._refs = refs
         self._old = old
         self._hidden = "readOnly" if direction == "request" else "writeOnly"
-        self._children: dict[str, list[str]] | None = None
+        self._children: dict[str, dict[str, None]] | None = None
 
     def facts(self, schemas: list[Any], choose: Chooser, scopes: tuple[Any, ...] = (), simple: bool = False) -> Facts:
         """Everything that must hold where all of `schemas` apply. `simple`: the simplest way is the likeliest."""
@@ -458,11 +459,11 @@ class Reader:
     def _of_children(self, facts: Facts, schema: dict[str, Any], chain: Chain) -> Iterator[list[tuple[Any, Chain]]]:
         """A discriminator without alternatives stands in a parent; its children refer to it in their `allOf`."""
         name = schema["discriminator"].get("propertyName")
-        own = next((ref for ref in chain if self.target(ref) is schema), None)
+        own = next((ref for ref in sorted(chain) if self.target(ref) is schema), None)
         if not isinstance(name, str) or own is None:
             return
         children = self._children_of(own)
-        here = [ref for ref in chain if ref in children]
+        here = sorted(ref for ref in chain if ref in children)
 
         def tagged(ref: str) -> dict[str, Any]:
             return {"properties": {name: {"enum": self._tags(schema["discriminator"], ref)}}}
@@ -470,19 +471,19 @@ class Reader:
         if here:
             yield [(tagged(ref), frozenset()) for ref in here[:1]]
         else:
-            for child in children[:8]:
+            for child in islice(children, 8):
                 yield [({"$ref": child}, frozenset()), (tagged(child), frozenset((child,)))]
         yield []
 
-    def _children_of(self, parent: str) -> list[str]:
+    def _children_of(self, parent: str) -> dict[str, None]:
         if self._children is None:
             self._children = {}
             for name, schema in self._components().items():
                 for part in _list(_dict(schema).get("allOf")):
                     ref = _dict(part).get("$ref")
                     if isinstance(ref, str):
-                        self._children.setdefault(ref, []).append(f"#/components/schemas/{name}")
-        return self._children.get(parent, [])
+                        self._children.setdefault(ref, {})[f"#/components/schemas/{name}"] = None
+        return self._children.get(parent, {})
 
     def _components(self) -> dict[str, Any]:
         try:

@@ -26,6 +26,8 @@ MAX_RECURSION = 32
 """Levels after which a schema that demands itself without end is given up."""
 MAX_SIZE = 60_000
 """Values in one sample; what comes after is null, which no validator will take."""
+MAX_DEEP = 500
+"""Values in one sample after which nothing is made far down: what demands itself twice is endless."""
 MAX_ITEMS = 1000
 """Items of an array that are made."""
 ROOM = (1500, 300, 80, 25)
@@ -137,7 +139,7 @@ class Maker:
 
     def _fresh(self, schemas: list[Any], path: Path, name: str, scopes: tuple[Any, ...]) -> Any:
         self.size += 1
-        if self.size > MAX_SIZE:
+        if self.size > (MAX_SIZE if len(path) < 2 * MAX_DEPTH else MAX_DEEP):
             return None
         step = self._plan.get(path, NO_STEP)
         made = Made()

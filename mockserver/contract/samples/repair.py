@@ -23,7 +23,7 @@ MAX_ROUNDS = 90
 """Values that are made for one sample."""
 MAX_ERRORS = 40
 """Errors of one value that are looked at."""
-MAX_WORK = 150_000
+MAX_WORK = 50_000
 """Values, members and items counted, that are made for one sample."""
 MAX_COMBINATIONS = 40
 """Combinations of choices at one place that are tried one by one."""
