@@ -27,13 +27,14 @@ from pathlib import Path
 
 import orjson
 
-from mockserver.contract import Contract, Operation, load_contract
-from mockserver.contract.samples import Unsatisfiable
+from mockserver.contract import Contract, Operation, Unsatisfiable, load_contract
 from mockserver.errors import UserError
 from mockserver.text.documents import ENDINGS
 
 LIMIT = 60.0
 """Seconds of real time that one document may take."""
+SLOW = 2.0
+"""Seconds of CPU time from which a document is named while the work goes on."""
 SHOWN = 15
 """Reasons that are shown of each kind."""
 
@@ -175,6 +176,15 @@ def _slowest(outcomes: list[Outcome]) -> list[Outcome]:
     return sorted(outcomes, key=lambda outcome: -outcome.seconds)[:5]
 
 
+def told(outcome: Outcome) -> Outcome:
+    """The same outcome; standard error hears of it when something was slow or wrong."""
+    bad = len(outcome.invalid) + len(outcome.unsatisfiable)
+    if bad or outcome.failure or outcome.crash or outcome.seconds > SLOW:
+        why = outcome.failure or outcome.crash or f"{bad} of {outcome.valid + bad} operations without a valid sample"
+        print(f"{outcome.name}: {outcome.seconds:.1f} s, {why}", file=sys.stderr, flush=True)
+    return outcome
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--npm", type=Path, required=True, metavar="FOLDER")
@@ -191,9 +201,8 @@ def main() -> int:
     root = Path(os.path.commonpath([path.parent for path in paths]))
     with ThreadPoolExecutor(asked.jobs) as pool:
         shares = [paths[number :: asked.jobs] for number in range(asked.jobs)]
-        outcomes = [
-            o for found in pool.map(lambda share: list(work_through(share, root, asked.limit)), shares) for o in found
-        ]
+        found = pool.map(lambda share: [told(o) for o in work_through(share, root, asked.limit)], shares)
+        outcomes = [outcome for share in found for outcome in share]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(report(outcomes, used.ru_utime + used.ru_stime))
     if asked.json:

@@ -51,7 +51,7 @@ KINDS = {
         Kind(
             "not_implemented",
             501,
-            "No sample can be made",
+            "Not implemented",
             "Correct the named schema in the OpenAPI document; `mockserver check` lists all such places.",
         ),
         Kind("bad_gateway", 502, "Bad gateway", "Try again later.", retryable=True),

@@ -12,10 +12,10 @@ import pytest
 from contracts import BUNDLED, body_contract, bundled, contract, published
 from sample_kinds import COMPONENTS, EARLIER, LATER, ref
 
-from mockserver.contract import Contract, load_contract
+from mockserver.contract import Contract, Unsatisfiable, load_contract
 from mockserver.contract.references import Refs
-from mockserver.contract.sampling import UnusableExample
-from mockserver.contract.samples import Sampler, Unsatisfiable
+from mockserver.contract.sample_errors import UnusableExample
+from mockserver.contract.samples import Sampler
 
 ONLY_LATER = ("Must", "Tree", "Strict", "Gen", "Inst")
 """Components that are no 3.0 schemas."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import jsonschema_rs
@@ -16,11 +16,14 @@ from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
 from mockserver.contract.router import Router, split
-from mockserver.contract.sampling import SampleFault, Sampling
+from mockserver.contract.sample_errors import SampleFault
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, Credential, alternatives, credentials
 from mockserver.messages import JSON, Response, Violation
 from mockserver.text.documents import pointer_of
+
+if TYPE_CHECKING:
+    from mockserver.contract.sampling import Sampling
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -104,6 +107,8 @@ class Contract:
 
     @cached_property
     def _sampling(self) -> Sampling:
+        from mockserver.contract.sampling import Sampling  # the bundled APIs make no samples
+
         return Sampling(self._refs, self._schemas)
 
     def sample(

@@ -4,7 +4,8 @@ Whatever the engine that runs inside jsonschema-rs reads in its linear mode is l
 slow. What needs more (lookaround, references back) or another dialect (`a\\Z`, `(?i)a` in 3.0) becomes a
 format that is checked here, on the best engine that reads it: the linear one, then the one whose backtracking
 has a limit, then Python's. A pattern of ECMA-262 that jsonschema-rs does not read as it stands (`[^]`, `\\k<name>`,
-surrogate pairs) is written anew for it. The latter two look at texts of bounded length only; a longer one does not match.
+surrogate pairs) is written anew for it. The latter two look at texts of bounded length only; a longer one does
+not match.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import jsonschema_rs
 
 from mockserver.contract import ecma
+from mockserver.contract.ecma_reader import PatternError, parse
 from mockserver.errors import ContractError
 
 Format = Callable[[str], bool]
@@ -61,10 +63,10 @@ class Patterns:
         name = f"text that matches {pattern}"
         spellings = [(pattern, None)]
         try:
-            tree = ecma.parse(pattern)
+            tree = parse(pattern)
             loose, longest = ecma.simpler(tree)
             spellings += [(ecma.written(tree), None), (ecma.written(loose), longest)]
-        except (ecma.PatternError, RecursionError):
+        except (PatternError, RecursionError):
             pass
         tidied = pattern
         for old, new in _TIDIED:

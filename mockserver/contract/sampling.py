@@ -6,7 +6,6 @@ What does not vary is made once: a sample is kept by operation, status and examp
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -17,11 +16,12 @@ import orjson
 from mockserver.contract.bodies import Reading, essence, is_json
 from mockserver.contract.operation import FRAMING, Operation, Reply
 from mockserver.contract.references import Refs
-from mockserver.contract.samples import Sampler, Unsatisfiable
+from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
+from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT
 from mockserver.contract.schemas import Schemas
-from mockserver.errors import ContractError, Problem
-from mockserver.messages import JSON, Response, Violation
+from mockserver.errors import ContractError
+from mockserver.messages import JSON, Response
 from mockserver.text.documents import pointer_of
 from mockserver.text.jsontext import to_json
 
@@ -36,29 +36,6 @@ _OF_RANGES = {
 }
 """A media type for each range that is not `application/*`."""
 _MISSING = object()
-
-
-class UnusableExample(Problem):
-    """An example that was asked for by name, and cannot be sent."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("invalid_request", message)
-
-
-@dataclass(frozen=True, slots=True)
-class SampleFault:
-    """Why an operation has no sample, or an example of it is not used."""
-
-    operation: str
-    status: str
-    """The key under `responses`; "" for what belongs to the request."""
-    pointer: str
-    """Where the schema, or the example, stands."""
-    reason: str
-
-    def __str__(self) -> str:
-        where = f"{self.operation} {self.status}".strip()
-        return f"#{self.pointer} ({where}): {self.reason}"
 
 
 class Sampling:
@@ -338,4 +315,4 @@ def _put(operation: Operation, response: Response, row: dict[str, Any], name: st
         row[name] = before
 
 
-__all__ = ["SampleFault", "Sampling", "UnusableExample", "Violation", "status_of"]
+__all__ = ["Sampling", "status_of"]

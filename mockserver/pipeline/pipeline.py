@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.apis.routes import MAX_BODY, Plan, Route, Routes
 from mockserver.clock import monotonic, wall_time
-from mockserver.contract import Operation
+from mockserver.contract import Operation, Unsatisfiable
 from mockserver.contract.reference.referee import Mode, Referee
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
 from mockserver.journal import entries as journal
@@ -24,7 +25,7 @@ from mockserver.journal.metrics import Metrics
 from mockserver.messages import MAX_CHANGES, Exchange, Limit, Request, Response
 from mockserver.pipeline.auth import authenticate
 from mockserver.pipeline.prefer import Preference, read_preference
-from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, verify_wire
+from mockserver.pipeline.response import broken, damage, echo_id, failure, serialise, unsampled, verify_wire
 from mockserver.sandbox.sandbox import Sandbox, Terms
 from mockserver.sandbox.sandboxes import Bounds, Sandboxes
 from mockserver.scenarios import NO_DECISION, Decision, Scenario
@@ -152,6 +153,8 @@ def _answer(sandbox: Sandbox, exchange: Exchange, route: Route, plan: Plan, deci
     headers: dict[str, str] = {}
     try:
         response = _perform(sandbox, exchange, route, plan, decision, headers)
+    except Unsatisfiable as problem:
+        return unsampled(plan.operation, _problem(plan.api, problem), problem)
     except Problem as problem:
         exchange.violations = problem.violations
         response = _problem(plan.api, problem)
@@ -196,14 +199,14 @@ def _perform(
         raise _rate_limited(limit, ratelimit.retry_after(window, now))
     wanted = read_preference(request.headers["prefer"]) if "prefer" in request.headers else None
     if wanted is not None and wanted.early:
-        return _preferred(api, operation, wanted, sandbox, headers)
+        return _preferred(route, api, operation, wanted, sandbox, now, headers)
     if request.too_large or len(request.body) > plan.max_body:
         raise Problem("too_large", f"The request body is larger than {plan.max_body:,} bytes.")
     checked = operation.check_request(request, route.values)
     if checked.violations:
         raise Problem("invalid_request", violations=checked.violations)
     if wanted is not None:
-        return _preferred(api, operation, wanted, sandbox, headers)
+        return _preferred(route, api, operation, wanted, sandbox, now, headers)
     if scripted is not None:
         return scripted
     if plan.behaviour is None or sandbox.terms.stateless:
@@ -313,7 +316,13 @@ def _rate_limited(limit: Limit, seconds: int) -> Problem:
 
 
 def _preferred(
-    api: Api, operation: Operation, wanted: Preference, sandbox: Sandbox, headers: dict[str, str]
+    route: Route,
+    api: Api,
+    operation: Operation,
+    wanted: Preference,
+    sandbox: Sandbox,
+    now: float,
+    headers: dict[str, str],
 ) -> Response:
     """The reply that a `Prefer` header asks for: an error in the API's shape, or a sample."""
     status = wanted.code or operation.success
@@ -328,9 +337,12 @@ def _preferred(
         response = _problem(api, Problem(BY_STATUS[status].name))
         if not operation.check_response(response):
             return response
-    rng = random.Random(f"{sandbox.terms.seed} {sandbox.store.increment('dynamic')}") if wanted.dynamic else None
+    rng, moment = None, None
+    if wanted.dynamic:
+        rng = random.Random(f"{sandbox.terms.seed} {sandbox.store.increment('dynamic')}")
+        moment = datetime.fromtimestamp(now, UTC)
     try:
-        return api.contract.sample(operation, status, wanted.example, rng)
+        return api.contract.sample(operation, status, wanted.example, rng, route.values, moment)
     except KeyError:
         message = f"Prefer: example={wanted.example[:60]} is not an example of {operation.id} {status}."
         raise Problem("invalid_request", message) from None

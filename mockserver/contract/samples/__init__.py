@@ -16,29 +16,11 @@ import jsonschema_rs
 from mockserver.contract.dialects import Direction, draft_of
 from mockserver.contract.explain import explain
 from mockserver.contract.references import Refs
-from mockserver.contract.samples.facts import Reader
+from mockserver.contract.sample_errors import Unsatisfiable
 from mockserver.contract.samples.making import Cache, Maker
+from mockserver.contract.samples.reading import Reader
 from mockserver.contract.samples.repair import mended
 from mockserver.contract.samples.words import MOMENT
-from mockserver.errors import Problem
-
-
-class Unsatisfiable(Problem):
-    """No value was found that a schema accepts: 501, which names the schema.
-
-    Args:
-        pointer: where the schema stands in the document.
-        reason: what is wrong with the value that came nearest.
-        where: whose schema it is, for example `getOrder 200`.
-    """
-
-    def __init__(self, pointer: str, reason: str, where: str = "") -> None:
-        owner = f" ({where})" if where else ""
-        message = f"No value was found that the schema at #{pointer}{owner} accepts; the nearest one fails: {reason}."
-        super().__init__("not_implemented", message)
-        self.pointer = pointer
-        self.reason = reason
-        self.where = where
 
 
 class Sampler:
@@ -108,4 +90,4 @@ class Sampler:
         return value
 
 
-__all__ = ["Sampler", "Unsatisfiable"]
+__all__ = ["Sampler"]

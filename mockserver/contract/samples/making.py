@@ -16,8 +16,9 @@ from typing import Any
 
 from mockserver.contract.patterns import matcher
 from mockserver.contract.samples import words
-from mockserver.contract.samples.facts import Closed, Facts, Reader, same, type_of
+from mockserver.contract.samples.facts import Closed, Facts, same, type_of
 from mockserver.contract.samples.numbers import number
+from mockserver.contract.samples.reading import Reader
 from mockserver.contract.samples.strings import is_of, text
 
 MAX_DEPTH = 4
