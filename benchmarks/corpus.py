@@ -85,7 +85,7 @@ def _sample(contract: Contract, operation: Operation, outcome: Outcome) -> None:
     try:
         violations = operation.check_response(contract.sample(operation, operation.success))
     except Unsatisfiable as error:
-        outcome.unsatisfiable.append((operation.id, str(error)[:300]))
+        outcome.unsatisfiable.append((operation.id, error.reason[:300]))
         return
     except UserError as error:
         outcome.invalid.append((operation.id, f"refused: {error}"[:300]))

@@ -140,12 +140,15 @@ def texts(
     `loose`: those first that have something before or after what a pattern without anchors finds.
     """
     for whole in (False, True) if loose else (True, False):
-        found = _explored(tuple(patterns), low, high, forbidden, whole)
-        if found is None:
-            continue
-        for wish in (6, 10, 3, 16, 1, 24, 40):
-            for _ in range(3):
-                yield found.text(rng, max(low, min(wish, wish if high is None else high)))
+        # A bound makes a state of every length that a text may have so far: it comes in only where luck does not do.
+        bounds = [(0, None)] if (low, high) == (0, None) else [(0, None), (low, high)]
+        for least, most in bounds:
+            found = _explored(tuple(patterns), least, most, forbidden, whole)
+            if found is None:
+                continue
+            for wish in (6, 10, 3, 16, 1, 24, 40):
+                for _ in range(2):
+                    yield found.text(rng, max(low, min(wish, wish if high is None else high)))
 
 
 def _expression(language: Language, tree: ecma.Node, whole: bool) -> int:
