@@ -17,7 +17,8 @@ from mockserver.contract.dialects import Direction, draft_of
 from mockserver.contract.explain import explain
 from mockserver.contract.references import Refs
 from mockserver.contract.sample_errors import Unsatisfiable
-from mockserver.contract.samples.making import Cache, Maker
+from mockserver.contract.samples.making import Maker
+from mockserver.contract.samples.plan import Cache
 from mockserver.contract.samples.reading import Reader
 from mockserver.contract.samples.repair import mended
 from mockserver.contract.samples.words import MOMENT

@@ -10,7 +10,7 @@ left out here, so that the caller must ask the engine about each text.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from random import Random
 

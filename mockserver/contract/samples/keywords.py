@@ -10,13 +10,12 @@ from mockserver.contract.samples.lookups import Lookups, dict_of, list_of
 
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 _OF_OBJECTS = frozenset(
-    ("properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "required", "propertyNames")
-    + ("dependentRequired", "dependencies", "minProperties", "maxProperties")
+    "properties patternProperties additionalProperties unevaluatedProperties propertyNames required "
+    "dependentRequired dependencies minProperties maxProperties".split()
 )
 _OF_ARRAYS = frozenset(("items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems", "minItems", "maxItems"))
 _OF_SCALARS = frozenset(
-    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format", "pattern")
-    + ("minLength", "maxLength")
+    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf format pattern minLength maxLength".split()
 )
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 

@@ -6,23 +6,20 @@ valid: the compiled validator has the last word.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from mockserver.contract.patterns import matcher
 from mockserver.contract.samples import words
-from mockserver.contract.samples.facts import Closed, Facts, same, type_of
+from mockserver.contract.samples.facts import Facts, same
+from mockserver.contract.samples.fitting import found_in, suits
+from mockserver.contract.samples.members import Members
 from mockserver.contract.samples.numbers import number
+from mockserver.contract.samples.plan import MAX_DEPTH, NO_STEP, Cache, Made, Path, Plan, Step
 from mockserver.contract.samples.reading import Reader
-from mockserver.contract.samples.strings import is_of, text
+from mockserver.contract.samples.strings import text
 
-MAX_DEPTH = 4
-"""Levels after which optional members and array items are left out, so that recursion ends."""
 MAX_RECURSION = 32
 """Levels after which a schema that demands itself without end is given up."""
 MAX_SIZE = 60_000
@@ -35,49 +32,6 @@ ROOM = (1500, 300, 80, 25)
 """By depth: values that an object may hold before optional objects and arrays are left out."""
 _SIMPLE = ("null", "boolean", "integer", "number", "string", "array", "object")
 _PREFERRED = ("object", "array", "string", "integer", "number", "boolean", "null")
-
-Path = tuple[str | int, ...]
-
-
-@dataclass
-class Step:
-    """What to do differently at one place."""
-
-    choices: int = 0
-    """Which combination of ways to take; 0 for the likeliest."""
-    variation: int = 0
-    """Another number makes another text, number or option."""
-    minimal: bool = False
-    """Leave out every optional member."""
-    without_example: bool = False
-    drop: set[str] = field(default_factory=set)
-    add: set[str] = field(default_factory=set)
-    subset: int = 0
-    """Leave out some optional members, others for another number."""
-    extra: int = 0
-    """Members, or items, to invent beyond what is asked for."""
-    unlike: dict[str, Any] = field(default_factory=dict)
-    """Members to add that are not as these schemas say."""
-
-
-@dataclass
-class Made:
-    """What was done at one place."""
-
-    ways: list[int] = field(default_factory=list)
-    """The number of ways of each choice."""
-    optional: list[str] = field(default_factory=list)
-    from_example: bool = False
-    can_shrink: bool = False
-    """There is more in it than must be."""
-    rivals: dict[str, Any] = field(default_factory=dict)
-    """Members that other ways of a choice know, with their schemas."""
-
-
-NO_STEP = Step()
-Plan = dict[Path, Step]
-Cache = dict[tuple[str | int, int, str], tuple[Any, Any, int]]
-"""By reference, or else identity, of a schema, depth and name: the schema, the value and its size."""
 
 
 class Maker:
@@ -164,7 +118,7 @@ class Maker:
         scopes = (*scopes, *map(self._reader.followed, schemas)) if _is_dynamic(schemas) else scopes
         if self._examples and not step.without_example:
             for example in facts.examples:
-                if _suits(example, facts):
+                if suits(example, facts):
                     made.from_example = True
                     self.size += 20 if isinstance(example, dict | list) else 0
                     return example
@@ -180,7 +134,7 @@ class Maker:
                     made.rivals |= target["properties"]
 
     def _option(self, facts: Facts, step: Step) -> Any:
-        options = [option for option in facts.enum or () if _suits(option, facts)] or list(facts.enum or ())
+        options = [option for option in facts.enum or () if suits(option, facts)] or list(facts.enum or ())
         options = sorted(options, key=lambda option: option is None) or [None]
         if self._rng is not None:
             return self._rng.choice(options)
@@ -249,97 +203,28 @@ class Maker:
         room = ROOM[depth] if depth < len(ROOM) else 0
         before = self.size
         value: dict[str, Any] = {}
-        needed = self._needed(facts, step)
-        names = self._names(facts, step, needed, depth)
+        members = Members(facts, self._reader)
+        needed = members.needed(step)
+        names = members.names(step, needed, depth)
         made.optional = [name for name in names if name not in needed]
         for name in names:
-            schemas = self._member(facts, name)
+            schemas = members.member(name)
             if name in step.unlike:
                 schemas = [*schemas, {"not": step.unlike[name]}]
-            if name not in needed and self.size - before > room and not self._is_plain(schemas):
+            if name not in needed and self.size - before > room and not members.is_plain(schemas):
                 continue
             value[name] = self._value(schemas, (*path, name), name, scopes)
-        made.optional += self._invent(facts, value, path, step, scopes)
+        made.optional += self._invent(facts, members, value, path, step, scopes)
         return value
 
-    def _needed(self, facts: Facts, step: Step) -> set[str]:
-        """The members that must be there, those that others bring with them included."""
-        needed = {*facts.required, *step.add, *step.unlike}
-        waiting = list(needed)
-        while waiting:
-            for name in facts.dependents.get(waiting.pop(), ()):
-                if name not in needed:
-                    needed.add(name)
-                    waiting.append(name)
-        hidden = {
-            name for name in needed if facts.hides and any(map(self._reader.is_hidden, facts.properties.get(name, ())))
-        }
-        return needed - step.drop - hidden
-
-    def _names(self, facts: Facts, step: Step, needed: set[str], depth: int) -> list[str]:
-        """The members to make, in the order in which they are declared; those that must be there come last if not."""
-        names = [name for name in facts.properties if name in needed]
-        count = len(needed)
-        if not step.minimal:
-            optional = [name for name in facts.properties if name not in needed and name not in step.drop]
-            if depth >= MAX_DEPTH:  # the plain ones first: among the others may be one that leads back here
-                optional.sort(key=lambda name: not self._is_plain(facts.properties[name]))
-                optional = optional[: max(facts.min_properties - count, 0)]
-            chosen = set(needed)
-            for name in optional:
-                if self._allowed(facts, name) and self._may_join(facts, name, chosen):
-                    chosen.add(name)
-            most = facts.max_properties
-            if most is not None and len(chosen) > most:
-                extra = [name for name in facts.properties if name in chosen and name not in needed]
-                chosen -= set(extra[max(most - count, 0) :])
-            if step.subset:  # where nothing more clever helped
-                rng = Random(f"{step.subset} {step.variation}")
-                chosen = {name for name in sorted(chosen) if name in needed or rng.random() < 0.5}
-            names = [name for name in facts.properties if name in chosen]
-        return names + [
-            name
-            for name in dict.fromkeys((*facts.required, *sorted(needed)))
-            if name in needed and name not in facts.properties
-        ]
-
-    def _may_join(self, facts: Facts, name: str, chosen: set[str]) -> bool:
-        """Whether an optional member may come besides others: some bring members that cannot be, some exclude each other."""
-        for other in facts.dependents.get(name, ()):
-            if other not in chosen:
-                if other in facts.absent or not self._allowed(facts, other):
-                    return False
-                chosen.add(other)
-        return not any(name in group and all(n == name or n in chosen for n in group) for group in facts.not_together)
-
-    def _member(self, facts: Facts, name: str) -> list[Any]:
-        """The schemas of a member."""
-        schemas = list(facts.properties.get(name, ()))
-        for pattern, schema in facts.pattern_properties:
-            judge = matcher(pattern)
-            if judge is not None and judge(name):
-                schemas.append(schema)
-        for closed in facts.closed:
-            if not _names_it(closed, name):
-                schemas.append(closed.rest)
-        if not schemas and isinstance(facts.unevaluated, dict):
-            schemas.append(facts.unevaluated)
-        return schemas or [{}]
-
-    def _allowed(self, facts: Facts, name: str) -> bool:
-        """Whether a member may be there, as far as that is plain; what is for the other direction is left out too."""
-        for schema in self._member(facts, name):
-            if schema is False:
-                return False
-            target = self._reader.followed(schema)
-            if target is False or self._reader.is_hidden(target):
-                return False
-            if isinstance(target, dict) and (target.get("not") == {} or target.get("not") is True):
-                return False
-        return True
-
     def _invent(
-        self, facts: Facts, value: dict[str, Any], path: Path, step: Step, scopes: tuple[Any, ...]
+        self,
+        facts: Facts,
+        members: Members,
+        value: dict[str, Any],
+        path: Path,
+        step: Step,
+        scopes: tuple[Any, ...],
     ) -> list[str]:
         """Members with names that no schema gives, until there are enough; their names."""
         least = facts.min_properties + step.extra
@@ -352,11 +237,11 @@ class Maker:
         while len(value) < least and tries < 3 * least + 12 and tries < MAX_ITEMS:
             tries += 1
             name = self._new_name(facts, tries, step, scopes)
-            if name is None or name in value or name in step.drop or not self._allowed(facts, name):
+            if name is None or name in value or name in step.drop or not members.allowed(name):
                 continue
-            if facts.unevaluated is False and not any(_found_in(p, name) for p, _ in facts.pattern_properties):
+            if facts.unevaluated is False and not any(found_in(p, name) for p, _ in facts.pattern_properties):
                 continue
-            value[name] = self._value(self._member(facts, name), (*path, name), name, scopes)
+            value[name] = self._value(members.member(name), (*path, name), name, scopes)
             new.append(name)
         return new
 
@@ -381,22 +266,6 @@ class Maker:
         self._plan = {(): Step(variation=variation, without_example=variation > 3)}
         self._touched = {()}
         return self._value(schemas, (), "key", ())
-
-    def _is_plain(self, schemas: Iterable[Any]) -> bool:
-        """Whether a member is a text, a number or the like."""
-        for schema in schemas:
-            target = self._reader.followed(schema)
-            if not isinstance(target, dict):
-                continue
-            alternatives = target.get("anyOf") or target.get("oneOf")
-            if isinstance(alternatives, list) and alternatives:
-                target = self._reader.followed(alternatives[0])
-            kind = target.get("type") if isinstance(target, dict) else None
-            if not (
-                kind in ("string", "integer", "number", "boolean") or (isinstance(target, dict) and "enum" in target)
-            ):
-                return False
-        return True
 
     def _array(self, facts: Facts, path: Path, name: str, step: Step, made: Made, scopes: tuple[Any, ...]) -> list[Any]:
         some = 1 if self._rng is None else self._rng.randint(1, 3)
@@ -452,59 +321,3 @@ _NONE = object()
 
 def _is_dynamic(schemas: list[Any]) -> bool:
     return any(isinstance(schema, dict) and "$ref" in schema for schema in schemas)
-
-
-def _names_it(closed: Closed, name: str) -> bool:
-    return name in closed.names or any(_found_in(pattern, name) for pattern in closed.patterns)
-
-
-def _found_in(pattern: str, name: str) -> bool:
-    judge = matcher(pattern)
-    return judge is not None and judge(name)
-
-
-def _suits(value: Any, facts: Facts) -> bool:
-    """Whether a value that the document gives may stand here, as far as that is seen without its members."""
-    kind = type_of(value)
-    types = facts.types
-    if facts.never or (types is not None and kind not in types and not (kind == "integer" and "number" in types)):
-        whole = kind == "number" and types is not None and "integer" in types
-        if not (whole and float(value).is_integer()):
-            return False
-    if facts.enum is not None and not any(same(value, option) for option in facts.enum):
-        return False
-    if any(same(value, other) for other in facts.excluded):
-        return False
-    if isinstance(value, str):
-        return _suits_text(value, facts)
-    if kind in ("integer", "number"):
-        return _suits_number(value, facts)
-    if isinstance(value, list):
-        return len(value) >= facts.min_items and (facts.max_items is None or len(value) <= facts.max_items)
-    if isinstance(value, dict):
-        closed = any(c.rest is False and any(not _names_it(c, name) for name in value) for c in facts.closed)
-        return not closed and all(name in value for name in facts.required)
-    return True
-
-
-def _suits_text(value: str, facts: Facts) -> bool:
-    if len(value) < facts.min_length or (facts.max_length is not None and len(value) > facts.max_length):
-        return False
-    for patterns, expected in ((facts.patterns, True), (facts.forbidden, False)):
-        for pattern in patterns:
-            judge = matcher(pattern)
-            if judge is not None and judge(value) != expected:
-                return False
-    return all(is_of(name, value) for name in facts.formats)
-
-
-def _suits_number(value: float, facts: Facts) -> bool:
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    exact = Fraction(str(value))
-    low, high = facts.low, facts.high
-    if low.value is not None and (exact < low.value or (low.is_open and exact == low.value)):
-        return False
-    if high.value is not None and (exact > high.value or (high.is_open and exact == high.value)):
-        return False
-    return all(exact % step == 0 for step in facts.steps)

@@ -17,7 +17,8 @@ import jsonschema_rs
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from mockserver.contract.explain import leaves
-from mockserver.contract.samples.making import Made, Maker, Path, Plan, Step
+from mockserver.contract.samples.making import Maker
+from mockserver.contract.samples.plan import Made, Path, Plan, Step
 
 MAX_ROUNDS = 90
 """Values that are made for one sample."""
