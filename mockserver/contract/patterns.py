@@ -61,7 +61,7 @@ class Patterns:
         if _reader(self._draft, pattern, LINEAR) is not None:
             return None
         name = f"text that matches {pattern}"
-        spellings = [(pattern, None)]
+        spellings: list[tuple[str, int | None]] = [(pattern, None)]
         try:
             tree = parse(pattern)
             loose, longest = ecma.simpler(tree)

@@ -201,7 +201,9 @@ class Sampling:
         for operation in operations:
             for key in operation.declared:
                 reply = operation.reply(status_of(key, operation.declared))
-                for declared, node in (reply.node.get("content") or {}).items() if reply is not None else ():
+                if reply is None:
+                    continue
+                for declared, node in (reply.node.get("content") or {}).items():
                     media, at = self._refs.follow(node, reply.pointer + pointer_of(["content", declared]))
                     reading = reply.bodies[_member_of(declared)]
                     for _, value, pointer in self._examples(media, at):

@@ -94,7 +94,8 @@ class Texts:
 
     def text(self, rng: Random, length: int) -> str:
         """A text of about that many characters. There must be one."""
-        language, state, chars = self._language, self._start, []
+        chars: list[str] = []
+        language, state = self._language, self._start
         while True:
             distance = self._distance[state]
             if distance == 0 and (len(chars) >= length or not self._steps.get(state)):

@@ -9,14 +9,15 @@ from mockserver.contract.samples.facts import Closed, Facts
 from mockserver.contract.samples.lookups import Lookups, dict_of, list_of
 
 _TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
-_OF_OBJECTS = frozenset(
-    "properties patternProperties additionalProperties unevaluatedProperties propertyNames required "
-    "dependentRequired dependencies minProperties maxProperties".split()
-)
-_OF_ARRAYS = frozenset(("items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems", "minItems", "maxItems"))
-_OF_SCALARS = frozenset(
-    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf format pattern minLength maxLength".split()
-)
+_OF_OBJECTS = {
+    *("properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "propertyNames", "required"),
+    *("dependentRequired", "dependencies", "minProperties", "maxProperties"),
+}
+_OF_ARRAYS = {"items", "prefixItems", "unevaluatedItems", "contains", "uniqueItems", "minItems", "maxItems"}
+_OF_SCALARS = {
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("format", "pattern", "minLength", "maxLength"),
+}
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 

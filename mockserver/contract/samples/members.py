@@ -33,12 +33,10 @@ class Members:
                 if name not in needed:
                     needed.add(name)
                     waiting.append(name)
-        hidden = {
-            name
-            for name in needed
-            if self._facts.hides and any(map(self._reader.is_hidden, self._facts.properties.get(name, ())))
-        }
-        return needed - step.drop - hidden
+        if self._facts.hides:
+            properties = self._facts.properties
+            needed = {name for name in needed if not any(map(self._reader.is_hidden, properties.get(name, ())))}
+        return needed - step.drop
 
     def names(self, step: Step, needed: set[str], depth: int) -> list[str]:
         """The members to make, in the order in which they are declared; those that must be there come last if not."""
@@ -93,15 +91,14 @@ class Members:
         return True
 
     def _may_join(self, name: str, chosen: set[str]) -> bool:
-        """Whether an optional member may come besides others: some bring members that cannot be, some exclude each other."""
+        """Whether an optional member may come besides others: it may bring what cannot be, or be excluded by them."""
         for other in self._facts.dependents.get(name, ()):
             if other not in chosen:
                 if other in self._facts.absent or not self.allowed(other):
                     return False
                 chosen.add(other)
-        return not any(
-            name in group and all(n == name or n in chosen for n in group) for group in self._facts.not_together
-        )
+        groups = [group for group in self._facts.not_together if name in group]
+        return not any(all(other == name or other in chosen for other in group) for group in groups)
 
     def is_plain(self, schemas: Iterable[Any]) -> bool:
         """Whether a member is a text, a number or the like."""

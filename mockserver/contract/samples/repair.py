@@ -69,7 +69,8 @@ class _Lessons:
         """Whether there is anything else to try."""
         self._trace = trace
         self._done = set()
-        return any([self._learn(error) for error in errors])
+        learnt = [self._learn(error) for error in errors]
+        return any(learnt)
 
     def _step(self, path: Path) -> Step:
         return self._plan.setdefault(path, Step())
@@ -94,7 +95,7 @@ class _Lessons:
                     return self._drop(path[:-1], [str(path[-1])])
                 self._differ(path)
             case ValidationErrorKind.PropertyNames(error=inner):
-                return self._drop(path, [inner.instance])
+                return self._drop(path, [str(inner.instance)])
             case ValidationErrorKind.Required(property=name):
                 step = self._step(path)
                 if name not in step.add and name not in step.drop:
@@ -107,9 +108,10 @@ class _Lessons:
                     return True
             case ValidationErrorKind.AnyOf() | ValidationErrorKind.OneOfNotValid():
                 self._explained[path] += 1
-                inner = [leaf for leaf in leaves(error) if leaf is not error]
-                if inner and self._explained[path] % 3:
-                    return any([self._learn(leaf) for leaf in inner[:4]])
+                closest = [leaf for leaf in leaves(error) if leaf is not error]
+                if closest and self._explained[path] % 3:
+                    learnt = [self._learn(leaf) for leaf in closest[:4]]
+                    return any(learnt)
         return self._vary(path)
 
     def _differ(self, path: Path) -> None:
