@@ -96,8 +96,6 @@ class _Reader:
             if isinstance(node, Anchor):
                 raise PatternError("repeats an anchor")
             suffix = "?" if self._take("?") else ""
-            if not suffix and self._peek("+"):
-                self.at += 1  # possessive elsewhere; here it only matters to what is left out
             node = Repeat(node, *bounds, suffix)
             bounds = self._bounds()
         return node
@@ -149,7 +147,7 @@ class _Reader:
         if self._take("?#"):
             self.at = self.text.find(")", self.at) + 1 or len(self.text)
             return None
-        if self._take("?:") or self._take("?>"):
+        if self._take("?:"):
             return self._closed(self.choice(depth + 1))
         if self._take("?P=") or self._take("?P>"):
             return self._closed(Back(self._name(")", keep=True)))

@@ -29,6 +29,9 @@ MAX_TEXT = 8192
 """Characters that a pattern with lookaround looks at; the worst one found takes a tenth of a second for them."""
 _STEPS = 50_000_000
 """Steps that Python's engine may take for one text: about a second."""
+_LARGE = re.compile(r"\{(\d*,)?\d{3,}\}")
+"""A bound of a hundred or more. Engines unroll it, which takes far longer than to match a text, and every validator
+would do it anew; as a format it is prepared once."""
 _TIDIED = ((r"\\Z", r"\\z"), (r"(\\[dDsSwW])-(?!\])", r"\1\\-"), (r"\(\?#[^)]*\)", ""))
 """What Python reads and others do not, and how others write it: an end, a dash after a class, a comment."""
 
@@ -58,7 +61,8 @@ class Patterns:
         return ""
 
     def _format(self, pattern: str) -> tuple[str, Format] | None:
-        if _reader(self._draft, pattern, LINEAR) is not None:
+        is_large = _LARGE.search(pattern) is not None
+        if not is_large and _reader(self._draft, pattern, LINEAR) is not None:
             return None
         name = f"text that matches {pattern}"
         spellings: list[tuple[str, int | None]] = [(pattern, None)]
@@ -68,6 +72,8 @@ class Patterns:
             spellings += [(ecma.written(tree), None), (ecma.written(loose), longest)]
         except (PatternError, RecursionError):
             pass
+        if is_large:
+            spellings.reverse()
         tidied = pattern
         for old, new in _TIDIED:
             tidied = re.sub(old, new, tidied)

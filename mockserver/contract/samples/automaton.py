@@ -89,32 +89,32 @@ class Texts:
                     self._distance[earlier] = self._distance[state] + 1
                     nearest.append(earlier)
 
+        self._steps = {
+            state: [step for step in steps if step[1] in self._distance] for state, steps in self._steps.items()
+        }
+        nice = [[char for char in members if char in LETTERS] or members for members in language.members]
+        self._chars = [([char for char in members if char.islower()] or members, members) for members in nice]
+        self._is_plain = [members[0] in LETTERS for members in nice]
+
     def __bool__(self) -> bool:
         return self._start in self._distance
 
     def text(self, rng: Random, length: int) -> str:
         """A text of about that many characters. There must be one."""
         chars: list[str] = []
-        language, state = self._language, self._start
+        state, random = self._start, rng.random
         while True:
-            distance = self._distance[state]
-            if distance == 0 and (len(chars) >= length or not self._steps.get(state)):
-                break
-            steps = [step for step in self._steps[state] if step[1] in self._distance]
+            distance, steps = self._distance[state], self._steps[state]
             if len(chars) + distance >= length:
-                nearer = [step for step in steps if self._distance[step[1]] < distance]
-                if not nearer:
-                    break  # a text may end here
-                steps = nearer
+                steps = [step for step in steps if self._distance[step[1]] < distance]
             if not steps:
-                break
-            plain = [step for step in steps if language.members[step[0]][0] in LETTERS]
-            letter, state = rng.choice(plain if plain and (len(plain) == len(steps) or rng.random() < 0.9) else steps)
-            members = language.members[letter]
-            nice = [char for char in members if char in LETTERS]
-            lower = [char for char in nice if char.islower()]
-            chars.append(rng.choice(lower if lower and rng.random() < 0.7 else nice or members))
-        return "".join(chars)
+                return "".join(chars)
+            plain = [step for step in steps if self._is_plain[step[0]]]
+            if plain and (len(plain) == len(steps) or random() < 0.9):
+                steps = plain
+            letter, state = steps[int(random() * len(steps))]
+            members = self._chars[letter][random() >= 0.7]
+            chars.append(members[int(random() * len(members))])
 
 
 @lru_cache(maxsize=2048)

@@ -63,6 +63,8 @@ class Maker:
         self.trace: dict[Path, Made] | None = None
         """By place: what was done, where a plan asked for it."""
         self.size = 0
+        self._vain: set[str] = set()
+        """What was demanded of texts, and no text was found for."""
 
     def make(self, schema: Any, name: str, plan: Plan | None = None) -> Any:
         """A value; `name` is the member that it is for. It may share parts with others: do not change it."""
@@ -180,11 +182,16 @@ class Maker:
         return ("string", "integer", "object", "array", "null", "boolean")[step.variation // 3 % 6]
 
     def _text(self, facts: Facts, name: str, step: Step) -> Any:
-        for more in range(4):
+        demand = repr((facts.patterns, facts.forbidden, facts.formats, facts.min_length, facts.max_length))
+        value = None
+        for more in range(4 if demand not in self._vain else 0):
             value = text(facts, name, self._rng, step.variation + more, self._now)
-            if value is not None and value not in facts.excluded:
-                return value
-        return value if value is not None else ""
+            if value is None:
+                self._vain.add(demand)
+                break
+            if value not in facts.excluded:
+                break
+        return value or ""
 
     def _number(self, facts: Facts, name: str, whole: bool, step: Step) -> Any:
         rng = self._rng or (Random(f"{name} {step.variation}") if step.variation else None)
