@@ -49,6 +49,12 @@ KINDS = {
             retryable=True,
         ),
         Kind("server_error", 500, "Internal server error", "Try again later.", retryable=True),
+        Kind(
+            "not_implemented",
+            501,
+            "Not implemented",
+            "Correct the named schema in the OpenAPI document; `mockserver check` lists all such places.",
+        ),
         Kind("bad_gateway", 502, "Bad gateway", "Try again later.", retryable=True),
         Kind("unavailable", 503, "Service unavailable", "Try again later.", retryable=True),
         Kind("timeout", 504, "Gateway timeout", "Try again later.", retryable=True),

@@ -71,7 +71,7 @@ class Errors:
             return None
         try:
             sample = self._contract.sample(operation, declared)
-        except UserError:
+        except (UserError, Problem):
             return None  # a schema that nothing satisfies; the check of the response says so
         return _Shape(operation, declared, sample, status, problem)
 

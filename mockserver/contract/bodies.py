@@ -116,9 +116,13 @@ class Body:
         self._refs, self._schemas = refs, schemas
         self._node, self._pointer, self._direction = node, pointer, direction
         self._schema = node.get("schema")
-        self._shape = ANY if self._schema is None else shape_of(refs, self._schema)
         if "*" in media_type or self.reading(media_type).is_valid is not _anything:
             _ = self._validator  # a broken schema shows when the operation is first used
+
+    @cached_property
+    def _shape(self) -> Shape:
+        # JSON is read as it stands: to look through a large schema for the types of its leaves would be wasted.
+        return ANY if self._schema is None else shape_of(self._refs, self._schema)
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Validator | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import jsonschema_rs
@@ -15,11 +16,14 @@ from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
 from mockserver.contract.router import Router, split
-from mockserver.contract.samples import Sampler
+from mockserver.contract.sample_errors import SampleFault
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, Credential, alternatives, credentials
 from mockserver.messages import JSON, Response, Violation
 from mockserver.text.documents import pointer_of
+
+if TYPE_CHECKING:
+    from mockserver.contract.sampling import Sampling
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -102,49 +106,44 @@ class Contract:
         return {}
 
     @cached_property
-    def _sampler(self) -> Sampler:
-        return Sampler(self._refs)
+    def _sampling(self) -> Sampling:
+        from mockserver.contract.sampling import Sampling  # the bundled APIs make no samples
 
-    def sample(self, operation: Operation, status: int, example: str = "", rng: Random | None = None) -> Response:
-        """A reply with a declared status, made from the contract.
+        return Sampling(self._refs, self._schemas)
+
+    def sample(
+        self,
+        operation: Operation,
+        status: int,
+        example: str = "",
+        rng: Random | None = None,
+        values: Mapping[str, str] | None = None,
+        now: datetime | None = None,
+    ) -> Response:
+        """A response with a declared status, made from the contract; it is valid.
 
         Args:
             operation: the operation that answers.
             status: a status that the operation declares, if only by range or default.
-            example: the named example to use; else the first one, else a value made up.
+            example: the named example to use; else the first valid one, else a value made up.
             rng: when given, the examples are passed over and the values vary with it.
+            values: the variables of the path, which members of the same name repeat.
+            now: the time that it is in dates and times; a fixed moment when not given.
 
         Raises:
             KeyError: the status is not declared, or there is no such example.
+            UnusableExample: the named example has no value, or breaks its schema.
+            Unsatisfiable: no value was found that the schema accepts.
         """
-        response = self._sampled(self._sampler if rng is None else Sampler(self._refs, rng), operation, status, example)
-        if rng is None and not example and operation.check_response(response):
-            # Vendors publish examples that break their own schemas; then none of them is used.
-            made_up = self._sampled(Sampler(self._refs, examples=False), operation, status)
-            if not operation.check_response(made_up):
-                return made_up
-        return response
+        return self._sampling.response(operation, status, example, rng, values, now)
 
-    def _sampled(self, sampler: Sampler, operation: Operation, status: int, example: str = "") -> Response:
-        reply = operation.reply(status)
-        if reply is None:
-            raise KeyError(str(status))
-        headers = {}
-        for name, header in (reply.node.get("headers") or {}).items():
-            header, _ = self._refs.follow(header, "")
-            if header.get("required"):
-                headers[name.lower()] = _header_text(sampler.value(header.get("schema", {}), name=name))
-        content = reply.node.get("content") or {}
-        if not content or status in (204, 205, 304):
-            if example:
-                raise KeyError(example)
-            return Response(status, headers=headers, media_type=None)
-        media_type = next((name for name in content if "json" in name), next(iter(content)))
-        # A copy: the document's own example must not change with the reply.
-        value = deepcopy(sampler.body(self._refs.follow(content[media_type], "")[0], example))
-        if "*" in media_type:
-            media_type = "application/json" if not isinstance(value, str) else "text/plain"
-        return Response(status, value, headers, media_type)
+    def unsatisfiable(self) -> Iterator[SampleFault]:
+        """The declared responses for which no valid body was found; it makes a sample of each."""
+        return self._sampling.unsatisfiable(self.operations.values())
+
+    def broken_examples(self) -> Iterator[SampleFault]:
+        """The examples of responses that are not used, because they have no value or break their schema."""
+        return self._sampling.broken_examples(self.operations.values())
 
     def check_schema(self, name: str, value: JSON) -> list[Violation]:
         """Violations of a component schema by something that this server would show."""
@@ -157,9 +156,3 @@ class Contract:
     def served(self, url: str) -> JSON:
         """The document as this server publishes it, its `servers` pointing at `url`."""
         return {**self.document, "servers": [{"url": url, "description": "This mock server"}]}
-
-
-def _header_text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

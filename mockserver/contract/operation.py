@@ -27,6 +27,10 @@ from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
 from mockserver.text.jsontext import json_or_text
 from mockserver.text.matchers import MISSING
 
+FRAMING = frozenset(
+    ("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "transfer-encoding")
+)
+"""Headers that frame a message: the server sets them, whatever a document says (3.0.3, Response Object)."""
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
 _COUNT = re.compile("0|[1-9][0-9]{0,14}")
@@ -75,10 +79,13 @@ class Reply:
 
     def __init__(self, refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> None:
         self.node = node
+        self.pointer = pointer
         self.bodies = compile_bodies(refs, schemas, node.get("content") or {}, f"{pointer}/content", "response")
         self.headers: list[Parameter] = []
         counts = set()
         for name, header in (node.get("headers") or {}).items():
+            if name.lower() in FRAMING:
+                continue
             header, at = refs.follow(header, pointer + pointer_of(["headers", name]))
             if _is_count(header.get("schema")):
                 counts.add(name.lower())
@@ -337,15 +344,26 @@ class Operation:
 
     @cached_property
     def success(self) -> int:
-        """The first declared 2xx status; 200 when there is none."""
-        codes = sorted(int(key) for key in self.declared if key.isdigit() and key.startswith("2"))
-        return codes[0] if codes else 200
+        """The status of an answer that no one asked to be another: the lowest 2xx, 2XX, the lowest 3xx, default.
+
+        Else the first that is declared; 200 when none is.
+        """
+        keys = self.declared
+        codes = {first: sorted(int(key) for key in keys if key.isdigit() and key[0] == first) for first in "23"}
+        ranges = {key[0]: int(key[0]) * 100 for key in keys if key.upper().endswith("XX") and key[0].isdigit()}
+        if codes["2"] or "2" in ranges:
+            return codes["2"][0] if codes["2"] else 200
+        if codes["3"] or "3" in ranges:
+            return codes["3"][0] if codes["3"] else 300
+        if not keys or "default" in keys:
+            return 200
+        return int(keys[0]) if keys[0].isdigit() else ranges.get(keys[0][0], 200)
 
     def check_response(self, response: Response) -> list[Violation]:
         """Violations that sending `response` would be. Undeclared error statuses are none."""
         reply = self.reply(response.status)
         if reply is None:
-            return [self._undeclared(response.status)] if 200 <= response.status < 300 else []
+            return [self._undeclared(response.status)] if self.declared and 200 <= response.status < 300 else []
         return [] if reply.accepts(response) else reply.explain(response)
 
     def check_wire(self, response: Response) -> list[Violation]:

@@ -3,7 +3,9 @@
 Whatever the engine that runs inside jsonschema-rs reads in its linear mode is left to it: no text makes that
 slow. What needs more (lookaround, references back) or another dialect (`a\\Z`, `(?i)a` in 3.0) becomes a
 format that is checked here, on the best engine that reads it: the linear one, then the one whose backtracking
-has a limit, then Python's. The latter two look at texts of bounded length only; a longer one does not match.
+has a limit, then Python's. A pattern of ECMA-262 that jsonschema-rs does not read as it stands (`[^]`, `\\k<name>`,
+surrogate pairs) is written anew for it. The latter two look at texts of bounded length only; a longer one does
+not match.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import Any
 
 import jsonschema_rs
 
+from mockserver.contract import ecma
+from mockserver.contract.ecma_reader import PatternError, parse
 from mockserver.errors import ContractError
 
 Format = Callable[[str], bool]
@@ -25,6 +29,9 @@ MAX_TEXT = 8192
 """Characters that a pattern with lookaround looks at; the worst one found takes a tenth of a second for them."""
 _STEPS = 50_000_000
 """Steps that Python's engine may take for one text: about a second."""
+_LARGE = re.compile(r"\{(\d*,)?\d{3,}\}")
+"""A bound of a hundred or more. Engines unroll it, which takes far longer than to match a text, and every validator
+would do it anew; as a format it is prepared once."""
 _TIDIED = ((r"\\Z", r"\\z"), (r"(\\[dDsSwW])-(?!\])", r"\1\\-"), (r"\(\?#[^)]*\)", ""))
 """What Python reads and others do not, and how others write it: an end, a dash after a class, a comment."""
 
@@ -54,21 +61,32 @@ class Patterns:
         return ""
 
     def _format(self, pattern: str) -> tuple[str, Format] | None:
-        if _reader(self._draft, pattern, LINEAR) is not None:
+        is_large = _LARGE.search(pattern) is not None
+        if not is_large and _reader(self._draft, pattern, LINEAR) is not None:
             return None
         name = f"text that matches {pattern}"
+        spellings: list[tuple[str, int | None]] = [(pattern, None)]
+        try:
+            tree = parse(pattern)
+            loose, longest = ecma.simpler(tree)
+            spellings += [(ecma.written(tree), None), (ecma.written(loose), longest)]
+        except (PatternError, RecursionError):
+            pass
+        if is_large:
+            spellings.reverse()
         tidied = pattern
         for old, new in _TIDIED:
             tidied = re.sub(old, new, tidied)
+        spellings.append((tidied, None))
         for options, most in ((LINEAR, None), (LIMITED, MAX_TEXT)):
-            for text in (pattern, tidied):
+            for text, longest in spellings:
                 reader = _reader(jsonschema_rs.Draft202012Validator, text, options)
                 if reader is not None:
-                    return name, _bounded(reader, most)
+                    return name, _bounded(reader, longest if longest is not None else most)
         return name, _by_python(pattern)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def matcher(pattern: str) -> Format | None:
     """What tells whether a text matches a pattern; None when it is no regular expression that can be used."""
     try:

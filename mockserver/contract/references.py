@@ -24,13 +24,13 @@ class Refs:
     """Looks `#/...` references up in one document."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        self._document = document
+        self.document = document
 
     def lookup(self, pointer: str) -> Any:
         """The value at an RFC 6901 pointer. Raises KeyError when there is none."""
         if pointer and not pointer.startswith("/"):
             raise KeyError(pointer)
-        node: Any = self._document
+        node: Any = self.document
         for part in parts_of(pointer):
             if isinstance(node, dict):
                 node = node[part]

@@ -15,6 +15,7 @@ from mockserver.contract.dialects import LATER, Direction, Format, Rewritten, dr
 from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
 from mockserver.contract.references import Refs
 from mockserver.errors import ContractError
+from mockserver.text.jsontext import to_json
 
 _ALL = "urn:contract"
 """The resource in which jsonschema-rs finds the schemas of a validator, under `$defs`."""
@@ -35,6 +36,8 @@ class Schemas:
         self._known: dict[tuple[str, Direction], str] = {}
         """The other way round."""
         self._rewritten: dict[str, Rewritten] = {}
+        self._made: dict[bytes, jsonschema_rs.Validator] = {}
+        """By the schema, rewritten: hundreds of responses of a large document have the same one."""
 
     def reference(self, pointer: str, direction: Direction) -> dict[str, Any]:
         """A schema that stands for the one at `pointer`."""
@@ -47,6 +50,21 @@ class Schemas:
             ContractError: a reference leads nowhere, or a pattern is no regular expression.
             jsonschema_rs.ValidationError: a schema is broken in another way.
         """
+        key = self._key(schema)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._compiled(schema)
+        return made
+
+    def _key(self, schema: dict[str, Any]) -> bytes:
+        """Equal for schemas that say the same, whatever their places are."""
+        if schema.keys() == {"$ref"}:
+            found = self._get(schema["$ref"])
+            if not found.is_apart:
+                schema = found.schema
+        return to_json(schema)
+
+    def _compiled(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
         resources, formats = self.reach(schema)
 
         def made(options: jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions) -> jsonschema_rs.Validator:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from mockserver.apis import Api
 from mockserver.apis.routes import MAX_BODY, Routes
 from mockserver.clock import monotonic, wall_time
+from mockserver.contract import Unsatisfiable
 from mockserver.contract.reference.referee import Mode, Referee
 from mockserver.errors import Problem, did_you_mean
 from mockserver.journal import entries as journal
@@ -66,6 +67,8 @@ def perform(turn: Turn) -> Response:
             or (turn.scripted and turn.script("content"))  # a rule's response to a good request
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
+    except Unsatisfiable as problem:
+        return turn.give_up(problem)  # 501: the document has a schema that nothing satisfies
     except Problem as problem:
         response = turn.refuse(problem)
     return turn.check(response)

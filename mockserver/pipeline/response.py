@@ -13,7 +13,7 @@ from dataclasses import replace
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.media_types import is_json
-from mockserver.errors import MEDIA_TYPE, defect_body
+from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
@@ -61,6 +61,16 @@ def contract_breach(
     exchange.defect = f"the reply of {operation.id} with status {response.status}{rule} breaks the contract"
     exchange.stage, exchange.reason = "response", exchange.defect
     return Response(500, defect_body(exchange.defect, violations), {}, MEDIA_TYPE)
+
+
+def unsampled(operation: Operation, response: Response, problem: Problem) -> Response:
+    """The 501 for a schema that nothing satisfies, in the API's own shape where the contract takes that.
+
+    Where it takes none either, problem details say what to mend in the document: no defect of ours.
+    """
+    if not operation.check_response(response):
+        return response
+    return Response(problem.status, problem_body(problem), {}, MEDIA_TYPE)
 
 
 def verify_wire(operation: Operation, exchange: Exchange, response: Response) -> Response:

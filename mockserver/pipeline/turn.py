@@ -7,6 +7,7 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 
 from mockserver.apis import Behaviour, Call
 from mockserver.apis.api import response_of
@@ -18,7 +19,7 @@ from mockserver.pipeline.auth import authenticate, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect
 from mockserver.pipeline.prefer import Preference, read_preference
-from mockserver.pipeline.response import contract_breach
+from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
 from mockserver.scenarios.stages import Stage
@@ -174,7 +175,7 @@ class Turn:
         plan, action, world = self.plan, self.decision.action, self.world
         if plan.behaviour is None or world.terms.stateless:
             self.exchange.stage = "sample"
-            response = plan.api.contract.sample(plan.operation, plan.operation.success)
+            response = plan.api.contract.sample(plan.operation, plan.operation.success, values=self.route.values)
         else:
             response = self._commit(plan.behaviour)
         if action.lost_after:
@@ -192,6 +193,11 @@ class Turn:
         self.exchange.violations = problem.violations
         self.exchange.reason = problem.message
         return self.plan.api.errors.response(self.plan.operation, problem)
+
+    def give_up(self, problem: Problem) -> Response:
+        """The 501 for a schema that nothing satisfies, which is the document's fault and named at the start."""
+        self.exchange.stage = "sample"
+        return unsampled(self.plan.operation, self.refuse(problem), problem)
 
     def check(self, response: Response) -> Response:
         """Hold the response, with the headers that every one carries, against the contract: what breaks it is a 500."""
@@ -268,11 +274,12 @@ class Turn:
             response = api.errors.response(operation, Problem(BY_STATUS[status].name))
             if not operation.check_response(response):
                 return response
-        draws = None
+        draws = moment = None
         if preference.dynamic:
+            moment = datetime.fromtimestamp(self.exchange.at, UTC)
             draws = random.Random(f"{self.world.terms.seed} {self.world.store.increment('dynamic')}")
         try:
-            return api.contract.sample(operation, status, preference.example, draws)
+            return api.contract.sample(operation, status, preference.example, draws, self.route.values, moment)
         except KeyError:
             message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
             raise Problem("invalid_request", message) from None

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel
 
 from mockserver.apis import Api
+from mockserver.contract import Unsatisfiable
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Headers, Limit, Response
@@ -194,6 +195,9 @@ class Compiler:
                 )
                 if action.patches:
                     action.patch(response)
+            except Unsatisfiable as error:
+                self._problem((*here, "reply" if action.reply else "set"), error.message)
+                return
             except KeyError as error:
                 part = "set" if error.args[0] in dict(action.set) else "remove"
                 self._problem((*here, part, error.args[0]), f"{error.args[0]!r} leads nowhere in a response of {id}")
