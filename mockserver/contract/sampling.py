@@ -13,7 +13,8 @@ from typing import Any
 
 import orjson
 
-from mockserver.contract.media_types import Reading, essence, is_json
+from mockserver.contract.bodies import Reading
+from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.operation import FRAMING, Operation, Reply
 from mockserver.contract.references import Refs
 from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
