@@ -74,6 +74,13 @@ def test_parameters_of_a_media_type():
     assert parameters('a/b; x="1;2\\"3" ; Y = z;;w;x=4') == {"x": '1;2"3', "y": "z"}
 
 
+@pytest.mark.parametrize("sent", ["application/json", FORM, "application/xml", "image/png", "text/plain"])
+def test_any_file_is_taken_as_it_is(sent):
+    operation = with_body({"type": "string", "format": "binary"}, "*/*")
+    checked = send(operation, raw=b"{\xff", content_type=sent)
+    assert (checked.violations, checked.body) == ([], "{\ufffd")
+
+
 @pytest.mark.parametrize(
     "media_type",
     ["application/vnd.acme.platform", "application/vnd.information.v1", "application/transform", "image/png"],
@@ -124,6 +131,7 @@ def test_the_xml_of_a_response_is_checked_as_value_and_as_text():
     [
         ({"type": "object"}, "text/markdown", b"# x", True),
         ({"type": "array", "items": {}}, "text/html", b"<p>", True),
+        ({"type": "object", "nullable": True}, "text/html", b"<p>", True),
         ({"type": "string", "maxLength": 2}, "text/html", b"<p>", False),
         ({"anyOf": [{"type": "object"}, {"type": "string", "maxLength": 2}]}, "text/html", b"<p>", False),
         ({"type": "integer"}, "text/plain", b"5", True),

@@ -84,6 +84,7 @@ EXAMPLES = {
     "no body by rule": Case(REPLACED, response=Response(204, media_type=None)),
     "nothing described": Case(ORDERED, response=Response(202, media_type=None)),
     "not for JSON Schema": printed("application/pdf", b"%PDF"),
+    "any file": asked(of("press-3.0.yaml", "engrave")[1], body=b"{}"),
     "XML by its schema": Case(
         of("workshop-3.0.yaml", "orders")[1], response=Response(200, "<jobs/>", media_type="application/xml")
     ),

@@ -497,6 +497,9 @@ def test_content_that_is_a_form_or_a_text_of_its_own():
         "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}
     }
     assert value(with_parameter(content=form), "p=n%3D5%26x%3D1") == {"n": 5, "x": "1"}
+    xml = {"application/xml": {"schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}}
+    assert value(with_parameter(content=xml), "p=%3Ca%3E%3Cn%3E5%3C/n%3E%3C/a%3E") == {"n": 5}
+    assert "p: is not well-formed XML" in refusal(with_parameter(content=xml), query="p=%3Ca").message
     text = {"text/plain": {"schema": {"type": "integer"}}}
     assert value(with_parameter(content=text), "p=5") == 5
 

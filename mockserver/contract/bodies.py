@@ -25,7 +25,7 @@ from mockserver.text.documents import pointer_of
 
 MAX_READINGS = 64
 """Spellings of Content-Type that are remembered for one body."""
-_COLLECTIONS = frozenset(("array", "object"))
+_NO_TEXTS = frozenset(("array", "object", "null"))
 
 
 class Reading:
@@ -158,6 +158,8 @@ class Body:
         charset = parameter(content_type, "charset").lower()
         if charset not in UTF8:
             return Reading(partial(_refuse_charset, charset), self._validator)
+        if "*" in self.media_type and shape.is_binary and types == {"string"}:
+            return Reading(lambda raw: raw.decode("utf-8", "replace"))  # any file, of which nothing is to be read
         if is_json(kind):
             return Reading(parse_json, self._validator)
         if kind == FORMS[0]:
@@ -181,7 +183,7 @@ class Body:
             return Reading(self._read_xml, self._validator, shape, of_texts=True)
         if kind.startswith("text/"):
             # A text is no object or array: of these a schema says nothing that could be checked here.
-            validator = self._validator if not types or types - _COLLECTIONS else None
+            validator = self._validator if not types or types - _NO_TEXTS else None
             return Reading(lambda raw: scalar(utf8(raw), shape), validator, shape, of_texts=True)
         if "string" in types:
             return Reading(lambda raw: raw.decode("utf-8", "replace"))

@@ -12,9 +12,11 @@ from urllib.parse import unquote
 
 import orjson
 
-from mockserver.contract.media_types import FORMS, essence, is_json
+from mockserver.contract.media_types import FORMS, essence, is_json, is_xml
 from mockserver.contract.references import Refs, pointer_of
 from mockserver.contract.shapes import Shape, scalar, shape_of
+from mockserver.contract.xml import XmlError, read_xml
+from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Side, Violation
 from mockserver.text.fields import Decoded, Values, parse_query
@@ -52,11 +54,13 @@ class Parameter:
     allows_empty: bool
     """Whether an empty text counts as not sent."""
     default: Any = MISSING
+    xml: XmlSchema | None = None
+    """Describes the value of a text that is XML."""
 
     @property
     def is_json(self) -> bool:
         """Whether the value is a JSON text."""
-        return is_json(self.content)
+        return is_json(essence(self.content))
 
     def decode_values(self, values: Values, claimed: frozenset[str] = frozenset()) -> Any:
         """The value of a parameter in a query, a form or cookies, or MISSING.
@@ -148,6 +152,11 @@ class Parameter:
                 except orjson.JSONDecodeError:
                     pass  # a cookie's quotes may belong to the value
             raise _bad(self, "must be a JSON value", "text", "JSON")
+        if self.xml is not None:
+            try:
+                return read_xml(text.encode(), self.xml)
+            except XmlError as error:
+                raise _bad(self, str(error), "text", "XML") from None
         if essence(self.content) == FORMS[0]:
             return nested({(name,): texts for name, texts in parse_query(text).items()}, self.shape, self._bad_member)
         return scalar(text, self.shape)
@@ -294,6 +303,7 @@ def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Paramet
         plain=not content and is_scalar and style not in ("label", "matrix"),
         allows_empty=place == "query" and node.get("allowEmptyValue") is True,
         default=default,
+        xml=XmlSchema(refs, schema) if is_xml(essence(content)) and shape.types - {"string"} else None,
     )
 
 

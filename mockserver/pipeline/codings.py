@@ -9,10 +9,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 
 from mockserver.errors import Problem
 from mockserver.messages import Request, Violation
+
+try:
+    import brotli  # an extra
+except ImportError:
+    brotli = None
 
 MAX_CODINGS = 4
 """Codings one over the other."""
@@ -97,8 +101,6 @@ def _deflate(raw: bytes, most: int) -> bytes:
 
 
 def _brotli(raw: bytes, most: int) -> bytes:
-    import brotli  # an extra
-
     stream = brotli.Decompressor()
     data: bytes = b""
     try:
@@ -116,7 +118,7 @@ def _brotli(raw: bytes, most: int) -> bytes:
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate}
-if find_spec("brotli") is not None:
+if hasattr(getattr(brotli, "Decompressor", None), "can_accept_more_data"):  # 1.2, the first that can be bounded
     _DECODERS["br"] = _brotli
 ACCEPTED = tuple(coding for coding in _DECODERS if coding != "x-gzip")
 """The codings that a 415 names."""

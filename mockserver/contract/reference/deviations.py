@@ -17,6 +17,7 @@ from mockserver.contract.reference.message import Message, is_scalar, leaves
 from mockserver.contract.reference.questions import (
     given_twice,
     has_numbers,
+    is_any_file,
     is_opaque,
     key_twice,
     large_float,
@@ -130,6 +131,13 @@ DEVIATIONS = {
         "openapi-core checks the text of it.",
         f"{_OAS}#schema-object: schemas describe JSON; of other media types they describe what is made of them",
         lambda message: is_opaque(message),
+    ),
+    "any file": Deviation(
+        "accepts",
+        "A range of media types with a binary string takes files of every kind as they are; openapi-core reads those "
+        "that are JSON or forms, and misses a string.",
+        f"{_OAS}#considerations-for-file-uploads: `*/*` and `format: binary` declare a body of any type",
+        is_any_file,
     ),
     "XML by its schema": Deviation(
         "accepts",

@@ -147,6 +147,15 @@ def query_parameters(message: Message) -> list[Parameter]:
     return [one for one in message.operation.parameters if one.place == "query"]
 
 
+def is_any_file(message: Message) -> bool:
+    """Whether a body's media type is declared by a range, as bytes."""
+    node = message.operation.node.get("requestBody") if message.request is not None else None
+    content = node.get("content") if isinstance(node, dict) else reply_content(message)
+    return any(
+        "*" in name and (media.get("schema") or {}).get("format") == "binary" for name, media in (content or {}).items()
+    )
+
+
 def is_opaque(message: Message) -> bool:
     """Whether a body is neither JSON nor a form, and no text that its schema takes for one."""
     kind, reading = message.media_type, message.reading
