@@ -117,8 +117,8 @@ class Routes:
         return found
 
     def _search(self, method: str, path: str) -> Route:
-        segments = path.strip("/").split("/")
-        named = self._apis.get(segments[0])
+        segments = split(path)
+        named = self._apis.get(segments[0]) if segments else None
         if named is not None:
             return self._route(method, path, named, segments[1:], f"/{named.name}")
         for api in self._apis.values():
