@@ -10,7 +10,7 @@ from contracts import ROOT, published
 
 from mockserver.contract import load_contract
 from mockserver.contract.overlay import PROVENANCES, apply
-from mockserver.errors import ContractError, UserError
+from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.text.documents import MAX_NESTING
 

@@ -48,7 +48,9 @@ def our_faults(document: dict[str, Any]) -> list[str]:
     found = []
     for path, reason in strict.strict_faults(document):
         found.append(reason.partition(":")[0] if reason.startswith("cannot be judged") else reason)
-        assert path or reason.startswith(("cannot be judged", "is nested too deeply", "Operation ID", "Duplicate parameter"))
+        assert path or reason.startswith(
+            ("cannot be judged", "is nested too deeply", "Operation ID", "Duplicate parameter")
+        )
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 
 from mockserver.contract.explain import explain
-from mockserver.contract.faults import Fault, Findings
+from mockserver.contract.faults import Fault, Findings, Source, Sources
 from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
@@ -54,7 +54,7 @@ class Contract:
         self, name: str, document: dict[str, Any], additions: list[Addition], findings: Findings | None = None
     ) -> None:
         self.name = name
-        self._findings = findings
+        self.findings = findings if findings is not None else Findings(Sources(Source(name, "")))
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
@@ -85,7 +85,7 @@ class Contract:
     @cached_property
     def faults(self) -> list[Fault]:
         """What was wrong with the document, and what was done about it."""
-        return self._findings.faults() if self._findings is not None else []
+        return self.findings.faults()
 
     def _bases(self, item: dict[str, Any], node: dict[str, Any]) -> list[str]:
         """The base paths of an operation: of its own servers, else of its path's, else of the document's."""

@@ -118,6 +118,8 @@ class Findings:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self._by_place: dict[tuple[tuple[str | int, ...], str], Finding] = {}
+        self.parts: list[tuple[tuple[str | int, ...], str]] = []
+        """What of other files the document refers to: the path to it under MOUNT, and its kind."""
         self.left_out = 0
         """Findings that were too many to keep."""
 

@@ -25,7 +25,16 @@ MAX_FILES = 2000
 """Files that one document may refer to."""
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of all files of one document."""
-_IDENTIFIERS = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$self", "mapping")
+_IDENTIFIERS = (
+    "$id",
+    "$anchor",
+    "$dynamicAnchor",
+    "$dynamicRef",
+    "$recursiveRef",
+    "$self",
+    "mapping",
+    "defaultMapping",
+)
 _NOT_LOCAL = re.compile(r"""\$ref["']?\s*:(?!\s*["']?#/)""")
 _RECURSIVE = "recursive"
 """The `$dynamicAnchor` that stands for `$recursiveAnchor: true` of 2019-09."""
@@ -137,6 +146,8 @@ class Bundle:
             self._set(node, "$ref", met, lambda: self._resolve(file, node["$ref"], base, kind))
         if kind != "schema":
             return
+        if node.get("$recursiveAnchor") is True:
+            node["$dynamicAnchor"] = _RECURSIVE
         for key in ("$dynamicRef", "$recursiveRef"):
             if isinstance(node.get(key), str):
                 self._set(node, key, met, lambda key=key: self._resolve(file, node[key], base, kind))  # type: ignore[misc]
@@ -164,7 +175,7 @@ class Bundle:
         name = "$dynamicAnchor" if key == "$dynamicRef" else "$recursiveAnchor"
         if isinstance(target, dict) and target.get(name):
             if key == "$recursiveRef":
-                target["$dynamicAnchor"] = _RECURSIVE
+                target["$dynamicAnchor"] = _RECURSIVE  # it may not have been met yet
                 node["$dynamicRef"] = node.pop(key)
             return
         ref = node.pop(key)
@@ -186,7 +197,7 @@ class Bundle:
                 holder[key] = self._resolve(file, value, met[3], "schema")
             except Refused as refused:
                 path = [*path_of(met[2]), "discriminator", *([] if holder is discriminator else ["mapping"]), key]
-                self._findings.add("error", path, str(refused), "the name means no schema", refused.rule_id)
+                self._findings.add("warning", path, str(refused), "the name means no schema", refused.rule_id)
                 holder[key] = "#/"
 
     def _resolve(self, file: _File, ref: str, base: str, kind: str) -> str:

@@ -124,17 +124,18 @@ def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: F
         parts = [Part(path, kind) for path, kind in bundle.targets]
     repair(document, parts, findings)
     make_sound(document, parts, findings)
+    findings.parts = [(part.path, part.kind) for part in parts]
     if terms.strict:
         if not findings.errors():
             mounted = [source.text for source in findings.sources.mounted.values()]
-            _judge_strictly(document, findings, [*texts, *mounted])
+            judge_strictly(document, findings, [*texts, *mounted])
         faults = findings.errors()
         if faults:
             shown = sorted((findings.sources.fault(fault) for fault in faults), key=lambda fault: fault.line)
             raise ContractError("\n".join(fault.reason for fault in shown[:MOST_SHOWN]))
 
 
-def _judge_strictly(document: dict[str, Any], findings: Findings, texts: list[str]) -> None:
+def judge_strictly(document: dict[str, Any], findings: Findings, texts: list[str]) -> None:
     """Note the faults that openapi-core's own validator finds, unless it found none before."""
     # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
     from mockserver.contract.strict_cache import StrictCache
@@ -151,4 +152,4 @@ def _judge_strictly(document: dict[str, Any], findings: Findings, texts: list[st
         passed.remember()
 
 
-__all__ = ["contract_of", "load_contract"]
+__all__ = ["Terms", "compiled", "contract_of", "judge_strictly", "load_contract"]

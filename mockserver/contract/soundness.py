@@ -146,23 +146,32 @@ def _check_paths(document: dict[str, Any], findings: Findings) -> None:
         if not path.startswith("/"):
             continue
         at: list[str | int] = ["paths", path]
-        for mark in "?#":
-            if mark in path:
-                message = f"has a {mark!r}, which is no part of a path"
-                findings.add("warning", at, message, f"it is served as {path.partition(mark)[0]!r}", "path-not-plain")
-        form = _VARIABLE.sub("{}", re.split("[?#]", path)[0])
+        plain = re.split("[?#]", path)[0]
+        form = _VARIABLE.sub("{}", plain)
+        if plain != path:
+            message = f"has a {path[len(plain)]!r}, which is no part of a path"
+            findings.add("warning", at, message, _served(plain, form, item, forms), "path-not-plain")
         for node, pointer in refs.chain(item, pointer_of(at)):
             shared = node.get("parameters") if isinstance(node, dict) else None
             for method, operation, where in operations_of(node, pointer):
                 place = parts_of(where)
                 same = forms.setdefault((method, form), path)
-                if same != path:
+                if same != path == plain:
                     message = f"means the same requests as {same}"
                     findings.add("warning", [*place], message, f"{method} {path} is never reached", "path-twice")
                 _check_name(document, findings, names, operation, f"{method} {path}", place)
                 _check_variables(
                     refs, findings, path, method, place, [*(shared or []), *(operation.get("parameters") or [])]
                 )
+
+
+def _served(plain: str, form: str, item: Any, forms: dict[tuple[str, str], str]) -> str:
+    """What comes of a path that is served without what follows a `?` or a `#`."""
+    methods = [method for method, _, _ in operations_of(item, "")]
+    hidden = [method for method in methods if (method, form) in forms]
+    if not hidden:
+        return f"it is served as {plain!r}"
+    return f"{', '.join(hidden)} is never reached, since {forms[hidden[0], form]} means the same requests"
 
 
 def _check_name(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from mockserver.sandbox.sandboxes import Bounds
 from mockserver.settings import Settings
 from mockserver.text.documents import files_in
 
+log = logging.getLogger("mockserver")
+
+MAX_TOLD = 20
+"""Faults of one document that are logged at the start."""
+
 
 def build(settings: Settings) -> Pipeline:
     """Load the contracts and make the default sandbox. Raises UserError."""
@@ -27,6 +33,7 @@ def build(settings: Settings) -> Pipeline:
         name, equals, file = spec.partition("=")
         path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
         api = load_api(f"{name}={path}" if equals else path, strict=settings.strict)
+        _tell_faults(api)
         if api.name in (known.name for known in apis):
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
         apis.append(api)
@@ -57,6 +64,15 @@ def build(settings: Settings) -> Pipeline:
         chosen,
         open_backend(settings.state),
     )
+
+
+def _tell_faults(api: Api) -> None:
+    """Log what is wrong with the document of an API, and what was done about it."""
+    faults = [fault for fault in api.contract.faults if fault.severity != "note"]
+    for fault in faults[:MAX_TOLD]:
+        log.warning("%s", fault)
+    if len(faults) > MAX_TOLD:
+        log.warning("%s: %d more faults; `mockserver check` tells all", api.name, len(faults) - MAX_TOLD)
 
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:
