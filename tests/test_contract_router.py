@@ -248,15 +248,8 @@ def test_relative_servers_are_resolved_against_the_self_of_the_document():
 
 
 def test_methods_of_3_2_are_reached():
-    made = contract(
-        {
-            "/a": {
-                "query": {"operationId": "q"},
-                "additionalOperations": {"LINK": {"operationId": "l", "responses": {}}},
-            }
-        },
-        "3.2.0",
-    )
+    item = {"query": {"operationId": "q"}, "additionalOperations": {"LINK": {"operationId": "l"}}}
+    made = Contract("test", {"openapi": "3.2.0", "info": {}, "paths": {"/a": item}}, [])
     assert operation_at(made, "QUERY", "/a") == "q" and operation_at(made, "LINK", "/a") == "l"
     assert sorted(made.match("GET", ["a"])[2]) == ["LINK", "QUERY"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
@@ -19,7 +19,7 @@ import jsonschema_rs
 from mockserver.contract.drafts import modern
 from mockserver.contract.objects import EITHER, GRAMMAR, LIST, MAP
 from mockserver.contract.patterns import Patterns
-from mockserver.contract.references import Refs, unescape
+from mockserver.contract.references import Refs, escape, unescape
 
 Direction = Literal["request", "response"]
 Draft = type[jsonschema_rs.Validator]
@@ -28,6 +28,7 @@ Format = Callable[[str], bool]
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _SCHEMA_MEMBERS = ("not", "additionalProperties", "items")
 _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
+_DEMANDING = frozenset(("required", *_SCHEMA_LISTS))
 _SILENT = {"nullable", "discriminator", "example", "default", "title", "description", "externalDocs", "xml"}
 """Members of a 3.0 schema that tell a validator nothing, or that are rewritten (3.0.3, Schema Object)."""
 _SUBSCHEMAS = GRAMMAR["schema"]
@@ -43,8 +44,6 @@ _KEYWORDS = frozenset(
 pointers by now."""
 APART = "urn:apart:"
 """How the URI of a schema that is a resource of its own begins."""
-_MAX_BRANCHES = 8
-"""Levels of `allOf` and unions that are looked through for the names in them."""
 
 LATER = {"urn:format:uuid": {"$schema": "https://json-schema.org/draft/2020-12/schema", "format": "uuid"}}
 """Formats that jsonschema-rs has, but only for drafts after 4, as schemas of such a draft to refer to."""
@@ -228,7 +227,8 @@ class _Draft4(_Rewriter):
             return self._reference(schema["$ref"])  # members beside a $ref are ignored (3.0.3, Reference Object)
         if schema.get(self._hidden) is True:
             return {"not": {}}
-        hidden |= self._hidden_names(schema)
+        if not _DEMANDING.isdisjoint(schema):
+            hidden |= self._hidden_names(schema)
         new = {key: value for key, value in schema.items() if key not in _SILENT and not key.startswith("x-")}
         for key in _SCHEMA_MEMBERS:
             if isinstance(schema.get(key), dict):
@@ -262,28 +262,30 @@ class _Draft4(_Rewriter):
         except KeyError:
             return {}
 
-    def _hidden_names(self, schema: Any, depth: int = 0) -> frozenset[str]:
+    def _parts(self, schema: Any) -> Iterator[dict[str, Any]]:
+        """What a schema is made of by `allOf`, each part once, itself first."""
+        waiting, seen = [schema], set()
+        while waiting:
+            part = self._target(waiting.pop())
+            if isinstance(part, dict) and id(part) not in seen:
+                seen.add(id(part))
+                yield part
+                waiting += _list(part, "allOf")
+
+    def _hidden_names(self, schema: Any) -> frozenset[str]:
         """The properties of a schema, those of its `allOf` included, that this direction does not have."""
-        schema = self._target(schema)
-        if not isinstance(schema, dict) or depth > _MAX_BRANCHES:
-            return frozenset()
-        properties = schema.get("properties")
-        names = {
-            name
-            for name, declared in (properties.items() if isinstance(properties, dict) else ())
-            if isinstance(declared, dict) and (target := self._target(declared)) and target.get(self._hidden) is True
-        }
-        for branch in _list(schema, "allOf"):
-            names |= self._hidden_names(branch, depth + 1)
+        names = set()
+        for part in self._parts(schema):
+            properties = part.get("properties")
+            for name, declared in properties.items() if isinstance(properties, dict) else ():
+                target = self._target(declared)
+                if isinstance(target, dict) and target.get(self._hidden) is True:
+                    names.add(name)
         return frozenset(names)
 
-    def _demanded(self, schema: Any, depth: int = 0) -> set[str]:
+    def _demanded(self, schema: Any) -> set[str]:
         """What a schema and its `allOf` require."""
-        schema = self._target(schema)
-        if not isinstance(schema, dict) or depth > _MAX_BRANCHES:
-            return set()
-        names = {name for name in _list(schema, "required") if isinstance(name, str)}
-        return names.union(*(self._demanded(branch, depth + 1) for branch in _list(schema, "allOf")))
+        return {name for part in self._parts(schema) for name in _list(part, "required") if isinstance(name, str)}
 
     @staticmethod
     def _format(new: dict[str, Any]) -> None:
@@ -317,29 +319,38 @@ class _Draft4(_Rewriter):
         del new[key]
         new["anyOf"] = choices
 
-    def _names(self, ref: str, name: str, mapping: dict[str, list[str]], depth: int = 0) -> list[str]:
+    def _names(self, ref: str, name: str, mapping: dict[str, list[str]]) -> list[str]:
         """The values of the tag `name` that mean the schema at `ref`; for a union, those of what is in it too."""
-        pointer = unescape(ref)
-        names = list(mapping.get(pointer) or [pointer.rsplit("/", 1)[-1]])
-        target = self._target({"$ref": ref})
-        if isinstance(target, dict) and depth < _MAX_BRANCHES:
+        names: dict[str, None] = {}
+        waiting, seen = [unescape(ref)], set()
+        while waiting:
+            pointer = waiting.pop()
+            if pointer in seen:
+                continue
+            seen.add(pointer)
+            names |= dict.fromkeys(mapping.get(pointer) or [pointer.rsplit("/", 1)[-1]])
+            target = self._target({"$ref": escape(pointer)})
+            if not isinstance(target, dict):
+                continue
             inner = target.get("discriminator")
             if isinstance(inner, dict) and inner.get("propertyName") == name:
                 mapping = {**_by_target(inner), **mapping}
-            for alternative in (*_list(target, "oneOf"), *_list(target, "anyOf")):
-                if isinstance(alternative, dict) and isinstance(alternative.get("$ref"), str):
-                    names += self._names(alternative["$ref"], name, mapping, depth + 1)
-        return list(dict.fromkeys(names))
+            waiting += [
+                unescape(alternative["$ref"])
+                for alternative in (*_list(target, "oneOf"), *_list(target, "anyOf"))
+                if isinstance(alternative, dict) and isinstance(alternative.get("$ref"), str)
+            ]
+        return list(names)
 
-    def _tags(self, schema: Any, name: str, depth: int = 0) -> set[str]:
+    def _tags(self, schema: Any, name: str) -> set[str]:
         """What a schema itself lets its tag be, by `enum`; nothing when it does not say."""
-        schema = self._target(schema)
-        if not isinstance(schema, dict) or depth > _MAX_BRANCHES:
-            return set()
-        declared = (schema.get("properties") or {}).get(name)
-        own = self._target(declared) if declared is not None else None
-        tags = {value for value in _list(own, "enum") if isinstance(value, str)} if isinstance(own, dict) else set()
-        return tags.union(*(self._tags(branch, name, depth + 1) for branch in _list(schema, "allOf")))
+        tags: set[str] = set()
+        for part in self._parts(schema):
+            properties = part.get("properties")
+            declared = self._target(properties.get(name)) if isinstance(properties, dict) else None
+            if isinstance(declared, dict):
+                tags.update(value for value in _list(declared, "enum") if isinstance(value, str))
+        return tags
 
 
 def _list(schema: dict[str, Any], key: str) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from http.client import HTTPException
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
@@ -48,6 +48,8 @@ def fetch(url: str) -> str:
                 if time.monotonic() > deadline:
                     raise ContractError(f"{url}: takes longer than {TIMEOUT:g} seconds")
     except (URLError, OSError, ValueError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise ContractError(f"{url}: cannot be read: {getattr(error, 'reason', error)}") from None
     try:
         return data.decode("utf-8-sig")
