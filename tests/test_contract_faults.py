@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract import load_contract
+from mockserver.contract.schemas import Schemas
 from mockserver.errors import ContractError, Problem, UserError
 from mockserver.messages import Request
 
@@ -290,4 +291,6 @@ def test_schemas_that_refer_to_one_another_many_times_take_no_time(tmp_path):
     schemas["U7"] |= union
     schemas["Plain"] = {"allOf": everything, "properties": {"a": {"readOnly": True}, "u": union}, "required": ["a"]}
     made = served(tmp_path, posting({"$ref": "#/components/schemas/Plain"}), components={"schemas": schemas})
-    assert wrong(made, {"a": 1}) and wrong(made, {}) == []
+    checks = Schemas(made.document)
+    validator = checks.validator(checks.reference("/components/schemas/Plain", "request"))
+    assert validator.is_valid({}) and not validator.is_valid({"a": 1})

@@ -50,17 +50,19 @@ def converted(old: dict[str, Any], findings: Findings) -> dict[str, Any]:
 def original(path: Sequence[str | int]) -> list[str | int]:
     """Where in the Swagger document a path of the converted one comes from, or the nearest place to it."""
     parts = list(path)
-    if parts[:1] == ["components"] and len(parts) > 1:
-        return [_ORIGINS.get(str(parts[1]), "definitions"), *parts[2:]]
     if parts[:1] == ["servers"]:
         return ["basePath"]
+    if parts[:1] == ["components"] and len(parts) > 1:
+        parts = [_ORIGINS.get(str(parts[1]), "definitions"), *parts[2:]]
     if "requestBody" in parts:
         return [*parts[: parts.index("requestBody")], "parameters"]
     if "content" in parts:
         at = parts.index("content")
-        return parts[:at] + parts[at + 2 :]
-    if len(parts) > 3 and parts[-2:-1] == ["schema"] and "parameters" in parts:
-        return [*parts[:-2], parts[-1]]
+        del parts[at : at + 2]
+    for key in ("parameters", "headers"):
+        at = parts.index(key) + 2 if key in parts else len(parts)
+        if parts[at : at + 1] == ["schema"]:
+            del parts[at]
     return parts
 
 
