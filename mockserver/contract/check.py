@@ -34,6 +34,8 @@ _KNOWN_FORMATS = frozenset(
         *("uuid", "uri-template", "json-pointer", "relative-json-pointer", "regex"),
     )
 )
+_ELSEWHERE = frozenset(("externalValue", "serializedValue"))
+"""Where the value of an Example Object may be, if not in it."""
 _FIELD_TEXT = re.compile(r"[\t\x20-\x7e]*")
 """What a header field may hold (RFC 9110, 5.5), obsolete bytes apart."""
 
@@ -90,10 +92,7 @@ def values_that_break_their_schema(contract: Contract) -> Iterator[Finding]:
     judge = _Judge(contract)
     for kind, node, place, _ in _objects(contract):
         if kind == "schema":
-            named = [("default", node["default"])] if "default" in node else []
-            named += [("example", node["example"])] if "example" in node else []
-            for key, value in named:
-                # A 3.0 schema with `nullable` and the like is judged as it is for a response.
+            for key, value in [(key, node[key]) for key in ("default", "example") if key in node]:
                 yield from judge.value(place, [key], value, path_of(place))
         elif kind in ("media-type", "parameter", "header") and isinstance(node.get("schema"), dict | bool):
             schema = [*path_of(place), "schema"]
@@ -102,8 +101,14 @@ def values_that_break_their_schema(contract: Contract) -> Iterator[Finding]:
             examples = node.get("examples")
             for name, example in examples.items() if isinstance(examples, dict) else ():
                 target = judge.target(example)
-                if isinstance(target, dict) and "value" in target:
-                    yield from judge.value(place, ["examples", name, "value"], target["value"], schema)
+                if not isinstance(target, dict):
+                    continue
+                named = next((key for key in ("value", "dataValue") if key in target), None)
+                if named is not None:
+                    yield from judge.value(place, ["examples", name, named], target[named], schema)
+                elif _ELSEWHERE.isdisjoint(target):
+                    path = (*path_of(place), "examples", name)
+                    yield Finding("warning", path, "has no value", "it is not used", "example-without-value")
 
 
 class _Judge:
