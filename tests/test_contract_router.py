@@ -7,7 +7,7 @@ from contracts import bundled, contract, published
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract import load_contract
+from mockserver.contract import Contract, load_contract
 from mockserver.contract.router import Router, split
 
 
@@ -152,3 +152,113 @@ def test_every_published_operation_is_reached_by_its_own_path(name):
         first = forms.setdefault(form, operation)
         assert made.match(operation.method, path)[0] is first
     assert len(forms) >= len(made.operations) - 4
+
+
+def operation_at(made, method, path):
+    operation = made.match(method, split(path))[0]
+    return operation and operation.id
+
+
+def test_paths_that_differ_in_a_trailing_slash_are_two():
+    made = contract({"/foo": {"get": {"operationId": "a"}}, "/foo/": {"get": {"operationId": "b"}, "put": {}}})
+    assert operation_at(made, "GET", "/foo") == "a" and operation_at(made, "GET", "/foo/") == "b"
+    assert operation_at(made, "PUT", "/foo") == "PUT /foo/"  # where only one has the method, the slash is optional
+    assert made.match("POST", split("/foo"))[2] == ["GET", "PUT"]
+
+
+def test_a_template_with_and_without_a_slash_is_two():
+    made = contract({"/a/{x}/": {"get": {"operationId": "slash"}}, "/a/{x}": {"get": {"operationId": "plain"}}})
+    assert operation_at(made, "GET", "/a/1") == "plain" and operation_at(made, "GET", "/a/1/") == "slash"
+
+
+@pytest.mark.parametrize("servers", [[], [{"url": "/v1"}], [{"url": "https://x.test/v1/"}]])
+def test_the_root_path_is_a_path(servers):
+    made = contract({"/": {"get": {"operationId": "root"}}, "/{id}": {"get": {"operationId": "one"}}}, servers=servers)
+    assert operation_at(made, "GET", "/") == "root" and operation_at(made, "GET", "/7") == "one"
+    if servers:
+        assert operation_at(made, "GET", "/v1") == operation_at(made, "GET", "/v1/") == "root"
+        assert operation_at(made, "GET", "/v1/7") == "one"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_more_concrete_template_wins_whatever_the_order(order):
+    paths = ["/f/{a}.{b}", "/f/{a}.json", "/f/{a}", "/f/x.{b}", "/{x}/y"]
+    made = contract({path: {"get": {"operationId": path}} for path in paths[::order]})
+    expected = {"/f/n.json": "/f/{a}.json", "/f/n.xml": "/f/{a}.{b}", "/f/n": "/f/{a}", "/f/y": "/f/{a}"}
+    assert {path: operation_at(made, "GET", path) for path in expected} == expected
+
+
+def test_several_variables_in_one_segment_and_encoded_slashes():
+    made = contract({"/r/{from}..{to}/{file}": {"get": {}}})
+    assert made.match("GET", ["r", "1..2%2F3", "a%2Fb"])[1] == {"from": "1", "to": "2/3", "file": "a/b"}
+
+
+def test_every_server_and_every_value_of_its_variables_counts():
+    servers = [
+        {"url": "https://eu.test/v1"},
+        {
+            "url": "https://{region}.test/{version}/x",
+            "variables": {
+                "region": {"default": "eu", "enum": ["eu", "us"]},
+                "version": {"default": "v2", "enum": ["v2", "v3"]},
+            },
+        },
+        {"url": "{scheme}://{host}/v4", "variables": {"scheme": {"default": "https"}, "host": {"default": "x.test"}}},
+        {"url": "./rel/../v5"},
+    ]
+    made = contract({"/foo": {"get": {}}}, servers=servers)
+    assert made.base_paths == ["/v1", "/v2/x", "/v3/x", "/v4", "/v5"]
+    assert all(operation_at(made, "GET", f"{base}/foo") for base in ["", *made.base_paths])
+    assert operation_at(made, "GET", "/v9/foo") is None
+
+
+def test_a_server_with_countless_values_is_bounded():
+    variables = {f"v{i}": {"default": "0", "enum": [str(n) for n in range(50)]} for i in range(20)}
+    url = "/" + "/".join(f"{{v{i}}}" for i in range(20))
+    assert len(contract({"/foo": {"get": {}}}, servers=[{"url": url, "variables": variables}]).base_paths) == 64
+
+
+def test_servers_of_paths_and_operations_replace_those_of_the_document():
+    made = contract(
+        {
+            "/a": {"get": {"servers": [{"url": "/upload"}]}, "put": {}},
+        },
+        servers=[{"url": "/v1"}],
+    )
+    made_of_item = Contract(
+        "test",
+        {
+            "openapi": "3.0.3",
+            "info": {},
+            "servers": [{"url": "/v1"}],
+            "paths": {"/b": {"servers": [{"url": "/other"}], "get": {"responses": {}}}},
+        },
+        [],
+    )
+    assert operation_at(made, "GET", "/upload/a") and not operation_at(made, "GET", "/v1/a")
+    assert operation_at(made, "PUT", "/v1/a") and not operation_at(made, "PUT", "/upload/a")
+    assert operation_at(made_of_item, "GET", "/other/b") and not operation_at(made_of_item, "GET", "/v1/b")
+
+
+def test_relative_servers_are_resolved_against_the_self_of_the_document():
+    made = contract(
+        {"/a": {"get": {}}}, "3.2.0", servers=[{"url": "../v2"}], **{"$self": "https://x.test/api/v1/o.yaml"}
+    )
+    assert made.base_paths == ["/api/v2"]
+
+
+def test_methods_of_3_2_are_reached():
+    item = {"query": {"operationId": "q"}, "additionalOperations": {"LINK": {"operationId": "l"}}}
+    made = Contract("test", {"openapi": "3.2.0", "info": {}, "paths": {"/a": item}}, [])
+    assert operation_at(made, "QUERY", "/a") == "q" and operation_at(made, "LINK", "/a") == "l"
+    assert sorted(made.match("GET", ["a"])[2]) == ["LINK", "QUERY"]
+
+
+def test_what_follows_a_question_mark_or_a_fragment_is_no_part_of_the_path():
+    made = contract({"/a?kind=x": {"get": {"operationId": "a"}}, "/#T=Y": {"post": {"operationId": "b"}}})
+    assert operation_at(made, "GET", "/a") == "a" and operation_at(made, "POST", "/") == "b"
+
+
+def test_extensions_among_the_paths_are_no_paths():
+    document = {"openapi": "3.0.3", "info": {}, "paths": {"x-owner": "fox", "x-more": {"get": {}}}}
+    assert Contract("test", document, []).operations == {}

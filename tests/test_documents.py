@@ -124,7 +124,7 @@ def test_an_alias_bomb_is_refused():
         parse("\n".join(lines), "f")
 
 
-@pytest.mark.parametrize("opening", ["[", "- ", "? ", "[{a: ", '{"a":', "- - a: &x\n"])
+@pytest.mark.parametrize("opening", ["[", "- ", "? ", "[{a: ", '{"a":'])
 @pytest.mark.parametrize("levels", [MAX_NESTING + 50, 5000])
 def test_deep_nesting_is_refused(opening, levels):
     with pytest.raises(DocumentError):

@@ -17,10 +17,22 @@ from mockserver.text.yaml12 import load
 LEVELS = 200
 
 
-class Nodes(yaml.CSafeLoader):
-    """Composes nodes with the tags of the core schema."""
+class Nodes(yaml.composer.Composer, yaml.resolver.BaseResolver):
+    """Composes nodes with the tags of the core schema from libyaml's events; an anchor may be used again."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
+
+    def __init__(self, text: str) -> None:
+        yaml.composer.Composer.__init__(self)
+        yaml.resolver.BaseResolver.__init__(self)
+        parser = yaml.CSafeLoader(text)
+        self.check_event, self.get_event, self.peek_event = parser.check_event, parser.get_event, parser.peek_event
+
+    def compose_node(self, parent, index):
+        event = self.peek_event()
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(event.anchor, None)
+        return super().compose_node(parent, index)
 
 
 TYPES = {
@@ -62,7 +74,7 @@ def value_of(node: Any, around: tuple[Any, ...] = ()) -> Any:
 def by_nodes(text: str) -> str:
     """How the value of a text prints, by way of PyYAML's nodes; "refused" for a text that must not be read."""
     try:
-        node = yaml.compose(text, Nodes)
+        node = Nodes(text).get_single_node()
         return repr(None if node is None else value_of(node))
     except (yaml.YAMLError, ValueError):
         return "refused"
@@ -111,6 +123,8 @@ flows = st.recursive(
 @example("&k !!int x: 1")
 @example("&k !!int x: *k")
 @example("[&x a, &x b]")
+@example("[&x [&x a], *x]")
+@example("[&x a, *x, &x b, *x]")
 @example("&x [*x]")
 @example("&x {a: *x}")
 @example("! '1'")
@@ -120,6 +134,14 @@ flows = st.recursive(
 @example("a: &x [1]\n*x : 2")
 def test_every_text_reads_as_its_nodes_do_or_is_refused_as_they_are(text):
     assert by_events(text) == by_nodes(text)
+
+
+def test_an_alias_means_the_nearest_anchor_before_it():
+    # YAML 1.2.2, 3.2.2.2: anchors need not be unique.
+    assert load("[&x a, *x, &x [b], *x]", LEVELS)[0] == ["a", "a", ["b"], ["b"]]
+    assert load("[&x [&x a], *x]", LEVELS)[0] == [["a"], "a"]
+    with pytest.raises(yaml.YAMLError, match="inside the value that it names"):
+        load("[&x a, &x [*x]]", LEVELS)
 
 
 values = st.recursive(

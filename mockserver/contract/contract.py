@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import jsonschema_rs
 
 from mockserver.contract.explain import explain
+from mockserver.contract.faults import Fault, Findings, Source, Sources
 from mockserver.contract.operation import Operation
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
@@ -19,13 +19,28 @@ from mockserver.contract.router import Router, split
 from mockserver.contract.sample_errors import SampleFault
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.security import Alternative, Credential, alternatives, credentials
+from mockserver.contract.servers import base_paths
 from mockserver.messages import JSON, Response, Violation
 from mockserver.text.documents import pointer_of
 
 if TYPE_CHECKING:
     from mockserver.contract.sampling import Sampling
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""The members of a path item that are operations; `query` came with 3.2."""
+
+
+def operations_of(item: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The method, the node and the pointer of each operation of a path item at `pointer`."""
+    if not isinstance(item, dict):
+        return
+    for member in METHODS:
+        if isinstance(item.get(member), dict):
+            yield member.upper(), item[member], f"{pointer}/{member}"
+    others = item.get("additionalOperations")  # 3.2: methods that have no member of their own, spelled as they are sent
+    for method, node in others.items() if isinstance(others, dict) else ():
+        if isinstance(node, dict):
+            yield method, node, pointer + pointer_of(["additionalOperations", method])
 
 
 class Contract:
@@ -35,46 +50,70 @@ class Contract:
         name: what the API is called, for example `datagrid`.
         document: a checked OpenAPI 3.0 or 3.1 document, overlay applied. It is not changed.
         additions: what the overlay added, with its provenance.
+        findings: what was wrong with it.
     """
 
-    def __init__(self, name: str, document: dict[str, Any], additions: list[Addition]) -> None:
+    def __init__(
+        self, name: str, document: dict[str, Any], additions: list[Addition], findings: Findings | None = None
+    ) -> None:
         self.name = name
+        self.findings = findings if findings is not None else Findings(Sources(Source(name, "")))
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
         self._schemas = Schemas(document)
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
-        prefix = "/".join(["", *self.base])
         with_base: list[tuple[str, str, Operation]] = []
         for path, item in (document.get("paths") or {}).items():
-            item, pointer = self._refs.follow(item, pointer_of(["paths", path]))
-            for method in METHODS:
-                if isinstance(item.get(method), dict):
-                    node = item[method]
-                    id = node.get("operationId") or f"{method.upper()} {path}"
-                    shared = item.get("parameters") or []
-                    operation = Operation(id, method.upper(), path, node, shared, self._refs, self._schemas, pointer)
+            if not path.startswith("/"):
+                continue  # an extension (3.0.3, Paths Object)
+            template = path.partition("?")[0].partition("#")[0]  # neither is part of a URL's path
+            met: set[str] = set()
+            # Members beside a $ref come before those that it leads to.
+            for part, pointer in self._refs.chain(item, pointer_of(["paths", path])):
+                shared = part.get("parameters") or []
+                for method, node, at in operations_of(part, pointer):
+                    if method in met:
+                        continue
+                    met.add(method)
+                    id = node.get("operationId") or f"{method} {path}"
+                    operation = Operation(id, method, path, node, shared, self._refs, self._schemas, pointer, at)
                     self.operations[id] = operation
-                    self._router.add(method.upper(), path, operation)
-                    if self.base:
-                        with_base.append((method.upper(), prefix + path, operation))
+                    self._router.add(method, template, operation)
+                    with_base += [(method, base + template, operation) for base in self._bases(part, node) if base]
         for method, template, operation in with_base:
             self._router.add(method, template, operation)
 
     @cached_property
+    def faults(self) -> list[Fault]:
+        """What was wrong with the document, and what was done about it."""
+        return self.findings.faults()
+
+    def _bases(self, item: dict[str, Any], node: dict[str, Any]) -> list[str]:
+        """The base paths of an operation: of its own servers, else of its path's, else of the document's."""
+        own = node.get("servers") or item.get("servers")
+        return base_paths(own, self._url) if own else self.base_paths
+
+    @cached_property
+    def base_paths(self) -> list[str]:
+        """The paths of the document's servers, for example ["/v1"]; [""] when it names none."""
+        return base_paths(self.document.get("servers"), self._url)
+
+    @property
+    def _url(self) -> str:
+        """Where the document says it is (3.2, `$self`)."""
+        return str(self.document.get("$self", ""))
+
+    @property
     def base(self) -> list[str]:
         """The segments of the first server's path, for example ["v1"]."""
-        servers = self.document.get("servers") or [{}]
-        url = str(servers[0].get("url", "/"))
-        for name, variable in (servers[0].get("variables") or {}).items():
-            url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
-        return split(urlsplit(url).path)
+        return split(self.base_path)
 
     @property
     def base_path(self) -> str:
         """The first server's path, for example `/v1`; "" when it has none."""
-        return "/".join(["", *self.base])
+        return self.base_paths[0]
 
     def match(self, method: str, segments: list[str]) -> tuple[Operation | None, dict[str, str], list[str]]:
         """The operation for a method and the segments of a path, with the path's variables.

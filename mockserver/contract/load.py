@@ -1,53 +1,71 @@
-"""From files to a contract: read, overlay, refuse what is broken with file, line and reason."""
+"""From files to a contract: read, convert, overlay, put together, and leave out what is broken, or refuse it."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
 import orjson
 
 from mockserver.contract import overlay as overlays
-from mockserver.contract.contract import METHODS, Contract
-from mockserver.contract.dialects import draft_of
-from mockserver.contract.explain import explain
-from mockserver.contract.patterns import Patterns
-from mockserver.contract.references import Refs, path_of, texts
+from mockserver.contract.contract import Contract
+from mockserver.contract.faults import Findings, Source, Sources
+from mockserver.contract.files import Bundle, is_local
 from mockserver.errors import ContractError
-from mockserver.text.documents import Locator, parse, parts_of, read_text, uncollected
+from mockserver.text.documents import parse, read_text, uncollected
 
 MAX_BYTES = 64 * 1024 * 1024
-_MOST_FAULTS = 10
+MOST_SHOWN = 10
+"""Faults that a refusal tells."""
+_VERSIONS = ("3.0.", "3.1.", "3.2.")
 
-Fault = tuple[list[str | int], str]
-"""The path to what is wrong, and why it is."""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a document is taken."""
+
+    strict: bool = False
+    """Refuse a document with a fault, judged by openapi-spec-validator too. It is thorough and slow, so what it
+    passed once is remembered."""
+    trusted: bool = False
+    """Take the document's word. For the bundled ones, which the test-suite has judged."""
+    allow_remote_refs: bool = False
+    """Follow references to http and https URLs."""
+    ref_folder: Path | None = None
+    """The folder that references may read files from; the document's own when None."""
 
 
 @uncollected()
 def load_contract(
-    path: Path, overlay: Path | None = None, *, name: str | None = None, strict: bool = True, trusted: bool = False
+    path: Path,
+    overlay: Path | None = None,
+    *,
+    name: str | None = None,
+    strict: bool = True,
+    trusted: bool = False,
+    allow_remote_refs: bool = False,
+    ref_folder: Path | None = None,
 ) -> Contract:
-    """Read an OpenAPI 3.0 or 3.1 document and compile it.
+    """Read an OpenAPI 3.0, 3.1 or 3.2 document, or one of Swagger 2.0, and compile it.
 
     Args:
         path: the document, YAML or JSON.
         overlay: an OpenAPI Overlay to apply first.
         name: what to call the API; the file's name when not given.
-        strict: let openapi-core's validator judge the document too. It is thorough and slow, so
-            what it passed once is remembered.
-        trusted: take the document's word. For the bundled ones, which the test-suite has judged.
+        strict: as in `Terms`. Without it what is broken is left out, and `Contract.faults` says what it was.
+        trusted: as in `Terms`.
+        allow_remote_refs: as in `Terms`.
+        ref_folder: as in `Terms`.
 
     Raises:
         ContractError: the document or the overlay cannot be used. The message starts with
             file:line where the fault has a place.
     """
-    text = read_text(path, MAX_BYTES)
-    return _compiled(text, path, overlay, name, strict, trusted)
+    terms = Terms(strict, trusted, allow_remote_refs, ref_folder)
+    return compiled(read_text(path, MAX_BYTES), path, overlay, name, terms)
 
 
 @uncollected()
@@ -57,101 +75,81 @@ def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = True) 
         text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError as error:
         raise ContractError(f"{name}: is no JSON document: {error}") from None
-    return _compiled(text, Path(name), None, name, strict, False)
+    return compiled(text, Path(name), None, name, Terms(strict))
 
 
-def _compiled(text: str, path: Path, overlay: Path | None, name: str | None, strict: bool, trusted: bool) -> Contract:
+def compiled(text: str, path: Path, overlay: Path | None, name: str | None, terms: Terms) -> Contract:
+    """The contract of a document's text. Arguments and errors as for `load_contract`."""
     document = parse(text, str(path))
-    _check_version(document, path)
+    document, findings = _converted(document, path, text)
     additions: list[overlays.Addition] = []
     overlay_text = ""
     if overlay is not None:
         overlay_text = read_text(overlay, MAX_BYTES)
         additions = overlays.apply(document, parse(overlay_text, str(overlay)), str(overlay))
-    if not trusted:
-        faults = list(islice(_faults(document), _MOST_FAULTS))
-        if not faults and strict:
-            faults = _strict_faults(document, text, overlay_text)
-        if faults:
-            locator = Locator(text)
-            raise ContractError("\n".join(_placed(path, locator, parts, reason) for parts, reason in faults))
-    return Contract(name or path.name.partition(".")[0], document, additions)
+    if not terms.trusted:
+        texts = [text, overlay_text]
+        _examine(document, path, texts, findings, terms)
+    return Contract(name or path.name.partition(".")[0], document, additions, findings)
 
 
-def _check_version(document: Any, path: Path) -> None:
+def _converted(document: Any, path: Path, text: str) -> tuple[dict[str, Any], Findings]:
+    """The document as OpenAPI 3, and what takes its faults."""
     if not isinstance(document, dict):
         raise ContractError(f"{path}:1: is not an OpenAPI document: it holds no object")
     if "swagger" in document:
-        raise ContractError(
-            f"{path}:1: is a Swagger {document['swagger']} document; convert it to OpenAPI 3.0 or 3.1 first"
-        )
+        if str(document["swagger"]) not in ("2.0", "2"):
+            raise ContractError(f"{path}:1: `swagger` is {document['swagger']!r}; of Swagger this server reads 2.0")
+        from mockserver.contract import swagger2
+
+        findings = Findings(Sources(Source(str(path), text), swagger2.original))
+        return swagger2.converted(document, findings), findings
     version = document.get("openapi")
-    if not isinstance(version, str) or not version.startswith(("3.0.", "3.1.")):
-        raise ContractError(f"{path}:1: `openapi` is {version!r}; this server reads OpenAPI 3.0 and 3.1")
+    if not isinstance(version, str) or not version.startswith(_VERSIONS):
+        raise ContractError(f"{path}:1: `openapi` is {version!r}; this server reads OpenAPI 3.0, 3.1 and 3.2")
+    findings = Findings(Sources(Source(str(path), text)))
+    return document, findings
 
 
-def _placed(path: Path, locator: Locator, parts: list[str | int], reason: str) -> str:
-    place = locator.find(parts)
-    at = "/" + "/".join(str(part) for part in parts)
-    return f"{path}:{place[0]}: {at}: {reason}" if place else f"{path}: {at}: {reason}"
+def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: Findings, terms: Terms) -> None:
+    """Put the files together and find what is wrong. Raises ContractError for it when strict."""
+    # Imported when needed: bundled documents are not examined.
+    from mockserver.contract.repair import Part, repair
+    from mockserver.contract.soundness import make_sound
+
+    parts: list[Part] = []
+    if not all(map(is_local, texts)):
+        bundle = Bundle(document, path, findings, terms.ref_folder, terms.allow_remote_refs)
+        bundle.make_local()
+        parts = [Part(path, kind) for path, kind in bundle.targets]
+    repair(document, parts, findings)
+    make_sound(document, parts, findings)
+    findings.parts = [(part.path, part.kind) for part in parts]
+    if terms.strict:
+        if not findings.errors():
+            mounted = [source.text for source in findings.sources.mounted.values()]
+            judge_strictly(document, findings, [*texts, *mounted])
+        faults = findings.errors()
+        if faults:
+            shown = sorted((findings.sources.fault(fault) for fault in faults), key=lambda fault: fault.line)
+            raise ContractError("\n".join(fault.reason for fault in shown[:MOST_SHOWN]))
 
 
-def _faults(document: dict[str, Any]) -> Iterator[Fault]:
-    """Faults by the OpenAPI meta-schema; else texts that mean nothing, and operationIds given twice."""
-    validator = _metaschema(document["openapi"][:3])
-    if not validator.is_valid(document):
-        for violation in explain(validator.iter_errors(document), "client", "body"):
-            yield [*parts_of(violation.pointer)], violation.message
-        return
-    yield from _text_faults(document)
-    seen: dict[str, str] = {}
-    for path, item in (document.get("paths") or {}).items():
-        for method in METHODS:
-            id = item.get(method, {}).get("operationId") if isinstance(item.get(method), dict) else None
-            if id is None:
-                continue
-            if id in seen:
-                yield ["paths", path, method, "operationId"], f"{id!r} is the operationId of {seen[id]} too"
-            seen[id] = f"{method.upper()} {path}"
-
-
-def _text_faults(document: dict[str, Any]) -> Iterator[Fault]:
-    """References that lead nowhere, and patterns that are no regular expressions."""
-    judges = {"$ref": Refs(document).fault, "pattern": Patterns(draft_of(document)).fault}
-    known: dict[tuple[str, str], str] = {}
-    for key, text, place in texts(document):
-        fault = known.get((key, text))
-        if fault is None:
-            fault = known[key, text] = judges[key](text)
-        if fault:
-            yield path_of(place), fault
-
-
-@cache
-def _metaschema(version: str) -> jsonschema_rs.Validator:
-    """The meta-schema that openapi-spec-validator ships, without importing that package."""
-    spec = importlib.util.find_spec("openapi_spec_validator")
-    assert spec is not None and spec.origin is not None
-    file = Path(spec.origin).parent / "resources" / "schemas" / f"v{version}" / "schema.json"
-    # What is a pattern is for `Patterns` to say: some that jsonschema-rs does not read can be used.
-    formats = {"regex": lambda text: True}
-    return jsonschema_rs.validator_for(parse(file.read_text(encoding="utf-8"), file.name), formats=formats)
-
-
-def _strict_faults(document: dict[str, Any], *sources: str) -> list[Fault]:
-    """Faults that openapi-core's own validator finds, unless it found none before."""
+def judge_strictly(document: dict[str, Any], findings: Findings, texts: list[str]) -> None:
+    """Note the faults that openapi-core's own validator finds, unless it found none before."""
     # Imported when needed: bundled documents need neither, and the second takes longer than to load them.
     from mockserver.contract.strict_cache import StrictCache
 
-    passed = StrictCache(sources)
+    passed = StrictCache(texts)
     if passed:
-        return []
+        return
     from mockserver.contract.strict import strict_faults
 
-    faults = list(islice(strict_faults(document), _MOST_FAULTS))
+    faults = list(islice(strict_faults(document), MOST_SHOWN))
+    for path, reason in faults:
+        findings.add("error", path, reason, "", "strict")
     if not faults:
         passed.remember()
-    return faults
 
 
-__all__ = ["contract_of", "load_contract"]
+__all__ = ["Terms", "compiled", "contract_of", "judge_strictly", "load_contract"]

@@ -176,6 +176,7 @@ class Operation:
         shared: list[Any],
         refs: Refs,
         schemas: Schemas,
+        item_pointer: str,
         pointer: str,
     ) -> None:
         self.id = id
@@ -187,8 +188,8 @@ class Operation:
         self._shared = shared
         self._refs = refs
         self._schemas = schemas
-        self._item = pointer
-        self._pointer = f"{pointer}/{method.lower()}"
+        self._item = item_pointer
+        self._pointer = pointer
         self._replies: dict[str, Reply] = {}
         self._by_status: dict[int, Reply | None] = {}
 

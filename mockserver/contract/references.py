@@ -1,17 +1,22 @@
-"""Local references of a document: follow them, and find those that lead nowhere."""
+"""Local references of a document: follow them. Those into other files were made local before (`files`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from mockserver.text.documents import parts_of, pointer_of
-from mockserver.text.jsontext import COLLECTIONS
 
 _MAX_HOPS = 32
+_SAFE = "/~!$&'()*+,;=:@?"
+"""What a URI's fragment may hold as it stands (RFC 3986, 3.5), besides letters and digits."""
 _DATA = {"example", "examples", "default", "enum", "const"}
-_MAPS = {"properties", "patternProperties", "schemas", "$defs", "responses", "parameters", "headers", "requestBodies"}
+_MAPS = frozenset(
+    (
+        *("properties", "patternProperties", "dependentSchemas", "$defs", "definitions"),
+        *("schemas", "responses", "parameters", "headers", "requestBodies"),
+    )
+)
 """Objects whose members have names of the document's own choice, or statuses."""
 
 
@@ -34,7 +39,7 @@ class Refs:
         for part in parts_of(pointer):
             if isinstance(node, dict):
                 node = node[part]
-            elif isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            elif isinstance(node, list) and part.isascii() and part.isdigit() and int(part) < len(node):
                 node = node[int(part)]
             else:
                 raise KeyError(pointer)
@@ -49,10 +54,21 @@ class Refs:
             node = self.lookup(pointer)
         raise KeyError(pointer)
 
+    def chain(self, node: Any, pointer: str) -> list[tuple[Any, str]]:
+        """`node` and what its `$ref`s lead to, each with its pointer. Raises KeyError as `follow` does."""
+        met = [(node, pointer)]
+        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            if len(met) > _MAX_HOPS:
+                raise KeyError(pointer)
+            pointer = unescape(node["$ref"])
+            node = self.lookup(pointer)
+            met.append((node, pointer))
+        return met
+
     def fault(self, ref: str) -> str:
         """Why a `$ref` cannot be followed; "" when it can."""
         if not ref.startswith("#"):
-            return f"refers to another file, {ref!r}; bundle the document into one file first"
+            return f"refers to another file, {ref!r}, which was not read"
         try:
             self.follow({"$ref": ref}, "")
         except KeyError:
@@ -65,47 +81,9 @@ def unescape(ref: str) -> str:
     return unquote(ref.removeprefix("#"))
 
 
-Steps = tuple[str | int, "Steps | None"]
-"""A place in a document: its last step and the place before. A list for each would cost too much."""
+def escape(pointer: str) -> str:
+    """The `#...` reference to an RFC 6901 pointer."""
+    return "#" + quote(pointer, safe=_SAFE)
 
 
-def texts(document: dict[str, Any]) -> Iterator[tuple[str, str, Steps]]:
-    """Every `$ref` and every `pattern` outside of data: its key, its text and where it stands."""
-    waiting: list[tuple[Any, Steps]] = [(document, ("", None))]
-    while waiting:
-        node, place = waiting.pop()
-        below: list[tuple[Any, Steps]] = []
-        if type(node) is list:
-            below = [(child, (index, place)) for index, child in enumerate(node) if type(child) in COLLECTIONS]
-        else:
-            for key in ("$ref", "pattern"):
-                if type(node.get(key)) is str:
-                    yield key, node[key], (key, place)
-            for key, child in node.items():
-                if type(child) in COLLECTIONS:
-                    if not is_data(key, place[0]):
-                        below.append((child, (key, place)))
-                    elif key == "examples" and type(child) is dict:
-                        yield from _of_examples(child, (key, place))
-        below.reverse()  # what is put last is taken first
-        waiting += below
-
-
-def _of_examples(examples: dict[str, Any], place: Steps) -> Iterator[tuple[str, str, Steps]]:
-    """An Example Object holds data, but may itself be a reference."""
-    for name, example in examples.items():
-        if type(example) is dict and type(example.get("$ref")) is str:
-            yield "$ref", example["$ref"], ("$ref", (name, place))
-
-
-def path_of(place: Steps) -> list[str | int]:
-    """The steps of a place, from the document's root."""
-    path: list[str | int] = []
-    step: Steps | None = place
-    while step is not None:
-        path.append(step[0])
-        step = step[1]
-    return path[-2::-1]  # the root itself is no step
-
-
-__all__ = ["Refs", "Steps", "is_data", "path_of", "pointer_of", "texts", "unescape"]
+__all__ = ["Refs", "escape", "is_data", "pointer_of", "unescape"]

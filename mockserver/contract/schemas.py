@@ -11,10 +11,11 @@ from typing import Any
 
 import jsonschema_rs
 
-from mockserver.contract.dialects import LATER, Direction, Format, Rewritten, draft_of, rewrite
+from mockserver.contract.dialects import APART, LATER, Direction, Format, Rewritten, draft_of, rewrite
 from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
 from mockserver.contract.references import Refs
 from mockserver.errors import ContractError
+from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import to_json
 
 _ALL = "urn:contract"
@@ -29,6 +30,8 @@ class Schemas:
         self._refs = Refs(document)
         self._draft = draft_of(document)
         self.is_3_0 = self._draft is jsonschema_rs.Draft4Validator
+        dialect = document.get("jsonSchemaDialect")
+        self._default_dialect = dialect if isinstance(dialect, str) else ""
         self._patterns = Patterns(self._draft)
         self._numbers = count()
         self._places: dict[str, tuple[str, Direction]] = {}
@@ -95,7 +98,7 @@ class Schemas:
                 found = self._get(reference)
                 reached[name] = found.schema
                 if found.is_apart:
-                    uri = f"urn:apart:{name}"
+                    uri = f"{APART}{name}"
                     reached[name], resources[uri] = {"$ref": uri}, found.schema
                 waiting += found.refs
                 formats |= found.formats
@@ -122,9 +125,27 @@ class Schemas:
             except KeyError:
                 raise ContractError(f"a schema refers to '#{pointer}', which is not in the document") from None
             found = self._rewritten[reference] = rewrite(
-                node, self._draft, direction, self._refs, self._patterns, lambda at: self._reference(at, direction)
+                node,
+                self._draft,
+                direction,
+                self._refs,
+                self._patterns,
+                lambda at: self._reference(at, direction),
+                self._dialect(pointer),
             )
         return found
+
+    def _dialect(self, pointer: str) -> str:
+        """The dialect that the schema at a pointer is written in: the nearest `$schema`, else the document's own."""
+        if self._draft is jsonschema_rs.Draft4Validator:
+            return ""
+        dialect = self._default_dialect
+        node: Any = self._refs.document
+        for part in parts_of(pointer):
+            node = node[int(part)] if isinstance(node, list) else node[part]
+            if isinstance(node, dict) and isinstance(node.get("$schema"), str):
+                dialect = node["$schema"]
+        return dialect
 
 
 def _references(node: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from mockserver.sandbox.sandboxes import Bounds
 from mockserver.sandbox.world import Terms
 from mockserver.settings import Settings
 from mockserver.text.documents import files_in
+
+log = logging.getLogger("mockserver")
+
+MAX_TOLD = 20
+"""Faults of one document that are logged at the start."""
 
 
 def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
@@ -32,6 +38,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         raise UserError("--state-file is for state in memory; a shared store keeps its own")
     by_name: dict[str, Api] = {}
     for api in [*_loaded(settings, () if apis else tuple(BUNDLED)), *apis]:
+        _tell_faults(api)
         if api.name in by_name:
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
         by_name[api.name] = api
@@ -76,6 +83,15 @@ def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
             path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
         apis.append(load_api(f"{name}={path}" if equals else path, strict=settings.strict))
     return apis
+
+
+def _tell_faults(api: Api) -> None:
+    """Log what is wrong with the document of an API, and what was done about it."""
+    faults = [fault for fault in api.contract.faults if fault.severity != "note"]
+    for fault in faults[:MAX_TOLD]:
+        log.warning("%s", fault)
+    if len(faults) > MAX_TOLD:
+        log.warning("%s: %d more faults; `mockserver check` tells all", api.name, len(faults) - MAX_TOLD)
 
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -173,6 +173,49 @@ def _check_expanded(value: Any, name: str) -> None:
         raise _too_deep(name) from None
 
 
+class _Place:
+    """Where a value stands, and what is in it by key or index: where that is named, and its own place."""
+
+    __slots__ = ("column", "line", "members")
+
+    def __init__(self, mark: yaml.Mark) -> None:
+        self.line = mark.line + 1
+        self.column = mark.column + 1
+        self.members: dict[str, tuple[tuple[int, int], _Place]] = {}
+
+
+class _Places:
+    """Makes the places of a text from libyaml's events. PyYAML's own nodes know no anchor that is used again."""
+
+    def __init__(self, text: str) -> None:
+        self._next: Callable[[], Any] = yaml.CSafeLoader(text).get_event
+        self._anchors: dict[str, _Place] = {}
+
+    def root(self) -> _Place | None:
+        self._next()  # the stream begins
+        if isinstance(self._next(), yaml.StreamEndEvent):
+            return None
+        return self._place(self._next())
+
+    def _place(self, event: Any) -> _Place:
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            return self._anchors.get(event.anchor) or _Place(event.start_mark)
+        place = _Place(event.start_mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = place
+        if kind is yaml.MappingStartEvent:
+            while type(key := self._next()) is not yaml.MappingEndEvent:
+                name = self._place(key)
+                inner = self._place(self._next())
+                place.members[getattr(key, "value", "")] = (name.line, name.column), inner
+        elif kind is yaml.SequenceStartEvent:
+            while type(item := self._next()) is not yaml.SequenceEndEvent:
+                inner = self._place(item)
+                place.members[str(len(place.members))] = (inner.line, inner.column), inner
+        return place
+
+
 class Locator:
     """Tells where in a YAML or JSON text the value at a path stands. Reads the text when first asked.
 
@@ -183,31 +226,25 @@ class Locator:
         self._text = text
 
     @cached_property
-    def _root(self) -> Any:
+    def _root(self) -> _Place | None:
         try:
             with uncollected():
-                return yaml.compose(self._text, yaml.CSafeLoader)
+                return _Places(self._text).root()
         except yaml.YAMLError:
             return None
 
     def find(self, path: Sequence[str | int]) -> tuple[int, int] | None:
         """Line and column, from 1, of the value or of its nearest parent; None for a text that is no YAML."""
-        node = self._root
-        if node is None:
+        place = self._root
+        if place is None:
             return None
-        mark = node.start_mark
+        where = place.line, place.column
         for part in path:
-            if isinstance(node, yaml.MappingNode):
-                found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-                if found is None:
-                    break
-                mark, node = found[0].start_mark, found[1]
-            elif isinstance(node, yaml.SequenceNode) and str(part).isdigit() and int(part) < len(node.value):
-                node = node.value[int(part)]
-                mark = node.start_mark
-            else:
+            inner = place.members.get(str(part))
+            if inner is None:
                 break
-        return mark.line + 1, mark.column + 1
+            where, place = inner
+        return where
 
     def at(self, path: Sequence[str | int]) -> tuple[int, int]:
         """As `find`, with the text's beginning where nothing is found."""

@@ -100,7 +100,7 @@ class _Reader:
         if event.tag not in (None, "!", _PREFIX + ("map" if is_mapping else "seq")):
             raise _wrong_tag(event)
         value = self._mapping(level + 1) if is_mapping else self._sequence(level + 1)
-        if event.anchor is not None:
+        if event.anchor is not None and self._anchors[event.anchor] is event:  # not used again inside
             self._anchors[event.anchor] = value
         return value
 
@@ -154,8 +154,7 @@ class _Reader:
         return self._anchors[event.anchor]
 
     def _set_anchor(self, event: Any) -> None:
-        if event.anchor in self._anchors:
-            raise _refusal(f"the anchor {event.anchor!r} stands here a second time", event)
+        # A name may be used again: an alias means the nearest anchor before it (YAML 1.2.2, 3.2.2.2).
         self._anchors[event.anchor] = event
 
 
