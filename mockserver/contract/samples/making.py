@@ -114,10 +114,10 @@ class Maker:
             if self.trace is not None:
                 self._note_rivals(made, ways)
             if rng is not None and not step.choices:
-                return rng.randrange(count) if len(path) < MAX_DEPTH and rng.random() < 0.5 else 0
+                return rng.randrange(count) if len(path) < 2 and rng.random() < 0.5 else 0
             return index
 
-        facts = self._reader.facts(schemas, choose, scopes, len(path) >= MAX_DEPTH)
+        facts = self._reader.facts(schemas, choose, scopes, len(path) >= MAX_DEPTH, self.trace is not None)
         scopes = (*scopes, *map(self._reader.followed, schemas)) if _is_dynamic(schemas) else scopes
         if self._examples and not step.without_example:
             for example in facts.examples:
