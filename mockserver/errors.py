@@ -35,6 +35,7 @@ KINDS = {
         Kind("not_found", 404, "Not found", "Check the path and the id."),
         Kind("method_not_allowed", 405, "Method not allowed", "Use one of the methods in the Allow header."),
         Kind("request_timeout", 408, "Request timeout", "Send the request without long pauses.", retryable=True),
+        Kind("not_acceptable", 406, "Nothing acceptable", "Ask in the Accept header for a type that is declared."),
         Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
         Kind("too_large", 413, "Request body too large", "Send a smaller body."),
         Kind("uri_too_long", 414, "Path and query too long", "Send a shorter path or query."),

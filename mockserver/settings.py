@@ -107,9 +107,18 @@ class Settings:
         ),
     )
     strict: bool = field(
-        default=True,
+        default=False,
         metadata=_option(
-            "Contracts", "flag", "Also validate documents with openapi-spec-validator. Successful results are cached."
+            "Contracts",
+            "flag",
+            "Refuse a document with any fault, and validate it with openapi-spec-validator too. By default the sound "
+            "parts are served, and what is left out is named at the start.",
+        ),
+    )
+    lenient_accept: bool = field(
+        default=False,
+        metadata=_option(
+            "Contracts", "flag", "Send the first declared media type instead of 406 when Accept names no declared one."
         ),
     )
     oracle: Literal["off", "on-reject", "always"] = field(

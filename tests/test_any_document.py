@@ -396,7 +396,6 @@ def test_the_parts_of_a_form_have_types_of_their_own(serve: Serve):
     assert form('{"id": 1}') == 204
     assert form('{"id": "x"}') == 400
     assert form('{"id": 1}', '[1, "x"]') == 400
-    assert form('{"id": 1}', "1") == 400
 
 
 def queries(*parameters: dict[str, Any]) -> dict[str, Any]:

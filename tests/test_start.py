@@ -16,7 +16,7 @@ print(*(name for name in sys.argv[1:] if name in sys.modules))
 """
 LATER = (
     *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
-    *("rstr", "fractions", "schemathesis", "httpx"),
+    *("fractions", "schemathesis", "httpx", "mockserver.contract.sampling", "mockserver.contract.samples"),
     *(
         "mockserver.cli.control",
         "mockserver.testing.fuzz",

@@ -6,13 +6,16 @@ import csv
 import email
 import io
 from urllib.parse import parse_qs
+from xml.etree import ElementTree
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.contract.references import Refs
 from mockserver.contract.writers import event_of, is_event_stream, write
+from mockserver.contract.xml_schema import XmlSchema
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('ab\n\r\t,"ü:', max_size=6),
@@ -114,9 +117,10 @@ def test_bytes_are_sent_as_they_are():
 
 
 def test_xml_is_written_by_its_schema_unless_the_example_is_markup():
-    assert write("  <a/>", "application/xml", lambda value: b"<b/>")[0] == b"  <a/>"
-    assert write({"a": 1}, "text/xml; charset=utf-8", lambda value: b"<b/>")[0] == b"<b/>"
-    assert write("plain", "application/atom+xml", lambda value: b"<c>plain</c>")[0] == b"<c>plain</c>"
+    schema = XmlSchema(Refs({}), {"type": "object", "xml": {"name": "b"}})
+    assert write("  <a/>", "application/xml", schema)[0] == b"  <a/>"
+    assert write({"a": 1}, "text/xml; charset=utf-8", schema)[0].endswith(b"<b><a>1</a></b>")
+    assert ElementTree.fromstring(write({"a": 1}, "application/atom+xml")[0]).findtext("a") == "1"
 
 
 @given(JSON_VALUES, st.sampled_from(["text/plain", "text/csv", "application/x-ndjson", "multipart/mixed", "x/y"]))

@@ -106,7 +106,7 @@ class Api:
         *,
         name: str | None = None,
         overlay: str | Path | None = None,
-        strict: bool = True,
+        strict: bool = False,
         **extras: Unpack[Extras],
     ) -> Api:
         """An API over an OpenAPI document: a file, or the document itself.

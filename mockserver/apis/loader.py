@@ -34,7 +34,7 @@ _REFERENCE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 """`module:attribute`, both perhaps dotted."""
 
 
-def load_api(spec: str, *, strict: bool = True) -> Api:
+def load_api(spec: str, *, strict: bool = False) -> Api:
     """An API by what it is called.
 
     Args:

@@ -65,6 +65,12 @@ class Route(NamedTuple):
         return self.plan is not None or bool(self.allowed)
 
 
+def allow(route: Route) -> str:
+    """The value of `Allow`: the methods of a path, with HEAD and OPTIONS, which are answered where not declared."""
+    methods = {*route.allowed, "OPTIONS"}
+    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+
+
 class Routes:
     """Finds the operation for a method and a path.
 
@@ -83,8 +89,14 @@ class Routes:
         self._known: dict[str, _Paths] = {}
 
     def find(self, method: str, path: str) -> Route:
-        """The route of a path, percent-encoded as it was sent, without a sandbox before it."""
-        return self._remembered.get((method, path)) or self._search(method, path)
+        """The route of a path, percent-encoded as it was sent, without a sandbox before it.
+
+        A HEAD that is not declared means the GET of the path (RFC 9110, 9.3.2).
+        """
+        route = self._remembered.get((method, path)) or self._search(method, path)
+        if route.plan is None and method == "HEAD" and "GET" in route.allowed:
+            return self.find("GET", path)
+        return route
 
     def most_body(self, method: str, path: str) -> int:
         """Bytes of a body that a request to a path may have."""
@@ -109,7 +121,7 @@ class Routes:
     def unmatched(self, route: Route, method: str, path: str) -> Problem:
         """Why a request has no operation: 405 with the methods that there are, or 404 with the nearest path."""
         if route.allowed:
-            methods = ", ".join(sorted(route.allowed))
+            methods = allow(route)
             message = f"{path[:200]} has no {method[:20]}; it has {methods}."
             return Problem("method_not_allowed", message, headers={"allow": methods})
         path = path.removeprefix(route.prefix)

@@ -167,6 +167,11 @@ def sample_file(essence: str) -> bytes:
     return _MAKERS.get(essence, _octets)()
 
 
+def is_file(essence: str) -> bool:
+    """Whether bodies of a media type are files, whose bytes no schema describes."""
+    return essence in _MAKERS or essence.partition("/")[0] in ("image", "audio", "video", "font", "model")
+
+
 def member_of(media_range: str) -> str:
     """A media type within a range such as `image/*`; a type that is none stays as it is."""
     kind, _, subtype = media_range.partition("/")

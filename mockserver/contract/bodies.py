@@ -17,6 +17,7 @@ from mockserver.contract.references import Refs
 from mockserver.contract.rows import read_csv, read_lines
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.contract.shapes import ANY, Shape, reread, scalar, shape_of
+from mockserver.contract.writers import write
 from mockserver.contract.xml import XmlError, read_xml
 from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
@@ -149,7 +150,8 @@ class Body:
         return compile_form(self._refs, self._schemas, self._node, self._pointer, self._shape)
 
     @cached_property
-    def _xml(self) -> XmlSchema:
+    def xml(self) -> XmlSchema:
+        """How its values are written as XML."""
         return XmlSchema(self._refs, self._schema)
 
     def reading(self, content_type: str) -> Reading:
@@ -175,11 +177,7 @@ class Body:
             row, validator = self._items
             rows = Shape(frozenset(("array",)), row)
             return Reading(lambda raw: read_csv(raw, content_type, row), validator, rows, of_texts=True)
-        if (
-            is_xml(kind)
-            and self._schema is not None
-            and (types - {"string", "null"} or self._xml.own_name or not types)
-        ):
+        if is_xml(kind) and self._schema is not None and (types - {"string", "null"} or self.xml.own_name or not types):
             return Reading(self._read_xml, self._validator, shape, of_texts=True)
         if kind.startswith("text/"):
             # A text is no object or array: of these a schema says nothing that could be checked here.
@@ -191,7 +189,7 @@ class Body:
 
     def _read_xml(self, raw: bytes) -> JSON:
         try:
-            return read_xml(raw, self._xml)
+            return read_xml(raw, self.xml)
         except XmlError as error:
             raise unreadable(str(error), "", "XML") from None
 
@@ -208,9 +206,17 @@ class Bodies(dict[str, Reading | None]):
         self.media_types = ", ".join(body.media_type for body in sorted(bodies, key=lambda b: b.media_type.count("*")))
         """What is declared, for a message; "" when nothing is."""
 
-    def __missing__(self, content_type: str) -> Reading | None:
+    def write(self, value: JSON, media_type: str) -> tuple[bytes, str]:
+        """The bytes of a value by what is declared for its media type, and its Content-Type. Raises XmlError."""
+        body = self._nearest(media_type)
+        return write(value, media_type, body.xml if body is not None else None)
+
+    def _nearest(self, content_type: str) -> Body | None:
         bodies = [body for body in self._bodies if covers(body.media_type, content_type)]
-        body = max(bodies, key=lambda body: nearness(body.media_type, content_type), default=None)
+        return max(bodies, key=lambda body: nearness(body.media_type, content_type), default=None)
+
+    def __missing__(self, content_type: str) -> Reading | None:
+        body = self._nearest(content_type)
         reading = body.reading(content_type) if body else None
         if len(self) < MAX_READINGS:
             self[content_type] = reading

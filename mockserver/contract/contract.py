@@ -158,6 +158,7 @@ class Contract:
         rng: Random | None = None,
         values: Mapping[str, str] | None = None,
         now: datetime | None = None,
+        accept: str = "",
     ) -> Response:
         """A response with a declared status, made from the contract; it is valid.
 
@@ -168,13 +169,14 @@ class Contract:
             rng: when given, the examples are passed over and the values vary with it.
             values: the variables of the path, which members of the same name repeat.
             now: the time that it is in dates and times; a fixed moment when not given.
+            accept: the client's `Accept` header, which chooses among the declared media types.
 
         Raises:
             KeyError: the status is not declared, or there is no such example.
             UnusableExample: the named example has no value, or breaks its schema.
             Unsatisfiable: no value was found that the schema accepts.
         """
-        return self._sampling.response(operation, status, example, rng, values, now)
+        return self._sampling.response(operation, status, example, rng, values, now, accept)
 
     def unsatisfiable(self) -> Iterator[SampleFault]:
         """The declared responses for which no valid body was found; it makes a sample of each."""

@@ -225,8 +225,6 @@ class _Draft4(_Rewriter):
             return schema
         if isinstance(schema.get("$ref"), str):
             return self._reference(schema["$ref"])  # members beside a $ref are ignored (3.0.3, Reference Object)
-        if schema.get(self._hidden) is True:
-            return {"not": {}}
         if not _DEMANDING.isdisjoint(schema):
             hidden |= self._hidden_names(schema)
         new = {key: value for key, value in schema.items() if key not in _SILENT and not key.startswith("x-")}
@@ -237,7 +235,11 @@ class _Draft4(_Rewriter):
             if isinstance(schema.get(key), list):
                 new[key] = [self._branch(item, hidden) for item in schema[key]]
         if isinstance(schema.get("properties"), dict):
-            new["properties"] = {name: self.schema(value) for name, value in schema["properties"].items()}
+            # Only there readOnly and writeOnly mean anything (3.0.3, Schema Object).
+            new["properties"] = {
+                name: {"not": {}} if self._is_hidden(value) else self.schema(value)
+                for name, value in schema["properties"].items()
+            }
         if isinstance(schema.get("required"), list):
             new["required"] = [name for name in schema["required"] if name not in hidden]
             if not new["required"]:
@@ -272,14 +274,17 @@ class _Draft4(_Rewriter):
                 yield part
                 waiting += _list(part, "allOf")
 
+    def _is_hidden(self, declared: Any) -> bool:
+        target = self._target(declared)
+        return isinstance(target, dict) and target.get(self._hidden) is True
+
     def _hidden_names(self, schema: Any) -> frozenset[str]:
         """The properties of a schema, those of its `allOf` included, that this direction does not have."""
         names = set()
         for part in self._parts(schema):
             properties = part.get("properties")
             for name, declared in properties.items() if isinstance(properties, dict) else ():
-                target = self._target(declared)
-                if isinstance(target, dict) and target.get(self._hidden) is True:
+                if self._is_hidden(declared):
                     names.add(name)
         return frozenset(names)
 

@@ -92,13 +92,11 @@ class _Reader:
 
     def _repeated(self, node: Node) -> Node:
         bounds = self._bounds()
-        while bounds is not None:
-            if isinstance(node, Anchor):
-                raise PatternError("repeats an anchor")
-            suffix = "?" if self._take("?") else ""
-            node = Repeat(node, *bounds, suffix)
-            bounds = self._bounds()
-        return node
+        if bounds is None:
+            return node
+        if isinstance(node, Anchor):
+            raise PatternError("repeats an anchor")
+        return Repeat(node, *bounds, "?" if self._take("?") else "")
 
     def _bounds(self) -> tuple[int, int | None] | None:
         if self._take("*"):

@@ -44,7 +44,7 @@ def load_contract(
     overlay: Path | None = None,
     *,
     name: str | None = None,
-    strict: bool = True,
+    strict: bool = False,
     trusted: bool = False,
     allow_remote_refs: bool = False,
     ref_folder: Path | None = None,
@@ -69,7 +69,7 @@ def load_contract(
 
 
 @uncollected()
-def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = True) -> Contract:
+def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = False) -> Contract:
     """Compile an OpenAPI document that is no file. It is copied. Arguments and errors as for `load_contract`."""
     try:
         text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).decode()

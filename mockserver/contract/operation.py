@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+from mockserver.contract.accept import choose
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
 from mockserver.contract.parameters import Parameter, compile_parameter
@@ -31,6 +32,8 @@ FRAMING = frozenset(
     ("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "transfer-encoding")
 )
 """Headers that frame a message: the server sets them, whatever a document says (3.0.3, Response Object)."""
+MAX_ACCEPTS = 64
+"""Spellings of `Accept` whose outcome is remembered for an operation."""
 MAX_GOOD_TEXTS = 256
 """Texts of one reply header that are remembered as good."""
 _COUNT = re.compile("0|[1-9][0-9]{0,14}")
@@ -359,6 +362,27 @@ class Operation:
         if not keys or "default" in keys:
             return 200
         return int(keys[0]) if keys[0].isdigit() else ranges.get(keys[0][0], 200)
+
+    def accepted_by(self, accept: str) -> bool:
+        """Whether a client with this `Accept` header takes one of the media types of the success."""
+        taken = self._accepted.get(accept)
+        if taken is None:
+            reply = self.reply(self.success)
+            declared = list((reply.node.get("content") or {}) if reply is not None else {})
+            taken = not declared or choose(accept, declared) is not None
+            if len(self._accepted) < MAX_ACCEPTS:
+                self._accepted[accept] = taken
+        return taken
+
+    @cached_property
+    def _accepted(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def success_types(self) -> str:
+        """The media types of the success, for a message."""
+        reply = self.reply(self.success)
+        return ", ".join((reply.node.get("content") or {}) if reply is not None else ())
 
     def check_response(self, response: Response) -> list[Violation]:
         """Violations that sending `response` would be. Undeclared error statuses are none."""

@@ -281,7 +281,7 @@ def compile_parameter(refs: Refs, node: dict[str, Any], pointer: str) -> Paramet
     if "schema" not in node:
         content = next(iter(node["content"]))
         media, at = refs.follow(node["content"][content], pointer + pointer_of(["content", content]))
-        schema, pointer = media.get("schema", {}), f"{at}/schema"
+        schema, pointer = media.get("schema", {}), f"{at}/schema" if "schema" in media else ""
     else:
         schema = node["schema"]
         pointer += "/schema"

@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from mockserver.contract.accept import choose, concrete
+from mockserver.contract.binary_samples import is_file, member_of, sample_file
 from mockserver.contract.bodies import Reading
 from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.operation import FRAMING, Operation, Reply
@@ -28,14 +30,8 @@ from mockserver.text.jsontext import to_json
 
 BODILESS = (204, 205, 304)
 """Statuses whose responses have no body by HTTP's rules."""
-_OF_RANGES = {
-    "text": "text/plain",
-    "image": "image/png",
-    "audio": "audio/mpeg",
-    "video": "video/mp4",
-    "font": "font/woff2",
-}
-"""A media type for each range that is not `application/*`."""
+_SHAPING = {"$ref", "properties", "items", "allOf", "anyOf", "oneOf", "enum", "const", "additionalProperties"}
+"""Keywords that describe a value, also without `type`."""
 _MISSING = object()
 
 
@@ -46,7 +42,7 @@ class Sampling:
         self._refs = refs
         self._schemas = schemas
         self._plain = Sampler(refs)
-        self._kept: dict[tuple[str, int, str], tuple[Response, bool]] = {}
+        self._kept: dict[tuple[str, int, str, str], tuple[Response, bool]] = {}
         self._values: dict[bytes, Any] = {}
         """By schema: many responses of a large document have the same one."""
 
@@ -58,17 +54,19 @@ class Sampling:
         rng: Random | None = None,
         values: Mapping[str, str] | None = None,
         now: datetime | None = None,
+        accept: str = "",
     ) -> Response:
         """See Contract.sample."""
+        chosen = self._choose(operation, status, example, accept)
         if rng is not None:
-            made, declared = self._made(Sampler(self._refs, rng, now=now or MOMENT), operation, status, example)
+            made, declared = self._made(Sampler(self._refs, rng, now=now or MOMENT), operation, status, example, chosen)
         elif now is not None:
-            made, declared = self._made(Sampler(self._refs, now=now), operation, status, example)
+            made, declared = self._made(Sampler(self._refs, now=now), operation, status, example, chosen)
         else:
-            key = operation.id, status, example
+            key = operation.id, status, example, chosen[1]
             kept = self._kept.get(key)
             if kept is None:
-                kept = self._kept[key] = self._made(self._plain, operation, status, example)
+                kept = self._kept[key] = self._made(self._plain, operation, status, example, chosen)
             made, declared = kept
         # A copy: the document's own example must not change with the response.
         response = Response(made.status, copied(made.data), dict(made.headers), made.media_type)
@@ -76,22 +74,35 @@ class Sampling:
             _agree(operation, response, values)
         return response
 
-    def _made(self, sampler: Sampler, operation: Operation, status: int, example: str) -> tuple[Response, bool]:
-        """A response, and whether its body is an example of the media type."""
+    def _choose(self, operation: Operation, status: int, example: str, accept: str) -> tuple[str, str]:
+        """The declared media type to send, and the one that is sent where that is a range; "" for no body."""
         reply = operation.reply(status)
         if reply is None:
             if not operation.declared and not example:
-                return Response(status, media_type=None), True
+                return "", ""
             raise KeyError(str(status))
-        response = Response(status, None, self._headers(sampler, reply), None)
         content = reply.node.get("content") or {}
         if not content or status in BODILESS:
             if example:
                 raise KeyError(example)
+            return "", ""
+        declared = self._media_type(content, example, accept)
+        return declared, _member_of(declared, accept, self._follow(content[declared]).get("schema", {}))
+
+    def _made(
+        self, sampler: Sampler, operation: Operation, status: int, example: str, chosen: tuple[str, str]
+    ) -> tuple[Response, bool]:
+        """A response with a media type as `_choose` tells it, and whether its body is an example or a file."""
+        reply = operation.reply(status)
+        if reply is None:
+            return Response(status, media_type=None), True
+        response = Response(status, None, self._headers(sampler, reply), None)
+        declared, response.media_type = chosen[0], chosen[1] or None
+        if response.media_type is None:
             return response, True
-        declared = self._media_type(content, example)
+        content = reply.node["content"]
         media, at = self._refs.follow(content[declared], reply.pointer + pointer_of(["content", declared]))
-        response.media_type = _member_of(declared)
+        schema = media.get("schema", {})
         reading = reply.bodies[response.media_type]
         if example:
             response.data = self._named(media, example, reading, operation, status)
@@ -101,8 +112,11 @@ class Sampling:
                 if value is not _MISSING and _passes(reading, value):
                     response.data = value
                     return response, True
+        if is_file(essence(response.media_type)) and _may_be_file(schema):
+            response.data = sample_file(essence(response.media_type))
+            return response, True
         try:
-            response.data = self._value(sampler, media.get("schema", {}), f"{at}/schema", reading)
+            response.data = self._value(sampler, schema, f"{at}/schema", reading)
         except Unsatisfiable as error:
             place = f"{at}/schema"  # not that of another response, whose schema says the same
             raise Unsatisfiable(place, error.reason, f"{operation.id} {status}") from None
@@ -128,14 +142,18 @@ class Sampling:
             self._values[key] = value
         return value
 
-    def _media_type(self, content: dict[str, Any], example: str) -> str:
-        """The media type to send: one that has the example, if JSON that, else the first."""
+    def _media_type(self, content: dict[str, Any], example: str, accept: str) -> str:
+        """The media type to send: one that has the example, and of these the one that the client prefers.
+
+        When nothing is acceptable, or all of it alike, JSON comes first, then the first.
+        """
         names = list(content)
         if example:
             names = [name for name in names if example in (self._follow(content[name]).get("examples") or {})]
             if not names:
                 raise KeyError(example)
-        return next((name for name in names if is_json(essence(name))), names[0])
+        names.sort(key=lambda name: not is_json(essence(name)))  # stable: the document's order otherwise
+        return (choose(accept, names) if accept else None) or names[0]
 
     def _named(
         self, media: dict[str, Any], example: str, reading: Reading | None, operation: Operation, status: int
@@ -206,7 +224,7 @@ class Sampling:
                     continue
                 for declared, node in (reply.node.get("content") or {}).items():
                     media, at = self._refs.follow(node, reply.pointer + pointer_of(["content", declared]))
-                    reading = reply.bodies[_member_of(declared)]
+                    reading = reply.bodies[_member_of(declared, "", media.get("schema", {}))]
                     for _, value, pointer in self._examples(media, at):
                         if value is _MISSING:
                             yield SampleFault(operation.id, key, pointer, "the example has no value that can be sent")
@@ -256,11 +274,30 @@ def _value_of(example: dict[str, Any]) -> Any:
     return _MISSING
 
 
-def _member_of(media_type: str) -> str:
-    """A media type that a declared one covers: itself, or for a range one of those in it."""
-    if "*" not in media_type:
-        return media_type
-    return _OF_RANGES.get(media_type.partition("/")[0].strip().lower(), "application/json")
+def _member_of(declared: str, accept: str, schema: Any) -> str:
+    """A media type that a declared one covers: itself, or for a range the one that the client names, or one in it."""
+    if "*" not in declared:
+        return declared
+    named = concrete(declared, accept)
+    if named != declared:
+        return named
+    kind = declared.partition("/")[0].strip()
+    if kind in ("*", "application") and not _is_binary(schema):
+        return "application/json"
+    return member_of(declared)
+
+
+def _is_binary(schema: Any) -> bool:
+    """Whether a schema says that a body is bytes (3.0.3, `format: binary`; 3.1, `contentMediaType`)."""
+    return isinstance(schema, dict) and (schema.get("format") == "binary" or "contentMediaType" in schema)
+
+
+def _may_be_file(schema: Any) -> bool:
+    """Whether a schema leaves open that a body is bytes: it has no type, or is a string."""
+    if not isinstance(schema, dict):
+        return True
+    types = schema.get("type", "string" if not (schema.keys() & _SHAPING) else "object")
+    return types == "string" or (isinstance(types, list) and "string" in types)
 
 
 def _header_text(value: Any, header: dict[str, Any]) -> str:

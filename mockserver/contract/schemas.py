@@ -43,7 +43,9 @@ class Schemas:
         """By the schema, rewritten: hundreds of responses of a large document have the same one."""
 
     def reference(self, pointer: str, direction: Direction) -> dict[str, Any]:
-        """A schema that stands for the one at `pointer`."""
+        """A schema that stands for the one at `pointer`; "" is one that takes everything."""
+        if not pointer:
+            return {}
         return {"$ref": self._reference(pointer, direction)}
 
     def validator(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.contract.media_types import essence, is_json, parameter
+from mockserver.contract.media_types import essence, is_json, is_xml, parameter
+from mockserver.contract.references import Refs
+from mockserver.contract.xml import write_xml
+from mockserver.contract.xml_schema import XmlSchema
 from mockserver.messages import JSON
 from mockserver.text.jsontext import to_json
 
@@ -23,16 +26,20 @@ LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/js
 SEQUENCES = frozenset({"application/json-seq"})
 """Media types of RFC 7464: each JSON text stands between a record separator and a line feed."""
 EVENTS = "text/event-stream"
+_ANY_XML = XmlSchema(Refs({}), {})
 _EVENT_MEMBERS = ("event", "id", "retry", "data")
 
 
-def write(value: JSON, media_type: str, xml: Callable[[JSON], bytes] | None = None) -> tuple[bytes, str]:
+def write(value: JSON, media_type: str, schema: XmlSchema | None = None) -> tuple[bytes, str]:
     """The bytes of a body, and its Content-Type, which has a `boundary` added where a multipart type lacks one.
 
     Args:
         value: what the body says, as JSON; bytes are sent as they are.
         media_type: the declared media type, in any spelling, with parameters.
-        xml: writes the value as XML by its schema.
+        schema: what says how the value is written as XML; without it members are elements by their names.
+
+    Raises:
+        XmlError: XML cannot hold the value.
     """
     if isinstance(value, bytes):
         return value, media_type
@@ -41,10 +48,10 @@ def write(value: JSON, media_type: str, xml: Callable[[JSON], bytes] | None = No
         return to_json(value), media_type
     if name.startswith("multipart/"):
         return _multipart(value, name, media_type)
-    return _writer(name, xml)(value), media_type
+    return _writer(name, schema)(value), media_type
 
 
-def _writer(name: str, xml: Callable[[JSON], bytes] | None) -> Callable[[JSON], bytes]:
+def _writer(name: str, schema: XmlSchema | None) -> Callable[[JSON], bytes]:
     if name in LINES or name.endswith("+jsonl"):
         return _lines
     if name in SEQUENCES or name.endswith("+json-seq"):
@@ -55,14 +62,10 @@ def _writer(name: str, xml: Callable[[JSON], bytes] | None) -> Callable[[JSON], 
         return _form
     if name in ("text/csv", "text/tab-separated-values"):
         return _csv if name == "text/csv" else _tsv
-    if is_xml(name) and xml is not None:
-        return lambda value: value.encode() if _is_markup(value) else xml(value)
+    if is_xml(name):
+        by = schema or _ANY_XML
+        return lambda value: value.encode() if _is_markup(value) else write_xml(value, by)
     return lambda value: text_of(value).encode("utf-8", "surrogatepass")
-
-
-def is_xml(name: str) -> bool:
-    """Whether a media type's bodies are XML (RFC 7303)."""
-    return name in ("application/xml", "text/xml") or name.endswith("+xml")
 
 
 def _is_markup(value: JSON) -> bool:

@@ -49,6 +49,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         seed=settings.seed,
         characters_per_credit=settings.characters_per_credit,
         stateless=settings.stateless,
+        lenient_accept=settings.lenient_accept,
         max_rows=settings.max_rows,
         journal_size=settings.journal_size,
         journal_bytes=settings.journal_bytes,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from mockserver.apis import Api
-from mockserver.apis.routes import MAX_BODY, Routes
+from mockserver.apis.routes import MAX_BODY, Route, Routes, allow
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Unsatisfiable
 from mockserver.contract.reference.referee import Mode, Referee
@@ -21,7 +21,7 @@ from mockserver.errors import Problem, did_you_mean
 from mockserver.journal import entries as journal
 from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
-from mockserver.messages import Exchange, Request, Response
+from mockserver.messages import Exchange, Headers, Request, Response
 from mockserver.pipeline.defects import describe
 from mockserver.pipeline.response import (
     FAILURE,
@@ -64,6 +64,7 @@ def perform(turn: Turn) -> Response:
             or turn.prefer_early()  # Prefer: code=429
             or turn.validate()  # 413, 415, 400
             or (turn.preference and turn.prefer())  # Prefer: code=402, example=NAME
+            or turn.negotiate()  # Accept: 406
             or (turn.scripted and turn.script("content"))  # a rule's response to a good request
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
@@ -152,18 +153,24 @@ class Pipeline:
     def _answer(self, turn: Turn, name: str | None, path: str) -> Response:
         """A response that may leave: the operation's, or why there is no operation."""
         try:
-            self._match(turn, name, path)
+            route = self._match(turn, name, path)
         except Problem as problem:
             response = self._refuse(turn.exchange, path, problem)
         else:
-            response = perform(turn)
-            if self._verify_wire:
-                response = verify_wire(turn.plan.operation, turn.exchange, response)
-        serialise(response)
+            if route.plan is None:
+                response = Response(204, None, Headers(allow=allow(route)), None)
+            else:
+                response = perform(turn)
+                if self._verify_wire:
+                    response = verify_wire(route.plan.operation, turn.exchange, response)
+        serialise(response, turn.operation)
         return response
 
-    def _match(self, turn: Turn, name: str | None, path: str) -> None:
-        """Find the operation. Raises Problem: 404 for the sandbox or the path, 405 for the method."""
+    def _match(self, turn: Turn, name: str | None, path: str) -> Route:
+        """Find the operation. Raises Problem: 404 for the sandbox or the path, 405 for the method.
+
+        An OPTIONS that is not declared has no operation.
+        """
         exchange = turn.exchange
         exchange.stage = "route"
         if name is not None and exchange.sandbox != name:
@@ -172,10 +179,12 @@ class Pipeline:
         route = turn.route = self.routes.find(method, path)
         exchange.api = route.api.name
         plan = route.plan
-        if plan is None:
+        if plan is not None:
+            turn.plan, turn.operation = plan, plan.operation
+            exchange.operation = plan.operation.id
+        elif method != "OPTIONS" or not route.allowed:
             raise self.routes.unmatched(route, method, path)
-        turn.plan, turn.operation = plan, plan.operation
-        exchange.operation = plan.operation.id
+        return route
 
     def _refuse(self, exchange: Exchange, path: str, problem: Problem) -> Response:
         """A problem of a request that has no operation, in the shape of the API that it looks like."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from mockserver.clock import Clock
 from mockserver.contract import Operation
-from mockserver.contract.media_types import is_json
+from mockserver.contract.writers import write
 from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
 from mockserver.scenarios import Decision
@@ -28,17 +28,22 @@ _ID = re.compile("[!-~]{1,128}")
 """A request id that is given back."""
 
 
-def serialise(response: Response) -> None:
-    """Make the bytes of a response that has none yet. Raises TypeError for data that JSON does not have."""
-    media_type = response.media_type
+def serialise(response: Response, operation: Operation | None = None) -> None:
+    """Make the bytes of a response that has none yet, as its media type and the operation's declaration say."""
     if response.content is not None:
         return
+    media_type = response.media_type
     if media_type is None:
         response.content = b""
-    elif media_type == "application/json" or is_json(media_type):
+        return
+    if media_type == "application/json":
         response.content = to_json(response.data)
+        return
+    reply = operation.reply(response.status) if operation is not None else None
+    if reply is not None:
+        response.content, response.media_type = reply.bodies.write(response.data, media_type)
     else:
-        response.content = response.data if isinstance(response.data, bytes) else str(response.data).encode()
+        response.content, response.media_type = write(response.data, media_type)
 
 
 def failure() -> Response:
@@ -77,7 +82,7 @@ def verify_wire(operation: Operation, exchange: Exchange, response: Response) ->
     """Read the bytes that are about to leave as a client reads them; what they say must pass the contract too."""
     if not response.status or exchange.defect or exchange.violates:
         return response
-    serialise(response)
+    serialise(response, operation)
     violations = operation.check_wire(response)
     return contract_breach(operation, response, exchange, violations) if violations else response
 

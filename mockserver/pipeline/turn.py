@@ -170,12 +170,23 @@ class Turn:
         self.exchange.stage = "prefer"
         return self._preferred(self.preference or Preference())
 
+    def negotiate(self) -> Response | None:
+        """See that the client takes a media type of the success: 406, unless the sandbox is lenient."""
+        accept = self.request.headers.get("accept", "*/*")
+        if accept != "*/*" and not self.plan.operation.accepted_by(accept) and not self.world.terms.lenient_accept:
+            types = self.plan.operation.success_types
+            raise Problem("not_acceptable", f"Accept is {accept[:100]!r}; {self.plan.operation.id} answers {types}.")
+        return None
+
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
         plan, action, world = self.plan, self.decision.action, self.world
         if plan.behaviour is None or world.terms.stateless:
             self.exchange.stage = "sample"
-            response = plan.api.contract.sample(plan.operation, plan.operation.success, values=self.route.values)
+            accept = self.request.headers.get("accept", "")
+            response = plan.api.contract.sample(
+                plan.operation, plan.operation.success, values=self.route.values, accept=accept
+            )
         else:
             response = self._commit(plan.behaviour)
         if action.lost_after:

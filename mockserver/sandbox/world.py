@@ -34,6 +34,8 @@ class Terms:
     """Characters of embedded text that one credit pays for."""
     stateless: bool = DEFAULTS.stateless
     """Answer every operation with a sample of its success; nothing is kept, metered or limited."""
+    lenient_accept: bool = DEFAULTS.lenient_accept
+    """Answer with the first declared media type where the client accepts none of them."""
     clock_start: float | None = None
     """Epoch seconds at which the clock starts; the system's time when not given."""
     clock_rate: float = 1.0

@@ -168,9 +168,10 @@ def _built(language: Language, node: ecma.Node, rest: int, first: bool) -> int:
         case ecma.Chars():
             return language.then(language.chars(node), rest)
         case ecma.Sequence(parts):
+            found = [_built(language, ecma.Sequence(parts[index:]), rest, True) for index in _starts(parts, first)]
             for index in reversed(range(len(parts))):
                 rest = _built(language, parts[index], rest, first and all(map(_is_blank, parts[:index])))
-            return rest
+            return language.either((rest, *found)) if found else rest
         case ecma.Choice(options):
             return language.either([_built(language, option, rest, first) for option in options])
         case ecma.Group(inner):
@@ -192,6 +193,32 @@ def _built(language: Language, node: ecma.Node, rest: int, first: bool) -> int:
         case ecma.Anchor("$"):
             return language.EMPTY if language.nullable(rest) else language.NOTHING
     return rest
+
+
+def _starts(parts: tuple[ecma.Node, ...], first: bool) -> list[int]:
+    """Where a text may begin later in a sequence: at a `^` before which nothing must be, as in `.*(^a)`."""
+    if not first:
+        return []
+    for index, part in enumerate(parts):
+        if index and not all(map(_is_blank, parts[:index])) and _begins(part):
+            return [index]
+        if not _is_blank(part) and not (isinstance(part, ecma.Repeat) and part.low == 0):
+            return []
+    return []
+
+
+def _begins(node: ecma.Node) -> bool:
+    """Whether a node demands that nothing comes before."""
+    match node:
+        case ecma.Anchor("^"):
+            return True
+        case ecma.Group(inner):
+            return _begins(inner)
+        case ecma.Choice(options):
+            return any(map(_begins, options))
+        case ecma.Sequence(parts):
+            return bool(parts) and _begins(parts[0])
+    return False
 
 
 def _is_blank(node: ecma.Node) -> bool:

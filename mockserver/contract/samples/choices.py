@@ -31,7 +31,7 @@ class Choices:
         self._children: dict[str, dict[str, None]] | None = None
 
     def ways(
-        self, facts: Facts, kind: str, schema: Any, chain: Chain, simple: bool
+        self, facts: Facts, kind: str, schema: Any, chain: Chain, simple: bool, thorough: bool
     ) -> Iterator[list[tuple[Any, Chain]]]:
         """The ways of one choice, likeliest first: each a list of schemas, with the references that led there."""
         nothing: Chain = frozenset()
@@ -51,9 +51,13 @@ class Choices:
             alternatives = [way for way in schema[kind] if way is not False]
             alternatives.sort(key=self._weight if simple else self._is_null)
             ways = [self._tagged(schema, way) for way in alternatives]
-            bad = [index < MAX_CONFLICTS and self._conflicts(facts, way, chain) for index, way in enumerate(ways)]
-            yield from ([(part, nothing) for part in way] for way, worse in zip(ways, bad, strict=True) if not worse)
-            yield from ([(part, nothing) for part in way] for way, worse in zip(ways, bad, strict=True) if worse)
+            good: list[Any] = []
+            bad: list[Any] = []
+            for index, way in enumerate(ways):
+                # The first good one is what is mostly taken; to know of all the others takes long.
+                known = index < MAX_CONFLICTS and (thorough or not good)
+                (bad if known and self._conflicts(facts, way, chain) else good).append(way)
+            yield from ([(part, nothing) for part in way] for way in [*good, *bad])
 
     def _weight(self, schema: Any) -> int:
         """The more, the more there may be inside a value of it."""

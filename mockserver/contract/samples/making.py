@@ -6,6 +6,7 @@ valid: the compiled validator has the last word.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from fractions import Fraction
 from random import Random
@@ -111,12 +112,12 @@ class Maker:
             made.ways.append(count)
             left, index = divmod(left, count)
             if self.trace is not None:
-                self._note_rivals(made, ways, index)
+                self._note_rivals(made, ways)
             if rng is not None and not step.choices:
-                return rng.randrange(count) if len(path) < MAX_DEPTH and rng.random() < 0.5 else 0
+                return rng.randrange(count) if len(path) < 2 and rng.random() < 0.5 else 0
             return index
 
-        facts = self._reader.facts(schemas, choose, scopes, len(path) >= MAX_DEPTH)
+        facts = self._reader.facts(schemas, choose, scopes, len(path) >= MAX_DEPTH, self.trace is not None)
         scopes = (*scopes, *map(self._reader.followed, schemas)) if _is_dynamic(schemas) else scopes
         if self._examples and not step.without_example:
             for example in facts.examples:
@@ -128,12 +129,18 @@ class Maker:
             return self._option(facts, step)
         return self._typed(facts, path, name, step, made, scopes)
 
-    def _note_rivals(self, made: Made, ways: list[Any], chosen: int) -> None:
-        for index, way in enumerate(ways[:16]):
-            for schema, _ in way if index != chosen else ():
+    def _note_rivals(self, made: Made, ways: list[Any]) -> None:
+        """The members that tell the ways of a choice apart: those first that fewest of them know."""
+        found: dict[str, Any] = {}
+        known: Counter[str] = Counter()
+        for way in ways[:16]:
+            for schema, _ in way:
                 target = self._reader.followed(schema)
-                if isinstance(target, dict) and isinstance(target.get("properties"), dict):
-                    made.rivals |= target["properties"]
+                members = target.get("properties") if isinstance(target, dict) else None
+                if isinstance(members, dict):
+                    known.update(members.keys())
+                    found |= members
+        made.rivals |= {name: found[name] for name in sorted(found, key=lambda name: (known[name], name))}
 
     def _option(self, facts: Facts, step: Step) -> Any:
         options = [option for option in facts.enum or () if suits(option, facts)] or list(facts.enum or ())
@@ -211,18 +218,27 @@ class Maker:
         before = self.size
         value: dict[str, Any] = {}
         members = Members(facts, self._reader)
+        made.rivals = {
+            name: rival for name, rival in made.rivals.items() if name not in facts.properties
+        } or made.rivals
         needed = members.needed(step)
         names = members.names(step, needed, depth)
         made.optional = [name for name in names if name not in needed]
         for name in names:
             schemas = members.member(name)
             if name in step.unlike:
-                schemas = [*schemas, {"not": step.unlike[name]}]
+                schemas = [*schemas, self._unlike(step.unlike[name])]
             if name not in needed and self.size - before > room and not members.is_plain(schemas):
                 continue
             value[name] = self._value(schemas, (*path, name), name, scopes)
         made.optional += self._invent(facts, members, value, path, step, scopes)
         return value
+
+    def _unlike(self, schema: Any) -> Any:
+        """A schema for what another one refuses: best by its type."""
+        target = self._reader.followed(schema)
+        kind = target.get("type") if isinstance(target, dict) else None
+        return {"not": {"type": kind} if kind else schema}
 
     def _invent(
         self,

@@ -43,7 +43,7 @@ class Made:
     can_shrink: bool = False
     """There is more in it than must be."""
     rivals: dict[str, Any] = field(default_factory=dict)
-    """Members that other ways of a choice know, with their schemas."""
+    """Members that the ways of a choice know, with their schemas: those first that fewest know."""
 
 
 NO_STEP = Step()

@@ -38,8 +38,18 @@ class Reader:
         self.followed = self._lookups.followed
         self.is_hidden = self._lookups.is_hidden
 
-    def facts(self, schemas: list[Any], choose: Chooser, scopes: tuple[Any, ...] = (), simple: bool = False) -> Facts:
-        """Everything that must hold where all of `schemas` apply. `simple`: the simplest way is the likeliest."""
+    def facts(
+        self,
+        schemas: list[Any],
+        choose: Chooser,
+        scopes: tuple[Any, ...] = (),
+        simple: bool = False,
+        thorough: bool = True,
+    ) -> Facts:
+        """Everything that must hold where all of `schemas` apply.
+
+        `simple`: the simplest way of a choice is the likeliest. `thorough`: all the ways are put in order.
+        """
         facts = Facts()
         facts.hides = self._lookups.old
         pending: Pending = []
@@ -47,7 +57,7 @@ class Reader:
             self._join(facts, schema, frozenset(), pending, scopes)
         while pending:
             kind, schema, chain = pending.pop(0)
-            ways = list(self._choices.ways(facts, kind, schema, chain, simple))
+            ways = list(self._choices.ways(facts, kind, schema, chain, simple, thorough))
             if not ways:
                 continue
             for way, more in ways[choose(ways)] if len(ways) > 1 else ways[0]:

@@ -118,12 +118,11 @@ class _Lessons:
         """Members that are otherwise, or that only another way of a choice knows, as that one would not have them."""
         visit = self._visits[path]
         made = self._trace.get(path, Made())
-        rivals = sorted(made.rivals.items())
-        if rivals and visit % 2:
-            name, schema = rivals[visit // 2 % len(rivals)]
-            self._step(path).unlike = {name: schema}
+        turn = visit // min(prod(made.ways), MAX_COMBINATIONS)
+        rivals = list(made.rivals.items())
+        self._step(path).unlike = dict(rivals[turn % len(rivals) :][:1]) if rivals else {}
+        if rivals and turn < _FEW:
             return
-        self._step(path).unlike = {}
         for child in self._trace:
             if len(child) == len(path) + 1 and child[: len(path)] == path:
                 self._step(child).variation = visit
