@@ -98,7 +98,7 @@ def settings_table() -> str:
         for known, option in options():
             if option.group == heading:
                 name = option_name(known)
-                written = f"`--{name}`" + (f", `--no-{name}`" if option.kind == "flag" and known.default else "")
+                written = f"`--{name}`" + (f", `--no-{name}`" if option.negated else "")
                 default = default_text(known) or ("off" if option.kind == "flag" else "none")
                 choices = f" One of {', '.join(f'`{choice}`' for choice in option.choices)}." if option.choices else ""
                 lines.append(f"| {written} | `{variable(known)}` | {default} | {option.help}{choices} |")

@@ -47,6 +47,8 @@ class Option:
     metavar: str = ""
     shown: str = ""
     """The default in a reader's words, where the value does not say it."""
+    negated: bool = False
+    """Whether a flag has a `--no-` form, to undo what a variable says."""
 
 
 def _option(group: str, kind: Kind, help: str, **more: Any) -> dict[str, Option]:
@@ -113,6 +115,7 @@ class Settings:
             "flag",
             "Refuse a document with any fault, and validate it with openapi-spec-validator too. By default the sound "
             "parts are served, and what is left out is named at the start.",
+            negated=True,
         ),
     )
     lenient_accept: bool = field(

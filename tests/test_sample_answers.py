@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 from contracts import contract
-
 from mockserver.apis.examples import api
+
 from mockserver.messages import Request
 from mockserver.pipeline.pipeline import Pipeline
 

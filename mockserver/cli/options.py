@@ -243,7 +243,7 @@ def _add(command: Any, known: Field[Any], help: str, **changes: Any) -> Any:
         keywords["is_flag"] = True
     else:
         keywords |= {"type": _type(option), "multiple": option.kind in ("list", "keys")}
-    declared = f"--{name}/--no-{name}" if option.kind == "flag" and known.default else f"--{name}"
+    declared = f"--{name}/--no-{name}" if option.negated else f"--{name}"
     command = click.option(declared, known.name, cls=SettingOption, **(keywords | changes))(command)
     made = command.__click_params__[-1]
     made.group, made.record = option.group, _record(known, help)

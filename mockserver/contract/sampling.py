@@ -16,13 +16,15 @@ import orjson
 from mockserver.contract.accept import choose, concrete
 from mockserver.contract.binary_samples import is_file, member_of, sample_file
 from mockserver.contract.bodies import Reading
-from mockserver.contract.media_types import essence, is_json
+from mockserver.contract.json_text import parse_json
+from mockserver.contract.media_types import LINES, essence, is_json
 from mockserver.contract.operation import FRAMING, Operation, Reply
 from mockserver.contract.references import Refs
 from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
 from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT
 from mockserver.contract.schemas import Schemas
+from mockserver.contract.writers import EVENTS
 from mockserver.errors import ContractError
 from mockserver.messages import JSON, Response
 from mockserver.text.documents import pointer_of
@@ -116,11 +118,28 @@ class Sampling:
             response.data = sample_file(essence(response.media_type))
             return response, True
         try:
-            response.data = self._value(sampler, schema, f"{at}/schema", reading)
+            response.data = self._body(sampler, media, at, response.media_type, reading)
         except Unsatisfiable as error:
             place = f"{at}/schema"  # not that of another response, whose schema says the same
             raise Unsatisfiable(place, error.reason, f"{operation.id} {status}") from None
         return response, False
+
+    def _body(self, sampler: Sampler, media: dict[str, Any], at: str, media_type: str, reading: Reading | None) -> JSON:
+        """A value for a body. One of a sequence is a list of items, each by the schema where that describes an item."""
+        schema, kind = media.get("schema", {}), essence(media_type)
+        if kind not in LINES and kind != EVENTS:
+            return self._value(sampler, schema, f"{at}/schema", reading)
+        if "itemSchema" in media:  # 3.2, Media Type Object
+            schema, at = media["itemSchema"], f"{at}/itemSchema"
+        else:
+            at = f"{at}/schema"
+            types = self._follow(schema).get("type")
+            if types == "array" or types == "string":
+                return self._value(sampler, schema, at, reading)
+        if not media.keys() & {"schema", "itemSchema"}:
+            return []
+        item = Reading(parse_json, self._schemas.validator(self._schemas.reference(at, "response")))
+        return [self._value(sampler, schema, at, item)]
 
     def _value(self, sampler: Sampler, schema: Any, pointer: str, reading: Reading | None) -> Any:
         if sampler is not self._plain:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.contract.media_types import essence, is_json, is_xml, parameter
+from mockserver.contract.media_types import LINES, essence, is_json, is_xml, parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.xml import write_xml
 from mockserver.contract.xml_schema import XmlSchema
@@ -21,10 +21,6 @@ from mockserver.text.jsontext import to_json
 BOUNDARY = "mockserver-boundary"
 """Separates the parts of a multipart body; extended until no part holds it."""
 
-LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
-"""Media types whose bodies are one JSON text a line."""
-SEQUENCES = frozenset({"application/json-seq"})
-"""Media types of RFC 7464: each JSON text stands between a record separator and a line feed."""
 EVENTS = "text/event-stream"
 _ANY_XML = XmlSchema(Refs({}), {})
 _EVENT_MEMBERS = ("event", "id", "retry", "data")
@@ -52,10 +48,10 @@ def write(value: JSON, media_type: str, schema: XmlSchema | None = None) -> tupl
 
 
 def _writer(name: str, schema: XmlSchema | None) -> Callable[[JSON], bytes]:
-    if name in LINES or name.endswith("+jsonl"):
-        return _lines
-    if name in SEQUENCES or name.endswith("+json-seq"):
+    if name == "application/json-seq":
         return _sequence
+    if name in LINES:
+        return _lines
     if name == EVENTS:
         return _events
     if name == "application/x-www-form-urlencoded":
