@@ -100,17 +100,19 @@ def _sample(contract: Contract, operation: Operation, outcome: Outcome) -> None:
 
 
 def _work(connection: Connection, root: Path) -> None:
-    """The child: answer each path with its outcome."""
-    while True:
-        path = connection.recv()
-        if path is None:
-            return
-        with_trash = gc.isenabled()
-        gc.disable()  # as the command line does while it loads; the trash of one document is gone before the next
+    """The child: answer each path with its outcome.
+
+    The garbage collector is off, as it is while the command line loads. It runs after large documents, and now and
+    then: what the caches of patterns keep is walked each time.
+    """
+    gc.disable()
+    gc.freeze()
+    count = 0
+    while (path := connection.recv()) is not None:
         outcome = judge(path, str(path.relative_to(root)))
-        if with_trash:
-            gc.enable()
-        gc.collect()
+        count += 1
+        if outcome.seconds > SLOW or count % 100 == 0:
+            gc.collect()
         connection.send(outcome)
 
 
