@@ -68,6 +68,10 @@ def _metaschema(version: str, kind: str) -> jsonschema_rs.Validator:
     """The meta-schema of a kind of object, from the files that come with openapi-spec-validator."""
     file = files("openapi_spec_validator").joinpath("resources", "schemas", f"v{version}", "schema.json")
     schema = json.loads(file.read_text(encoding="utf-8"))
+    if "path-item-or-reference" in schema.get("$defs", {}):
+        # A Path Item may have members beside its `$ref` (3.1.1, Path Item Object); that schema allows none.
+        schema["$defs"]["path-item-or-reference"] = {"$ref": "#/$defs/path-item"}
+        schema["$defs"]["path-item"]["properties"]["$ref"] = {"type": "string", "format": "uri-reference"}
     if kind != "document":
         if version == "3.0":
             names = [_OLD_NAMES[kind]] + (["Reference"] if kind != "path-item" else [])
