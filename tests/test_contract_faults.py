@@ -158,6 +158,16 @@ def test_an_alias_does_not_rename_the_first_operation(tmp_path):
     assert list(load_contract(tmp_path / "api.yaml", strict=False).operations) == ["one", "PUT /a"]
 
 
+def test_of_a_list_that_stands_in_two_places_the_broken_item_goes_once(tmp_path):
+    text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: &all\n"
+    text += "        - {$ref: '#/no'}\n"
+    text += "".join(f"        - {{name: {name}, in: query, schema: {{}}}}\n" for name in "qr")
+    text += "      responses: &ok {'200': {description: x}}\n    put: {parameters: *all, responses: *ok}\n"
+    (tmp_path / "api.yaml").write_text(text)
+    made = load_contract(tmp_path / "api.yaml", strict=False)
+    assert [[p.name for p in operation.parameters] for operation in made.operations.values()] == [["q", "r"]] * 2
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_pattern_that_nobody_reads_is_left_out(tmp_path, version):
     made = served(tmp_path, posting({"properties": {"a": {"type": "string", "pattern": "["}}}), version)
