@@ -10,7 +10,7 @@ from contracts import send
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.contract import load_contract
+from mockserver.contract import load_contract, repair
 from mockserver.contract.schemas import Schemas
 from mockserver.errors import ContractError, Problem, UserError
 from mockserver.messages import Request
@@ -158,6 +158,16 @@ def test_an_alias_does_not_rename_the_first_operation(tmp_path):
     assert list(load_contract(tmp_path / "api.yaml", strict=False).operations) == ["one", "PUT /a"]
 
 
+def test_of_a_list_that_stands_in_two_places_the_broken_item_goes_once(tmp_path):
+    text = "openapi: 3.0.3\ninfo: {title: T, version: '1'}\npaths:\n  /a:\n    get:\n      parameters: &all\n"
+    text += "        - {$ref: '#/no'}\n"
+    text += "".join(f"        - {{name: {name}, in: query, schema: {{}}}}\n" for name in "qr")
+    text += "      responses: &ok {'200': {description: x}}\n    put: {parameters: *all, responses: *ok}\n"
+    (tmp_path / "api.yaml").write_text(text)
+    made = load_contract(tmp_path / "api.yaml", strict=False)
+    assert [[p.name for p in operation.parameters] for operation in made.operations.values()] == [["q", "r"]] * 2
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_pattern_that_nobody_reads_is_left_out(tmp_path, version):
     made = served(tmp_path, posting({"properties": {"a": {"type": "string", "pattern": "["}}}), version)
@@ -280,6 +290,21 @@ def test_a_bomb_of_aliases_is_refused(tmp_path):
     (tmp_path / "api.yaml").write_text("\n".join(lines))
     with pytest.raises(UserError, match="its aliases make it hold more than"):
         load_contract(tmp_path / "api.yaml", strict=False)
+
+
+def test_more_faults_than_can_be_left_out_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(repair, "MAX_MENDED", 20)
+    with pytest.raises(ContractError, match=r"api\.json:\d+: /paths/~1p0/get/colour: .*; there are more faults than"):
+        served(tmp_path, {f"/p{i}": {"get": {"responses": OK, "colour": 1}} for i in range(30)})
+
+
+def test_of_a_large_path_that_is_wrong_not_every_error_is_looked_for(tmp_path, monkeypatch):
+    # Each error takes kilobytes while it is looked at.
+    monkeypatch.setattr(repair, "MAX_VALUES", 100)
+    many = {"get": {"parameters": [{"name": "a"}] * 100, "responses": OK}}
+    made = served(tmp_path, {"/many": many, "/fine": {"get": {"responses": OK}}}, tags=[{"nme": "a"}] * 200)
+    assert list(made.operations) == ["GET /fine"]
+    assert {fault.pointer for fault in made.faults} == {"/paths/~1many", "/tags"}
 
 
 def test_schemas_that_refer_to_one_another_many_times_take_no_time(tmp_path):

@@ -279,3 +279,12 @@ def test_the_served_document_is_one_file(tmp_path):
     made = loaded(tmp_path, posting({"$ref": "n.json"}))
     served = made.served("http://127.0.0.1/")
     assert wrong(loaded(tmp_path / "again", json.loads(json.dumps(served))), "a") == [""]
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0", "3.2.0"])
+def test_operations_beside_the_reference_of_a_path_item_are_served_too(tmp_path, version):
+    written(tmp_path, "x.json", {"get": {"operationId": "far", **OK}, "put": {"operationId": "hidden", **OK}})
+    item = {"$ref": "x.json", "put": {"operationId": "near", **OK}}
+    made = loaded(tmp_path, {**HEAD, "openapi": version, "paths": {"/x": item}}, strict=False)
+    assert made.faults == [] and sorted(made.operations) == ["far", "near"]
+    assert made.match("PUT", ["x"])[0].id == "near" and made.match("GET", ["x"])[0].id == "far"

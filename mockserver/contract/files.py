@@ -17,7 +17,6 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from mockserver.contract.faults import MOUNT, Findings, Source
 from mockserver.contract.objects import NO_REFERENCE, Met, join, path_of, steps_of, walk
 from mockserver.contract.references import Refs, escape, pointer_of
-from mockserver.contract.remote import fetch
 from mockserver.errors import UserError
 from mockserver.text.documents import parse, parts_of, read_text
 
@@ -254,6 +253,8 @@ class Bundle:
         if parts.scheme in ("http", "https"):
             if not self._allow_remote:
                 raise Refused(f"refers to {uri!r}; remote documents are not read unless allowed", "reference-remote")
+            from mockserver.contract.remote import fetch  # few documents need it, and it brings all of urllib
+
             name, read = uri, partial(fetch, uri)
         elif parts.scheme == "file" and not parts.netloc:
             path = Path(unquote(parts.path))

@@ -13,7 +13,6 @@ import orjson
 from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import Contract
 from mockserver.contract.faults import Findings, Source, Sources
-from mockserver.contract.files import Bundle, is_local
 from mockserver.errors import ContractError
 from mockserver.text.documents import parse, read_text, uncollected
 
@@ -114,6 +113,7 @@ def _converted(document: Any, path: Path, text: str) -> tuple[dict[str, Any], Fi
 def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: Findings, terms: Terms) -> None:
     """Put the files together and find what is wrong. Raises ContractError for it when strict."""
     # Imported when needed: bundled documents are not examined.
+    from mockserver.contract.files import Bundle, is_local
     from mockserver.contract.repair import Part, repair
     from mockserver.contract.soundness import make_sound
 

@@ -6,12 +6,12 @@ redirect leads anywhere but to http or https.
 
 from __future__ import annotations
 
-import time
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
+from mockserver.clock import monotonic
 from mockserver.errors import ContractError
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -37,7 +37,7 @@ def _opener() -> OpenerDirector:
 def fetch(url: str) -> str:
     """The text at an http or https URL. Raises ContractError."""
     request = Request(url, headers={"accept": "application/yaml, application/json, */*", "user-agent": "mockserver"})
-    deadline = time.monotonic() + TIMEOUT
+    deadline = monotonic() + TIMEOUT
     data = b""
     try:
         with _opener().open(request, timeout=TIMEOUT) as response:
@@ -45,7 +45,7 @@ def fetch(url: str) -> str:
                 data += chunk
                 if len(data) > MAX_BYTES:
                     raise ContractError(f"{url}: is larger than {MAX_BYTES:,} bytes")
-                if time.monotonic() > deadline:
+                if monotonic() > deadline:
                     raise ContractError(f"{url}: takes longer than {TIMEOUT:g} seconds")
     except (URLError, OSError, ValueError, HTTPException) as error:
         if isinstance(error, HTTPError):

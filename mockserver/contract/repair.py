@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -20,11 +19,14 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 from mockserver.contract.drafts import draft
 from mockserver.contract.explain import explain, leaves
 from mockserver.contract.faults import Findings
-from mockserver.contract.objects import path_of, steps_of, walk
+from mockserver.contract.objects import GRAMMAR, path_of, steps_of, walk
+from mockserver.errors import ContractError
 
 _MAX_ROUNDS = 30
-_MOST = 500
-"""Errors that are looked at in one round."""
+MAX_MENDED = 10_000
+"""Errors of one document that are left out; one with more is refused."""
+MAX_VALUES = 100_000
+"""Values of one path or component whose errors are looked at."""
 _OLD_NAMES = {
     "schema": "Schema",
     "response": "Response",
@@ -66,6 +68,10 @@ def _metaschema(version: str, kind: str) -> jsonschema_rs.Validator:
     """The meta-schema of a kind of object, from the files that come with openapi-spec-validator."""
     file = files("openapi_spec_validator").joinpath("resources", "schemas", f"v{version}", "schema.json")
     schema = json.loads(file.read_text(encoding="utf-8"))
+    if "path-item-or-reference" in schema.get("$defs", {}):
+        # A Path Item may have members beside its `$ref` (3.1.1, Path Item Object); that schema allows none.
+        schema["$defs"]["path-item-or-reference"] = {"$ref": "#/$defs/path-item"}
+        schema["$defs"]["path-item"]["properties"]["$ref"] = {"type": "string", "format": "uri-reference"}
     if kind != "document":
         if version == "3.0":
             names = [_OLD_NAMES[kind]] + (["Reference"] if kind != "path-item" else [])
@@ -96,20 +102,78 @@ def _of_draft(number: int) -> jsonschema_rs.Validator:
 
 
 def repair(document: dict[str, Any], parts: list[Part], findings: Findings) -> None:
-    """Validate a document and `parts` of it that its meta-schema does not reach, and leave out what is broken."""
+    """Validate a document and `parts` of it that its meta-schema does not reach, and leave out what is broken.
+
+    Raises ContractError when too much is.
+    """
     version = document["openapi"][:3]
-    for part in (Part((), "document"), *parts):
-        node = _at(document, part.path)
-        if node is not None:
-            _Repair(document, part.path, _metaschema(version, part.kind), findings).run()
+    budget = _Budget(findings)
+    whole = _metaschema(version, "document")
+    if not whole.is_valid(document):
+        # One path and one component at a time: all errors of a large document at once take gigabytes.
+        for part in _units(document):
+            _Repair(document, part.path, _metaschema(version, part.kind), findings, budget).run()
+        for member in [key for key in document if key not in ("paths", "components", "webhooks", "openapi")]:
+            if not whole.is_valid(document) and _is_large(document[member]):
+                del document[member]
+                findings.add("error", [member], "is too large to find what is wrong", "it is left out", "meta-schema")
+        _Repair(document, (), whole, findings, budget).run()
+    for part in parts:
+        _Repair(document, part.path, _metaschema(version, part.kind), findings, budget).run()
     if version != "3.0":
         dialect = document.get("jsonSchemaDialect")
         for path, schema in _outermost(document, parts):
             named = schema.get("$schema", dialect)
             number = draft(named) if isinstance(named, str) else 2020
-            validator = _of_draft(number or 2020)
-            if not validator.is_valid(schema):
-                _Repair(document, tuple(path), validator, findings).run()
+            _Repair(document, tuple(path), _of_draft(number or 2020), findings, budget).run()
+
+
+def _units(document: dict[str, Any]) -> list[Part]:
+    """The paths, webhooks and components of a document."""
+    found = [Part(("paths", name), "path-item") for name in _members(document, "paths") if name.startswith("/")]
+    found += [Part(("webhooks", name), "path-item") for name in _members(document, "webhooks")]
+    components = _members(document, "components")
+    for key, (_, kind) in GRAMMAR["components"].items():
+        if kind in _OLD_NAMES:
+            found += [Part(("components", key, name), kind) for name in _members(components, key)]
+    return found
+
+
+def _members(node: dict[str, Any], key: str) -> dict[str, Any]:
+    members = node.get(key)
+    return members if isinstance(members, dict) else {}
+
+
+def _is_large(node: Any) -> bool:
+    """Whether a value holds more than MAX_VALUES others."""
+    count, waiting = 0, [node]
+    while waiting:
+        children = waiting.pop()
+        children = children.values() if isinstance(children, dict) else children if isinstance(children, list) else ()
+        count += len(children)
+        if count > MAX_VALUES:
+            return True
+        waiting += children
+    return False
+
+
+class _Budget:
+    """How much of a document may be left out."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._spent = 0
+
+    def spend(self) -> None:
+        """Count one change. Raises ContractError when there were too many."""
+        self._spent += 1
+        if self._spent > MAX_MENDED:
+            raise self.exceeded()
+
+    def exceeded(self) -> ContractError:
+        """The refusal of a document with too many faults."""
+        fault = self._findings.sources.fault(next(iter(self._findings)))
+        return ContractError(f"{fault.reason}; there are more faults than can be left out")
 
 
 def _outermost(document: dict[str, Any], parts: list[Part]) -> list[tuple[list[str | int], dict[str, Any]]]:
@@ -131,7 +195,9 @@ class _Repair:
         path: tuple[str | int, ...],
         validator: jsonschema_rs.Validator,
         findings: Findings,
+        budget: _Budget,
     ) -> None:
+        self._budget = budget
         self._document = document
         self._path = path
         self._validator = validator
@@ -140,17 +206,23 @@ class _Repair:
         """Items of lists that go at the end of a round, when no place counts any more."""
 
     def run(self) -> None:
+        """Leave out what is broken. Raises ContractError when that is too much."""
         for _ in range(_MAX_ROUNDS):
             root = _at(self._document, self._path)
             if root is None or self._validator.is_valid(root):
                 return
+            if self._path and _is_large(root):
+                self._remove_whole()
+                return
             changed = False
-            for error in islice(self._errors(root), _MOST):
-                changed |= self._mend(error)
+            for error in self._errors(root):
+                if self._mend(error):
+                    self._budget.spend()
+                    changed = True
             self._remove_items()
             if not changed:
                 return
-        self._give_up()
+        raise self._budget.exceeded()
 
     def _errors(self, root: Any) -> Iterator[ValidationError]:
         for error in self._validator.iter_errors(root):
@@ -205,6 +277,16 @@ class _Repair:
                 return True
         return self._remove(error, path)
 
+    def _remove_whole(self) -> None:
+        """Leave out all of it: of something so large not every error can be looked at."""
+        parent = _at(self._document, self._path[:-1])
+        if isinstance(parent, dict):
+            del parent[str(self._path[-1])]
+        elif isinstance(parent, list):
+            parent[int(self._path[-1])] = {}
+        message = "is wrong somewhere, and too large to find out where"
+        self._findings.add("error", self._path, message, "it is left out", "meta-schema")
+
     def _note(self, error: ValidationError, path: list[str | int], consequence: str, severity: str = "error") -> None:
         violation = explain([error], "client", "body")[0]
         self._findings.add(
@@ -239,14 +321,6 @@ class _Repair:
         for key, items in lists.items():
             items[:] = [item for index, item in enumerate(items) if index not in gone[key]]
         self._items.clear()
-
-    def _give_up(self) -> None:
-        """Whatever is still broken goes with the path or the component that it is in."""
-        for error in islice(self._errors(_at(self._document, self._path)), _MOST):
-            path = [*self._path, *error.instance_path]
-            depth = {"paths": 2, "components": 3}.get(str(path[0]) if path else "", 0)
-            if depth and len(path) >= depth:
-                self._remove(error, path[:depth])
 
 
 def _leaves(error: ValidationError) -> list[ValidationError]:

@@ -6,6 +6,7 @@ Each finding is left out of the document, the smallest thing that can be, so tha
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import Any
 
 from mockserver.contract.contract import METHODS, operations_of
@@ -45,7 +46,8 @@ class _Texts:
         self._beside_refs = not document["openapi"].startswith("3.0")
         self._faults: dict[str, str] = {}
         self._waiting: list[tuple[str, tuple[str | int, ...]]] = [(part.kind, part.path) for part in parts]
-        self._gone: list[list[str | int]] = []
+        self._gone: list[tuple[list[str | int], Any]] = []
+        """What is left out: the path to it, and itself. An alias of YAML may put it in several places."""
 
     def leave_out(self) -> bool:
         """Whether anything was removed."""
@@ -56,8 +58,8 @@ class _Texts:
             if path not in met:
                 met.add(path)
                 self._walk(kind, path)
-        for gone in sorted(self._gone, reverse=True):  # of a list its end first
-            self._delete(gone)
+        for gone, value in sorted(self._gone, key=itemgetter(0), reverse=True):  # of a list its end first
+            self._delete(gone, value)
         return bool(self._gone)
 
     def _walk(self, root_kind: str, path: tuple[str | int, ...]) -> None:
@@ -79,7 +81,7 @@ class _Texts:
                 if type(node.get("$schema")) is str:
                     _note_dialect(node["$schema"], [*path_of(place), "$schema"], self._findings)
             if "x-unresolved" in node and kind not in NO_REFERENCE:
-                self._gone.append(path_of(place))
+                self._gone.append((path_of(place), node))
 
     def _reference(self, kind: str, node: dict[str, Any], place: Steps) -> None:
         ref = node["$ref"]
@@ -93,14 +95,14 @@ class _Texts:
         path = path_of(place)
         consequence = CONSEQUENCES.get(kind, LEFT_OUT)
         self._findings.add("error", [*path, "$ref"], fault, consequence, "reference-not-found")
-        self._gone.append([*path, "$ref"] if kind in ("schema", "path-item") else path)
+        self._gone.append(([*path, "$ref"], ref) if kind in ("schema", "path-item") else (path, node))
 
     def _pattern(self, node: dict[str, Any], pattern: str, place: Steps) -> None:
         fault = self._patterns.fault(pattern)
         if fault:
             path = [*path_of(place), "pattern"]
             self._findings.add("error", path, fault, "any text is taken there", "pattern")
-            self._gone.append(path)
+            self._gone.append((path, pattern))
 
     def _names(self, patterns: dict[str, Any], place: Steps) -> None:
         for pattern in patterns:
@@ -108,9 +110,9 @@ class _Texts:
             if fault:
                 path = [*path_of(place), "patternProperties", pattern]
                 self._findings.add("error", path, fault, "the pattern is ignored", "pattern")
-                self._gone.append(path)
+                self._gone.append((path, patterns[pattern]))
 
-    def _delete(self, path: list[str | int]) -> None:
+    def _delete(self, path: list[str | int], value: Any) -> None:
         node: Any = self._document
         for part in path[:-1]:
             if isinstance(node, dict):
@@ -119,10 +121,11 @@ class _Texts:
                 node = node[part]
             else:
                 return  # it went with something around it
-        if isinstance(node, dict):
-            node.pop(str(path[-1]), None)
-        elif isinstance(node, list) and isinstance(path[-1], int) and path[-1] < len(node):
-            del node[path[-1]]
+        key = path[-1]
+        if isinstance(node, dict) and node.get(str(key)) is value:
+            del node[str(key)]
+        elif isinstance(node, list) and isinstance(key, int) and key < len(node) and node[key] is value:
+            del node[key]
 
 
 def _check_dialect(document: dict[str, Any], findings: Findings) -> None:
