@@ -201,7 +201,7 @@ def _record(known: Field[Any], help: str) -> tuple[str, str]:
     name, default = option_name(known), default_text(known)
     written = f"--{name}"
     if option.kind == "flag":
-        written += f" / --no-{name}" if known.default else ""
+        written += f" / --no-{name}" if option.negated else ""
     else:
         written += f" {option.metavar or _METAVARS.get(option.kind) or name.rpartition('-')[2].upper()}"
     hints = [f"one of {', '.join(option.choices)}"] if option.choices else []
