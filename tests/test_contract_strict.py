@@ -231,7 +231,9 @@ def judged(tmp_path, monkeypatch):
         (tmp_path / "api.yaml").write_text(text)
         if overlay is not None:
             (tmp_path / "over.yaml").write_text(overlay)
-        load_contract(tmp_path / "api.yaml", None if overlay is None else tmp_path / "over.yaml", **options)
+        load_contract(
+            tmp_path / "api.yaml", None if overlay is None else tmp_path / "over.yaml", **{"strict": True, **options}
+        )
         return bool(asked)
 
     return load
@@ -352,12 +354,12 @@ def test_without_a_home_there_is_no_file(monkeypatch):
     strict_cache.StrictCache(["x"]).remember()
 
 
-def test_an_api_is_loaded_strictly_unless_told_otherwise(tmp_path):
+def test_an_api_is_loaded_strictly_when_that_is_asked_for(tmp_path):
     (tmp_path / "api.yaml").write_text(SHOP.replace("name: id", "name: no"))
     with pytest.raises(ContractError, match=r"for which GET /a/\{id\} has no parameter"):
-        load_api(str(tmp_path / "api.yaml"))
-    assert load_api(f"shop={tmp_path / 'api.yaml'}", strict=False).name == "shop"
-    settings = Settings(apis=(str(tmp_path / "api.yaml"),))
+        load_api(str(tmp_path / "api.yaml"), strict=True)
+    assert load_api(f"shop={tmp_path / 'api.yaml'}").name == "shop"
+    settings = Settings(apis=(str(tmp_path / "api.yaml"),), strict=True)
     with pytest.raises(ContractError, match=r"for which GET /a/\{id\} has no parameter"):
         build(settings)
     assert list(build(replace(settings, strict=False)).apis) == ["api"]

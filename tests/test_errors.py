@@ -391,8 +391,8 @@ def test_a_404_and_a_405_look_as_most_operations_say():
     pipeline = Pipeline([Api("t", contract(paths))])
     assert send(pipeline, "GET", "/nowhere").response.data.keys() == {"message", "status"}
     wrong_method = send(pipeline, "PUT", "/d")
-    assert wrong_method.status == 405 and wrong_method.response.headers["allow"] == "GET"
-    assert wrong_method.response.data == {"message": "/d has no PUT; it has GET.", "status": 405}
+    assert wrong_method.status == 405 and wrong_method.response.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert wrong_method.response.data == {"message": "/d has no PUT; it has GET, HEAD, OPTIONS.", "status": 405}
 
 
 def test_a_document_that_declares_no_error_answers_problem_details_and_no_500():

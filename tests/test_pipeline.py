@@ -69,7 +69,7 @@ def test_unknown_path_is_answered_in_the_shape_of_the_api_it_looks_like(pipeline
 def test_other_method_is_405_with_allow(pipeline):
     exchange, body = send(pipeline, method="PATCH")
     assert exchange.status == 405
-    assert exchange.response.headers["allow"] == "GET, POST"
+    assert exchange.response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
     assert body["error"] == "method_not_allowed"
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import orjson
 import pytest
 from contracts import contract
-from mockserver.apis.examples import api
 
+from mockserver.apis import Api
 from mockserver.messages import Request
-from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.pipeline import Checks, Pipeline
 
 IMPOSSIBLE = {"type": "string", "minLength": 3, "maxLength": 1}
 GOOD = {"type": "object", "properties": {"id": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}}}
 
 
 def answer(responses, prefer="", path="/x", url=""):
-    pipeline = Pipeline([api(contract({path: {"get": {"responses": responses}}}))], verify_wire=True)
+    pipeline = Pipeline(
+        [Api("t", contract({path: {"get": {"responses": responses}}}))], checks=Checks(verify_wire=True)
+    )
     exchange = pipeline.exchange(Request("GET", url or path, "", {"prefer": prefer} if prefer else {}, b""))
     return exchange, orjson.loads(exchange.response.content)
 
@@ -32,11 +34,11 @@ def test_a_schema_that_nothing_satisfies_is_a_501_that_names_it_and_no_defect(pr
     assert "#/paths/~1x/get/responses/200/content/application~1json/schema (GET /x 200)" in body["detail"]
 
 
-def test_the_501_goes_out_even_where_the_default_response_is_of_another_shape():
+def test_the_501_has_the_shape_of_the_default_response():
     error = {"type": "object", "required": ["code"], "properties": {"code": {"type": "integer"}}}
     exchange, body = answer({"200": described(IMPOSSIBLE), "default": described(error)})
     assert exchange.status == 501 and not exchange.defect
-    assert "GET /x 200" in body["detail"]
+    assert set(body) == {"code"} and "GET /x 200" in exchange.response.headers["x-mockserver-reason"]
 
 
 def test_an_example_that_cannot_be_sent_is_a_400_that_says_so():
@@ -54,6 +56,8 @@ def test_a_sample_repeats_the_id_of_the_path():
 
 
 def test_an_operation_without_responses_answers_nothing():
-    pipeline = Pipeline([api(contract({"/x": {"get": {"responses": {}}}}, version="3.1.0"))], verify_wire=True)
+    pipeline = Pipeline(
+        [Api("t", contract({"/x": {"get": {"responses": {}}}}, version="3.1.0"))], checks=Checks(verify_wire=True)
+    )
     exchange = pipeline.exchange(Request("GET", "/x", "", {}, b""))
     assert (exchange.status, exchange.response.content, exchange.violations) == (200, b"", ())

@@ -248,7 +248,7 @@ def test_a_bad_option_is_one_clear_line(options, said):
 
 def test_a_broken_document_is_named_with_its_line(tmp_path):
     file = tmp_path / "shop.yaml"
-    file.write_text("openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /x:\n    get:\n      summary: 5\n")
+    file.write_text("openapi: 3.0.3\ninfo: {title: Shop, version: '1'}\npaths:\n  /x: [\n")
     command = [*COMMAND, "serve", "--port", "0", "--api", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
@@ -278,7 +278,7 @@ paths:
     )
     with running("--api", f"shop={file}") as (url, _):
         ready(url)
-        assert httpx.get(f"{url}/api/things/5").json() == {"id": 1}
+        assert httpx.get(f"{url}/api/things/5").json() == {"id": 5}
         bad = httpx.get(f"{url}/shop/api/things/x")
         assert bad.status_code == 400
         assert bad.headers["content-type"] == "application/problem+json"
@@ -289,11 +289,11 @@ def test_a_document_that_strict_validation_refuses(tmp_path):
     file = tmp_path / "shop.yaml"
     responses = "{get: {responses: {'200': {description: ok}}}}"
     file.write_text(f"openapi: 3.0.3\ninfo: {{title: Shop, version: '1'}}\npaths:\n  /things/{{id}}: {responses}\n")
-    command = [*COMMAND, "serve", "--port", "0", "--api", str(file)]
+    command = [*COMMAND, "serve", "--port", "0", "--strict", "--api", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"mockserver: {file}:4: /paths//things/{{id}}/get: Path parameter 'id'")
-    for options, variables in ((["--no-strict"], {}), ([], {"MOCKSERVER_STRICT": "false"})):
+    assert done.stderr.startswith(f"mockserver: {file}:4: /paths/~1things~1{{id}}/get: the path has the variable 'id'")
+    for options, variables in (([], {}), (["--no-strict"], {"MOCKSERVER_STRICT": "true"})):
         with running("--api", str(file), *options, **variables) as (url, _):
             assert ready(url).json()["apis"] == ["shop"]
 

@@ -18,8 +18,9 @@ from mockserver.contract.binary_samples import is_file, member_of, sample_file
 from mockserver.contract.bodies import Reading
 from mockserver.contract.json_text import parse_json
 from mockserver.contract.media_types import LINES, essence, is_json
-from mockserver.contract.operation import FRAMING, Operation, Reply
+from mockserver.contract.operation import Operation
 from mockserver.contract.references import Refs
+from mockserver.contract.responses import FRAMING, Reply
 from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
 from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT

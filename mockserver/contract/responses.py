@@ -1,0 +1,148 @@
+"""A declared response of an operation, compiled: what its status, its headers and its body may be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+from mockserver.contract.bodies import compile_bodies
+from mockserver.contract.explain import explain
+from mockserver.contract.parameters import Parameter, compile_parameter
+from mockserver.contract.references import Refs
+from mockserver.contract.schemas import Schemas
+from mockserver.contract.shapes import reread
+from mockserver.errors import Problem
+from mockserver.messages import Response, Violation
+from mockserver.text.documents import pointer_of
+
+FRAMING = frozenset(
+    ("connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "transfer-encoding")
+)
+"""Headers that frame a message: the server sets them, whatever a document says (3.0.3, Response Object)."""
+MAX_GOOD_TEXTS = 256
+"""Texts of one reply header that are remembered as good."""
+_COUNT = re.compile("0|[1-9][0-9]{0,14}")
+"""What a count looks like: as many digits as every reader holds exactly."""
+_COUNT_KEYS = frozenset({"type", "minimum", "title", "description", "example", "default", "examples"})
+"""What the schema of a count may say; anything else could refuse one."""
+
+
+def _is_count(schema: Any) -> bool:
+    """Whether a schema takes every number that _COUNT spells, so that nothing else has to look at it."""
+    return (
+        isinstance(schema, dict)
+        and schema.get("type") == "integer"
+        and schema.get("minimum", 0) == 0
+        and _COUNT_KEYS.issuperset(schema)
+    )
+
+
+class _Header(NamedTuple):
+    """A header that a reply may have, and how its text is judged."""
+
+    name: str
+    """In lower case."""
+    declared: Parameter
+    validator: jsonschema_rs.Validator
+    good: set[str | None]
+    """Texts that were found good, which are not judged twice; None when it may be missing."""
+    counts: bool
+    """Whether every count is good."""
+
+
+class Reply:
+    """One declared response of an operation."""
+
+    def __init__(self, refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> None:
+        self.node = node
+        self.pointer = pointer
+        self.bodies = compile_bodies(refs, schemas, node.get("content") or {}, f"{pointer}/content", "response")
+        self.headers: list[Parameter] = []
+        counts = set()
+        for name, header in (node.get("headers") or {}).items():
+            if name.lower() in FRAMING:
+                continue
+            header, at = refs.follow(header, pointer + pointer_of(["headers", name]))
+            if _is_count(header.get("schema")):
+                counts.add(name.lower())
+            if "schema" in header or "content" in header:
+                parameter = compile_parameter(refs, {**header, "name": name, "in": "header"}, at)
+                if parameter is not None:
+                    self.headers.append(parameter)
+        self._headers = [
+            _Header(
+                header.header,
+                header,
+                schemas.validator(schemas.reference(header.pointer, "response")),
+                set() if header.required else {None},
+                header.header in counts,
+            )
+            for header in self.headers
+        ]
+
+    def accepts(self, response: Response) -> bool:
+        """Whether a reply is what is declared: every header and the whole body are looked at."""
+        headers = response.headers
+        for name, header, validator, good, counts in self._headers:
+            text = headers.get(name)
+            if text not in good:
+                if counts and text is not None and _COUNT.fullmatch(text):
+                    continue
+                try:
+                    if text is None or not _header_holds(header, validator, text):
+                        return False
+                except Problem:
+                    return False
+                if len(good) >= MAX_GOOD_TEXTS:  # a header that tells the time has had its day
+                    good.intersection_update((None,))
+                good.add(text)
+        if not self.bodies.media_types:
+            return True
+        if response.media_type is None:
+            # A status that has no body by HTTP's rules is complete without one.
+            return response.status in (204, 205, 304)
+        reading = self.bodies[response.media_type]
+        try:
+            return reading is not None and reading.accepts(response.data)
+        except ValueError:
+            return False  # no JSON value at all, for example a datetime
+
+    def explain(self, response: Response) -> list[Violation]:
+        """What is wrong with a reply that is not accepted."""
+        return [*self._explain_headers(response.headers), *self._explain_body(response)]
+
+    def _explain_headers(self, headers: dict[str, str]) -> list[Violation]:
+        found: list[Violation] = []
+        for name, header, validator, _, _ in self._headers:
+            text = headers.get(name)
+            if text is None:
+                found += [header.missing("server")] if header.required else []
+                continue
+            try:
+                value = reread(header.decode(text), header.shape, validator)
+                found += explain(validator.iter_errors(value), "server", "header", header.name)
+            except Problem as problem:
+                found += [replace(violation, side="server") for violation in problem.violations]
+        return found
+
+    def _explain_body(self, response: Response) -> list[Violation]:
+        if not self.bodies.media_types:
+            return []
+        if response.media_type is None:
+            if response.status in (204, 205, 304):
+                return []
+            return [Violation("server", "body", "", "is missing", "no body", "a body", "required")]
+        reading = self.bodies[response.media_type]
+        if reading is None:
+            accepted = self.bodies.media_types
+            message = f"must be {accepted}, not {response.media_type}"
+            return [Violation("server", "content-type", "", message, response.media_type, accepted, "content")]
+        return reading.explain(response.data, "server")
+
+
+def _header_holds(header: Parameter, validator: jsonschema_rs.Validator, text: str) -> bool:
+    value = header.decode(text)
+    return validator.is_valid(value) or validator.is_valid(reread(value, header.shape, validator))
