@@ -58,6 +58,8 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     request = entry["operation"] or f"{entry['method']} {entry['path']}"
     early = entry["early_by"]
     notes = [f"[{violation['side']}] {_violation_text(violation)}" for violation in entry["violations"]]
+    if entry["reason"] and not entry["violations"] and not entry["defect"]:
+        notes.append(f"{entry['stage'] or 'failure'}: {entry['reason']}")
     notes += [f"violates: {entry['violates']}"] if entry["violates"] else []
     notes += [f"lost: {entry['lost']}"] if entry["lost"] else []
     notes += [f"defect: {entry['defect']}"] if entry["defect"] else []
