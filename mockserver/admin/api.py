@@ -25,7 +25,7 @@ from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
 from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_you_mean, problem_body
-from mockserver.messages import JSON, Request, Response
+from mockserver.messages import Request, Response
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError

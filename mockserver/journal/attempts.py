@@ -48,7 +48,7 @@ class Attempts:
         for number in list(self._first(oldest)):
             kind = self._kinds.pop(number)
             numbers = self._numbers[kind]
-            del numbers[: bisect_left(numbers, oldest)]
+            numbers.pop(0)
             if not numbers:
                 del self._numbers[kind]
 
@@ -77,6 +77,9 @@ class Attempts:
 def annotate_shown(
     attempts: Attempts, shown: Sequence[Exchange], read: Callable[[Sequence[int]], Entries]
 ) -> dict[int, Attempt]:
-    """The attempts that some exchanges are; `read` gives the entries of numbers. A count above MAX_OPEN may read less."""
+    """The attempts that some exchanges are; `read` gives the entries of numbers.
+
+    A client that does not say how often it has retried is believed to have done so MAX_OPEN times at most.
+    """
     beside = attempts.beside(exchange.number for exchange in shown)
     return annotate([*shown, *decode_all(read(beside))] if beside else shown)
