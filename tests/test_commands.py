@@ -12,7 +12,7 @@ import click
 import httpx
 import pytest
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient, HTTPTransport
 from mockserver.cli import main as cli
 from mockserver.errors import UserError
 
@@ -556,7 +556,7 @@ def http_reply(status, body, kind="application/json"):
 )
 def test_another_server_is_recognised(answering, reply, says):
     with pytest.raises(UserError) as caught:
-        Remote(answering(reply)).clock()
+        AdminClient(HTTPTransport(answering(reply))).clock()
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -566,13 +566,13 @@ def test_another_server_is_recognised(answering, reply, says):
 )
 def test_an_address_that_is_none(url):
     with pytest.raises(UserError, match="is not the address of a server"):
-        Remote(url)
+        AdminClient(HTTPTransport(url))
 
 
 def test_a_token_that_no_header_carries():
     for token in ("a\nb", "schlüssel"):
         with pytest.raises(UserError, match="no HTTP header can carry"):
-            Remote("http://localhost", token)
+            AdminClient(HTTPTransport("http://localhost", token))
 
 
 def test_an_empty_sandbox_name(run):
@@ -588,20 +588,20 @@ def test_a_refusal_for_want_of_a_token_names_the_option(answering):
     body = '{"type": "urn:mockserver:forbidden", "title": "t", "status": 403, "detail": "The admin token is wrong."}'
     url = answering(http_reply(403, body, "application/problem+json"))
     with pytest.raises(UserError) as caught:
-        Remote(url).reset()
+        AdminClient(HTTPTransport(url)).reset()
     assert str(caught.value) == "The admin token is wrong; give it with --admin-token"
     with pytest.raises(UserError) as caught:
-        Remote(url, "token").reset()
+        AdminClient(HTTPTransport(url, "token")).reset()
     assert str(caught.value) == "The admin token is wrong."
 
 
 def test_a_defect_of_the_server_is_called_one(answering):
     body = '{"type": "urn:mockserver:defect", "title": "The mock server has a defect", "status": 500, "detail": "d"}'
     with pytest.raises(UserError) as caught:
-        Remote(answering(http_reply(500, body, "application/problem+json"))).clock()
+        AdminClient(HTTPTransport(answering(http_reply(500, body, "application/problem+json")))).clock()
     assert str(caught.value) == "The mock server has a defect: d"
 
 
 def test_a_proxy_from_the_environment_is_passed_by(url, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert Remote(url).clock()["mode"] == "frozen"
+    assert AdminClient(HTTPTransport(url)).clock()["mode"] == "frozen"

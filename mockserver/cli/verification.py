@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from mockserver.admin.client import Remote, unfired_text
+from mockserver.admin.client import AdminClient, unfired_text
 from mockserver.cli.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
 from mockserver.messages import JSON
@@ -33,7 +33,7 @@ _SIDES = ("client", "server", "declared")
 )
 @json_option
 @connected
-def journal(remote: Remote, as_json: bool, **filters: str | int | None) -> None:
+def journal(remote: AdminClient, as_json: bool, **filters: str | int | None) -> None:
     """Print the exchanges, oldest first.
 
     Filters combine: an exchange is printed if all of them match. TRY is the attempt; 2 is the first retry.
@@ -106,7 +106,7 @@ class _Range(click.ParamType):  # type: ignore[type-arg]
 @json_option
 @connected
 def verify(
-    remote: Remote,
+    remote: AdminClient,
     operation: str,
     times: str | None,
     body: str | None,
@@ -150,7 +150,7 @@ def verify(
 @click.command()
 @json_option
 @connected
-def expect(remote: Remote, as_json: bool) -> None:
+def expect(remote: AdminClient, as_json: bool) -> None:
     """Assert that the expectations of the scenario are met.
 
     Exits with 1 if one is not: the last step of a CI job.
