@@ -288,5 +288,5 @@ HANDLERS: dict[str, Handler] = {
     "getExpectations": get_expectations,
     "getRetries": get_retries,
     "getEvents": get_events,
-    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox, ask.pipeline.apis)),
+    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox.store, ask.pipeline.apis)),
 }

@@ -14,6 +14,7 @@ from mockserver.journal.entries import heads
 from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.state.store import Store
 
 
 def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:
@@ -142,13 +143,13 @@ def _body(content: bytes) -> JSON:
         return content.decode("utf-8", "replace")
 
 
-def coverage_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
+def coverage_view(store: Store, apis: Mapping[str, Api]) -> JSON:
     """Which declared statuses of which operation were received."""
     declared = {
         (api.name, id): known.declared for api in apis.values() for id, known in api.contract.operations.items()
     }
     count = StatusCoverage(declared)
-    for head in heads(sandbox.store.entries()):
+    for head in heads(store.entries()):
         count.add(head.api, head.operation, head.status, lost=head.lost, violates=head.violates, defect=head.defect)
     operations = []
     for api, id in declared:
