@@ -217,6 +217,21 @@ def test_the_journal_is_a_table_with_attempts_and_rules(run, url):
     assert "[client] query limit: " in third
 
 
+def test_the_journal_says_why_a_request_was_refused_and_where_a_behaviour_failed(run, url, apis, monkeypatch):
+    def fails(call):
+        raise KeyError("nope")
+
+    monkeypatch.setitem(apis[0].behaviours, CREATE, fails)
+    httpx.get(f"{url}/v1/user-memories")
+    create(url)
+    _, out, _ = run("journal")
+    lines = out.splitlines()
+    assert "401" in lines[1] and "  key: " in lines[1]
+    assert lines[3] == "" and lines[4].startswith("#2 KeyError")
+    assert lines[5] == "  Traceback (most recent call last):"
+    assert any(", in fails" in line for line in lines[6:])
+
+
 def test_the_journal_is_filtered_and_told_when_there_is_more(run, url):
     for _ in range(3):
         create(url)

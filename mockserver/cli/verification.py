@@ -50,6 +50,11 @@ def journal(remote: AdminClient, as_json: bool, **filters: str | int | None) -> 
         return
     entries = answer["entries"]
     table(("#", "TIME", "REQUEST", "STATUS", "TRY", "EARLY", "RULE", "NOTES"), map(_row, entries))
+    for entry in entries:
+        if entry["traceback"]:
+            click.echo(f"\n#{entry['number']} {clean(entry['defect'])}")
+            for line in entry["traceback"].splitlines():
+                click.echo(clean(line))
     if answer["total"] > len(entries):
         click.echo(f"{len(entries)} of {answer['total']} shown; --limit and --after show others", err=True)
 

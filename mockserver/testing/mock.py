@@ -98,7 +98,7 @@ class Entry:
         if entry["defect"]:
             line += f"\n     defect: {entry['defect']}"
         for row in entry["traceback"].splitlines():
-            line += f"\n       {row}"
+            line += f"\n     {row}"
         return line
 
 
