@@ -12,7 +12,7 @@ import click
 import httpx
 import pytest
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient, HTTPTransport
 from mockserver.cli import main as cli
 from mockserver.errors import UserError
 
@@ -215,6 +215,21 @@ def test_the_journal_is_a_table_with_attempts_and_rules(run, url):
     assert first.split() == ["1", "00:00:00.000", CREATE, "429", "1", "busy"]
     assert second.split() == ["2", "00:00:01.000", CREATE, "429", "2", "1.000", "busy"]
     assert "[client] query limit: " in third
+
+
+def test_the_journal_says_why_a_request_was_refused_and_where_a_behaviour_failed(run, url, apis, monkeypatch):
+    def fails(call):
+        raise KeyError("nope")
+
+    monkeypatch.setitem(apis[0].behaviours, CREATE, fails)
+    httpx.get(f"{url}/v1/user-memories")
+    create(url)
+    _, out, _ = run("journal")
+    lines = out.splitlines()
+    assert "401" in lines[1] and "  key: " in lines[1]
+    assert lines[3] == "" and lines[4].startswith("#2 KeyError")
+    assert lines[5] == "  Traceback (most recent call last):"
+    assert any(", in fails" in line for line in lines[6:])
 
 
 def test_the_journal_is_filtered_and_told_when_there_is_more(run, url):
@@ -556,7 +571,7 @@ def http_reply(status, body, kind="application/json"):
 )
 def test_another_server_is_recognised(answering, reply, says):
     with pytest.raises(UserError) as caught:
-        Remote(answering(reply)).clock()
+        AdminClient(HTTPTransport(answering(reply))).clock()
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -566,13 +581,13 @@ def test_another_server_is_recognised(answering, reply, says):
 )
 def test_an_address_that_is_none(url):
     with pytest.raises(UserError, match="is not the address of a server"):
-        Remote(url)
+        AdminClient(HTTPTransport(url))
 
 
 def test_a_token_that_no_header_carries():
     for token in ("a\nb", "schlüssel"):
         with pytest.raises(UserError, match="no HTTP header can carry"):
-            Remote("http://localhost", token)
+            AdminClient(HTTPTransport("http://localhost", token))
 
 
 def test_an_empty_sandbox_name(run):
@@ -588,20 +603,20 @@ def test_a_refusal_for_want_of_a_token_names_the_option(answering):
     body = '{"type": "urn:mockserver:forbidden", "title": "t", "status": 403, "detail": "The admin token is wrong."}'
     url = answering(http_reply(403, body, "application/problem+json"))
     with pytest.raises(UserError) as caught:
-        Remote(url).reset()
+        AdminClient(HTTPTransport(url)).reset()
     assert str(caught.value) == "The admin token is wrong; give it with --admin-token"
     with pytest.raises(UserError) as caught:
-        Remote(url, "token").reset()
+        AdminClient(HTTPTransport(url, "token")).reset()
     assert str(caught.value) == "The admin token is wrong."
 
 
 def test_a_defect_of_the_server_is_called_one(answering):
     body = '{"type": "urn:mockserver:defect", "title": "The mock server has a defect", "status": 500, "detail": "d"}'
     with pytest.raises(UserError) as caught:
-        Remote(answering(http_reply(500, body, "application/problem+json"))).clock()
+        AdminClient(HTTPTransport(answering(http_reply(500, body, "application/problem+json")))).clock()
     assert str(caught.value) == "The mock server has a defect: d"
 
 
 def test_a_proxy_from_the_environment_is_passed_by(url, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert Remote(url).clock()["mode"] == "frozen"
+    assert AdminClient(HTTPTransport(url)).clock()["mode"] == "frozen"

@@ -11,11 +11,13 @@ from contracts import contract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.admin.views import entry_view
+from mockserver.admin.views import coverage_view, entry_view
 from mockserver.apis import Api, load_api
 from mockserver.errors import UserError
-from mockserver.messages import Request
+from mockserver.journal.entries import encode
+from mockserver.messages import Exchange, Request, Response
 from mockserver.scenarios.load import parse_scenario
+from mockserver.state.memory import MemoryStore
 from mockserver.testing.coverage.goals import FAULT_KINDS, Coverage
 from mockserver.testing.coverage.report import html, percent_text, terminal_lines
 
@@ -187,6 +189,42 @@ def test_a_status_counts_for_its_key_then_its_range_then_the_default(status, key
     declared = {name: {"description": ""} for name in ("200", "4XX", "5xx", "default")}
     apis = tiny("one", responses=declared)
     assert seen(entry("one", status, api="test"), apis=apis) == {("status", key): 1}
+
+
+KINDS = {
+    "2XX": {"description": "fine"},
+    "404": {"description": "none"},
+    "default": {"description": "else"},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({"status": 200}, ["2XX"]),
+        ({"status": 404}, ["404"]),
+        ({"status": 503}, ["default"]),
+        ({"status": 200, "lost": "hang", "rule": "r"}, []),
+        ({"status": 200, "violates": "v", "rule": "r"}, []),
+        ({"status": 500, "defect": "broken"}, []),
+        ({"status": 0}, []),
+    ],
+)
+def test_the_admin_api_and_the_plugin_count_alike(fields, seen):
+    apis = tiny("get", responses=KINDS)
+    status = fields.pop("status")
+    response = Response(status, content=b"") if status else None
+    exchange = Exchange(Request("GET", "/0"), 0.0, response=response, api="test", operation="get", number=1, **fields)
+    store = MemoryStore(0)
+    store.append(encode(exchange))
+    shown = coverage_view(store, apis)
+    coverage = Coverage(apis)
+    coverage.add([entry_view(exchange, None)])
+    assert [goal.name for goal in coverage.goals() if goal.seen] == seen
+    (row,) = shown["operations"]
+    assert row["unseen"] == [goal.name for goal in coverage.goals() if not goal.seen]
+    assert (shown["covered"], shown["total"]) == (len(seen), 3)
+    assert row["statuses"] == ({str(status): 1} if seen else {})
 
 
 def test_from_a_real_journal(make_pipeline):

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from mockserver.admin.api import Admin
+from mockserver.admin.client import AdminClient, InProcess
 from mockserver.admin.handlers import HANDLERS
 from mockserver.cli.main import cli
 from mockserver.contract.json_text import parse_json
@@ -25,7 +26,7 @@ from mockserver.sandbox.world import Terms
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
-from mockserver.testing.mock import Local, Mock
+from mockserver.testing.mock import Mock
 
 SHOP = """
 openapi: 3.1.0
@@ -125,7 +126,7 @@ def everything_shown(tmp_path, show):
             ["verify", "listThings", "--times", "99", "--header", "a=b"],
         ):
             said[f"command {options}"] = CliRunner().invoke(cli, [*options, "--url", server.url]).output
-        remote = Local(admin, server.url)
+        remote = AdminClient(InProcess(admin.handle, server.url))
         made = {"name": "default", "api_key": None, "base_urls": {}, "client_kwargs": {}}
         mock = Mock(remote, made)
         said["report"] = "\n".join(

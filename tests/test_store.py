@@ -266,6 +266,44 @@ def test_the_journal_numbers_and_keeps_the_newest(make_store):
     assert (store.entries(), store.journal_count(), store.append(b"")) == ([], 5, 6)
 
 
+def test_a_journal_is_read_in_pages_and_by_numbers(make_store):
+    store = make_store(0, journal_size=3)
+    assert store.journal_span() == (1, 0)
+    assert store.entries_of([]) == store.entries_of([1]) == store.entries(0, 5) == []
+    for n in range(1, 6):
+        store.append(b"%d" % n)
+    assert store.journal_span() == (3, 5)
+    assert store.entries(0, 2) == store.entries(2, 2) == [(3, b"3"), (4, b"4")]
+    assert store.entries(4, 2) == [(5, b"5")]
+    assert store.entries(5, 1) == store.entries(99, 1) == []
+    assert store.entries_of([1, 2, 3, 5, 6]) == [(3, b"3"), (5, b"5")]
+    store.clear_journal()
+    assert (store.journal_span(), store.entries_of([5])) == ((6, 5), [])
+
+
+def test_marks_are_counted_beyond_the_journal_and_beside_the_counters(make_store):
+    store = make_store(0, journal_size=1)
+    assert store.marked() == {}
+    for mark in ("defect", "", "invalid", "defect"):
+        store.append(b"", mark)
+    store.clear_journal()
+    assert store.marked() == {"defect": 2, "invalid": 1}
+    store.restore(store.snapshot())
+    assert store.marked() == {"defect": 2, "invalid": 1}
+    assert store.snapshot().counters == {}
+
+
+def test_who_watches_a_store_of_this_process_is_woken_by_each_append():
+    store, woken = MemoryStore(0), []
+    ends = [store.watch(lambda name=name: woken.append(name)) for name in "ab"]
+    store.append(b"")
+    ends[0]()
+    store.append(b"")
+    ends[1]()
+    store.append(b"")
+    assert woken == ["a", "b", "b"]
+
+
 def test_the_journal_is_bounded_in_bytes_too(make_store):
     store = make_store(0, journal_bytes=100_000)
     for _ in range(50):

@@ -7,28 +7,35 @@ configured its value is the token, and reads need it too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import hmac
 import ipaddress
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 from anyio import to_thread
 
 from mockserver.admin.handlers import HANDLERS, Ask
-from mockserver.admin.views import entries_view
+from mockserver.admin.journal import BATCH, JournalReader
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
 from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_you_mean, problem_body
-from mockserver.messages import JSON, Request, Response
+from mockserver.messages import Request, Response
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
+from mockserver.state.store import Store
 from mockserver.text.documents import read_text
 from mockserver.text.jsontext import to_json
 
 log = logging.getLogger("mockserver")
+
+_T = TypeVar("_T")
 
 PREFIX = "/__admin"
 HEADER = "x-mockserver-admin"
@@ -38,10 +45,38 @@ _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".cluster.local"
 _ODD = re.compile(r"[^\w.\-\[\]:%]")
 """What no host name has; two Host headers come as one text with a comma."""
 _POLL_SECONDS = 0.05
+"""How often a stream asks a store that others append to."""
+_LOOK_SECONDS = 0.25
+"""How often a stream that nothing wakes looks whether its sandbox is another one, or the server drains."""
 MAX_BODY = 64 * 1024
 """Bytes of a body for an operation that does not say that it needs more (`x-max-body-bytes`)."""
 LARGE_BODIES = 4
 """Large bodies that are held at a time; further ones wait."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A request to the admin API, matched and guarded once."""
+
+    request: Request
+    operation: Operation | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    """The values of the path's parameters."""
+    refusal: Problem | UserError | None = None
+    """Why it will not be done."""
+
+    @property
+    def most_body(self) -> int:
+        """Bytes of a body that it may have; 0 when it is refused."""
+        return 0 if self.operation is None or self.refusal else self.operation.max_body or MAX_BODY
+
+
+def _checked(call: Call, operation: Operation) -> Checked:
+    """The parameters and the body. Raises Problem for what breaks the document."""
+    checked = operation.check_request(call.request, call.values)
+    if checked.violations:
+        raise Problem("invalid_request", violations=checked.violations)
+    return checked
 
 
 class Admin:
@@ -68,6 +103,7 @@ class Admin:
         """Whether a request never waits, so that it may be answered on the event loop."""
         self._token = token.encode()
         self._draining = draining
+        self._journal = JournalReader()
         self._origin = origin
         self._scenario_dir = scenario_dir
         file = bundled_file("spec", "admin.yaml")
@@ -76,30 +112,32 @@ class Admin:
         self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
         """Held by a request that may have a large body, from its head to its reply."""
 
-    def most_body(self, request: Request) -> int:
-        """Bytes of a body that a request may have, of which only the head is known; 0 when it will be refused."""
+    def receive(self, request: Request) -> Call:
+        """Match and guard a request, of which only the head need be known. Never raises: the call knows why not."""
+        call = Call(request)
         try:
-            operation, _ = self._match(request)
-            self._guard(request, operation)
-        except Problem:
-            return 0
-        return operation.max_body or MAX_BODY
+            call.operation, call.values = self._match(request)
+            self._guard(request, call.operation)
+        except Problem as problem:
+            call.refusal = problem
+        return call
 
     def handle(self, request: Request, base: str = "") -> Response:
         """Answer a request; `base` is where the mocked APIs are. Never raises."""
-        operation: Operation | None = None
+        return self.answer(self.receive(request), base)
+
+    def answer(self, call: Call, base: str = "") -> Response:
+        """Answer a request that was received. Never raises."""
+        request, operation = call.request, call.operation
         try:
-            operation, values = self._match(request)
-            self._guard(request, operation)
+            if call.refusal is not None or operation is None:
+                raise call.refusal or Problem("not_found")
             if operation.id == "getDocument":
                 response = Response(200, self._document, media_type="application/yaml")
             else:
                 if request.too_large:
-                    most = f"{operation.max_body or MAX_BODY:,}"
-                    raise Problem("too_large", f"The request body is larger than {most} bytes.")
-                checked = operation.check_request(request, values)
-                if checked.violations:
-                    raise Problem("invalid_request", violations=checked.violations)
+                    raise Problem("too_large", f"The request body is larger than {call.most_body:,} bytes.")
+                checked = _checked(call, operation)
                 response = HANDLERS[operation.id](self._ask(request, checked, base))
         except Problem as problem:
             response = _problem(problem)
@@ -126,54 +164,69 @@ class Admin:
         return response
 
     def _ask(self, request: Request, checked: Checked, base: str) -> Ask:
-        return Ask(self.pipeline, checked, base or self._base(request), self._draining(), self._scenario_dir)
+        return Ask(
+            self.pipeline, checked, self._journal, base or self._base(request), self._draining(), self._scenario_dir
+        )
 
-    async def events(self, request: Request) -> AsyncIterator[bytes] | None:
-        """The stream of a request for server-sent events; None when it asks for anything else, or is refused."""
-        if not request.path.endswith("/events") or request.method != "GET":
+    async def events(self, call: Call) -> AsyncIterator[bytes] | None:
+        """The stream of server-sent events; None when something else is asked for, or when it is refused.
+
+        `answer` then says why.
+        """
+        operation = call.operation
+        if operation is None or operation.id != "getEvents" or call.refusal:
             return None
         try:
-            operation, values = self._match(request)
-            self._guard(request, operation)
-            checked = operation.check_request(request, values)
-            name = checked.params["name"]
-            last = request.headers.get("last-event-id", "")
-            after = int(last) if last.isdecimal() and len(last) < 16 else checked.params.get("after")
-            seen, _ = await self._news(name, after)
-        except (Problem, UserError):
+            params = _checked(call, operation).params
+            store = await self._ask_store(lambda: self.pipeline.sandboxes.get(params["name"]).store)
+            last = call.request.headers.get("last-event-id", "")
+            after = int(last) if last.isdecimal() and len(last) < 16 else params.get("after")
+            if after is None:
+                after = await self._ask_store(store.journal_count)
+        except (Problem, UserError) as error:
+            call.refusal = error
             return None
-        if checked.violations:
-            return None
-        return self._stream(name, seen if after is None else after, checked.params.get("seconds"))
+        return self._stream(params["name"], store, after, params.get("seconds"))
 
-    async def _stream(self, name: str, after: int, seconds: float | None) -> AsyncIterator[bytes]:
-        loop = asyncio.get_running_loop()
+    async def _stream(self, name: str, store: Store, after: int, seconds: float | None) -> AsyncIterator[bytes]:
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
         end = None if seconds is None else loop.time() + seconds
-        yield b": mockserver journal\n\n"
-        while not self._draining():
-            try:
-                after, entries = await self._news(name, after)
-            except (Problem, UserError):
-                return  # the sandbox went, or the shared store: the client asks again from where it is
-            for entry in entries:
-                yield b"id: %d\ndata: %s\n\n" % (entry["number"], to_json(entry))
-            if end is not None and loop.time() >= end:
-                return
-            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _news(self, name: str, after: int | None) -> tuple[int, list[JSON]]:
-        """The number of the newest entry of a journal, and the entries after a number (None: not one)."""
+        def appended() -> None:
+            if not wake.is_set() and not loop.is_closed():
+                loop.call_soon_threadsafe(wake.set)
 
-        def ask() -> tuple[int, list[JSON]]:
-            sandbox = self.pipeline.sandboxes.get(name)
-            newest = sandbox.store.journal_count()
-            if after is None or newest == after:
-                return newest, []
-            exchanges = sandbox.exchanges()
-            # A reset begins a new journal, whose numbers start again.
-            fresh = [exchange for exchange in exchanges if exchange.number > (after if newest > after else 0)]
-            return fresh[-1].number if fresh else newest, entries_view(exchanges, fresh)
+        unwatch = store.watch(appended)
+        try:
+            yield b": mockserver journal\n\n"
+            while not self._draining():
+                wake.clear()
+                try:
+                    now_in = await self._ask_store(lambda: self.pipeline.sandboxes.get(name).store)
+                    if now_in is not store and unwatch is not None:  # a reset: another journal
+                        unwatch()
+                        store, after, unwatch = now_in, 0, now_in.watch(appended)
+                    store = now_in
+                    entries = await self._ask_store(functools.partial(self._journal.news, store, after))
+                except (Problem, UserError):
+                    return  # the sandbox went, or the shared store: the client asks again from where it is
+                for entry in entries:
+                    after = entry["number"]
+                    yield b"id: %d\ndata: %s\n\n" % (after, to_json(entry))
+                if len(entries) == BATCH:
+                    await asyncio.sleep(0)  # others have their turn
+                    continue
+                if end is not None and loop.time() >= end:
+                    return
+                pause = _POLL_SECONDS if unwatch is None else _LOOK_SECONDS
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), pause if end is None else min(pause, end - loop.time()))
+        finally:
+            if unwatch is not None:
+                unwatch()
 
+    async def _ask_store(self, ask: Callable[[], _T]) -> _T:
+        """What a store says: at once, or in a thread where it has to be waited for."""
         return ask() if self.is_direct else await to_thread.run_sync(ask)
 
     def _match(self, request: Request) -> tuple[Operation, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""A client of the admin API of a running server, for the commands. It speaks HTTP with what Python has.
+"""A client of the admin API, for the commands and for tests: over HTTP, or to a server in this process.
 
 Whatever goes wrong is a UserError that says in one line what, and what to do about it.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import http.client
 import urllib.error
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector
+from urllib.request import Request as URLRequest
 
 import orjson
 
 from mockserver.errors import UserError
-from mockserver.messages import JSON
+from mockserver.messages import JSON, Request, Response
 
 DEFAULT_URL = "http://127.0.0.1:4010"
 _TIMEOUT = 30.0
@@ -23,38 +25,113 @@ _UPLOAD = "upload.yaml"
 """What the server calls a scenario that it was sent; the reader knows it by another name."""
 
 
-class Remote:
-    """One sandbox of a running server.
+class Transport(Protocol):
+    """A way to the admin API of one server."""
+
+    url: str
+    """Where the server answers, without a slash at the end."""
+    has_token: bool
+    """Whether it was given a token."""
+
+    def __call__(self, method: str, path: str, media_type: str, body: bytes | None) -> tuple[int, bytes]:
+        """Send a request, `path` with its query; the status and the body of the response. Raises UserError."""
+
+
+class HTTPTransport:
+    """Over HTTP, with what Python has.
 
     Args:
         url: where the server answers, for example `http://127.0.0.1:4010`.
         token: the server's admin token; "" when it has none.
-        sandbox: the sandbox that the methods mean.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, token: str = "", sandbox: str = "default") -> None:
+    def __init__(self, url: str = DEFAULT_URL, token: str = "") -> None:
         try:
             parts = urlsplit(url)
-            known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
-            known = False
-        if not known or not url.isascii() or not url.isprintable() or " " in url:
+            usable = False
+        if not usable or not url.isascii() or not url.isprintable() or " " in url:
             raise UserError(f"{url!r} is not the address of a server; write it like {DEFAULT_URL}")
         if not token.isascii() or not token.isprintable():
             raise UserError("the admin token holds characters that no HTTP header can carry")
-        if not sandbox:
-            raise UserError("the name of the sandbox is empty; the one that is always there is 'default'")
         self.url = url.rstrip("/")
-        self.sandbox = sandbox
-        self._token = token
+        self.has_token = bool(token)
+        self._token = token or "cli"
         # No redirects and no proxy from the environment: the server is meant, and nothing else.
         self._opener = OpenerDirector()
         self._opener.add_handler(HTTPHandler())
         self._opener.add_handler(HTTPSHandler())
 
-    def at(self, sandbox: str) -> Remote:
+    def __call__(self, method: str, path: str, media_type: str, body: bytes | None) -> tuple[int, bytes]:
+        """Send a request. Raises UserError when nothing answers, or something else does."""
+        headers = {"Accept": "application/json", "X-Mockserver-Admin": self._token}
+        if body is not None:
+            headers["Content-Type"] = media_type
+        request = URLRequest(self.url + path, body, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as response:
+                return response.status, response.read()
+        except TimeoutError:
+            raise UserError(f"{self.url} did not answer within {_TIMEOUT:g} seconds") from None
+        except urllib.error.URLError as error:
+            raise self._unreachable(error.reason) from None
+        except http.client.HTTPException as error:
+            raise _stranger(self.url, type(error).__name__) from None
+        except OSError as error:
+            raise self._unreachable(error) from None
+
+    def _unreachable(self, reason: object) -> UserError:
+        if isinstance(reason, ConnectionRefusedError):
+            return UserError(f"nothing answers at {self.url}; is `mockserver serve` running?")
+        if isinstance(reason, TimeoutError):
+            return UserError(f"{self.url} did not answer within {_TIMEOUT:g} seconds")
+        words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        return UserError(f"{self.url} cannot be reached: {words}; is `mockserver serve` running there?")
+
+
+class InProcess:
+    """To a server in this process, without a socket.
+
+    Args:
+        handle: answers a request to the admin API.
+        url: where the server answers.
+    """
+
+    has_token = False
+
+    def __init__(self, handle: Callable[[Request], Response], url: str) -> None:
+        self.url = url.rstrip("/")
+        self._handle = handle
+
+    def __call__(self, method: str, path: str, media_type: str, body: bytes | None) -> tuple[int, bytes]:
+        """Send a request."""
+        headers = {"host": self.url.partition("//")[2], "x-mockserver-admin": "python"}
+        if body is not None:
+            headers["content-type"] = media_type
+        path, _, query = path.partition("?")
+        response = self._handle(Request(method, path, query, headers, body or b""))
+        return response.status, response.content or b""
+
+
+class AdminClient:
+    """One sandbox of a server.
+
+    Args:
+        call: the way to the server.
+        sandbox: the sandbox that the methods mean.
+    """
+
+    def __init__(self, call: Transport, sandbox: str = "default") -> None:
+        if not sandbox:
+            raise UserError("the name of the sandbox is empty; the one that is always there is 'default'")
+        self.url = call.url
+        self.sandbox = sandbox
+        self._transport = call
+
+    def at(self, sandbox: str) -> AdminClient:
         """The same server, another sandbox."""
-        return Remote(self.url, self._token, sandbox)
+        return AdminClient(self._transport, sandbox)
 
     # Sandboxes
 
@@ -157,64 +234,48 @@ class Remote:
     def _object(self, method: str, path: str, body: JSON | bytes = None, source: str = "") -> dict[str, Any]:
         found = self._call(method, path, body, source)
         if not isinstance(found, dict):
-            raise self._stranger("an answer of another shape")
+            raise _stranger(self.url, "an answer of another shape")
         return found
 
     def _call(self, method: str, path: str, body: JSON | bytes = None, source: str = "") -> JSON:
         """Send a request; the JSON value that was answered. Bytes go out as YAML, all else as JSON."""
-        headers = {"Accept": "application/json", "X-Mockserver-Admin": self._token or "cli"}
-        data = None
-        if body is not None:
-            data = body if isinstance(body, bytes) else orjson.dumps(body)
-            headers["Content-Type"] = _YAML if isinstance(body, bytes) else "application/json"
-        request = Request(f"{self.url}/__admin/{path}", data, headers, method=method)
-        try:
-            with self._opener.open(request, timeout=_TIMEOUT) as reply:
-                status, raw = reply.status, reply.read()
-        except TimeoutError:
-            raise UserError(f"{self.url} did not answer within {_TIMEOUT:g} seconds") from None
-        except urllib.error.URLError as error:
-            raise self._unreachable(error.reason) from None
-        except http.client.HTTPException as error:
-            raise self._stranger(type(error).__name__) from None
-        except OSError as error:
-            raise self._unreachable(error) from None
+        data = body if isinstance(body, bytes | None) else orjson.dumps(body)
+        media_type = _YAML if isinstance(body, bytes) else "application/json"
+        status, raw = self._transport(method, f"/__admin/{path}", media_type, data)
         try:
             answer = orjson.loads(raw) if raw else None
         except orjson.JSONDecodeError:
-            raise self._stranger(f"status {status} and no JSON") from None
+            raise _stranger(self.url, f"status {status} and no JSON") from None
         if 200 <= status < 300:
             return answer
         raise self._refused(status, answer, source)
 
-    def _unreachable(self, reason: object) -> UserError:
-        if isinstance(reason, ConnectionRefusedError):
-            return UserError(f"nothing answers at {self.url}; is `mockserver serve` running?")
-        if isinstance(reason, TimeoutError):
-            return UserError(f"{self.url} did not answer within {_TIMEOUT:g} seconds")
-        words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-        return UserError(f"{self.url} cannot be reached: {words}; is `mockserver serve` running there?")
-
-    def _stranger(self, what: str) -> UserError:
-        return UserError(f"{self.url} is not a mockserver's address: it answered with {what}")
-
     def _refused(self, status: int, answer: JSON, source: str) -> UserError:
         """What a problem document says, in the words of the command line."""
         if not isinstance(answer, dict) or not {"type", "title", "detail"} <= answer.keys():
-            return self._stranger(f"status {status}")
+            return _stranger(self.url, f"status {status}")
         problems = answer.get("problems")
         if source and isinstance(problems, list) and problems:
             return UserError("\n".join(_placed(source, problem) for problem in problems))
         detail = str(answer["detail"])
         if status == 500:
             return UserError(f"{answer['title']}: {detail}")
-        if status in (401, 403) and not self._token and "token" in detail and "--admin-token" not in detail:
+        if (
+            status in (401, 403)
+            and not self._transport.has_token
+            and "token" in detail
+            and "--admin-token" not in detail
+        ):
             detail = f"{detail.rstrip('.')}; give it with --admin-token"
         if source:
             if detail.startswith(source):
                 return UserError(detail)
             return UserError(source + (detail.removeprefix(_UPLOAD) if detail.startswith(_UPLOAD) else f": {detail}"))
         return UserError(detail)
+
+
+def _stranger(url: str, what: str) -> UserError:
+    return UserError(f"{url} is not a mockserver's address: it answered with {what}")
 
 
 def _placed(source: str, problem: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import yaml
 
 from mockserver import scenarios
 from mockserver.admin import views
+from mockserver.admin.journal import JournalReader
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
 from mockserver.errors import UserError, did_you_mean
@@ -17,7 +18,7 @@ from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import expectations
-from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.sandbox.sandbox import Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios
 from mockserver.state.ratelimit import parse_limit
 from mockserver.state.store import Snapshot
@@ -30,9 +31,16 @@ class Ask:
     """A checked request to the admin API."""
 
     def __init__(
-        self, pipeline: Pipeline, checked: Checked, origin: str, draining: bool, scenario_dir: str = ""
+        self,
+        pipeline: Pipeline,
+        checked: Checked,
+        journal: JournalReader,
+        origin: str,
+        draining: bool,
+        scenario_dir: str = "",
     ) -> None:
         self.pipeline = pipeline
+        self.journal = journal
         self.params = checked.params
         self.body = checked.body
         self.has_body = checked.has_body
@@ -125,10 +133,7 @@ def remove_scenario(ask: Ask) -> Response:
 
 def delete_sandbox(ask: Ask) -> Response:
     """Remove a sandbox."""
-    name = ask.sandbox.name
-    if name == DEFAULT:
-        raise UserError("the default sandbox cannot be deleted; reset it instead")
-    ask.pipeline.sandboxes.delete(name)
+    ask.pipeline.sandboxes.delete(ask.params["name"])
     return _nothing()
 
 
@@ -203,20 +208,8 @@ def set_state(ask: Ask) -> Response:
 
 def get_journal(ask: Ask) -> Response:
     """Entries that match every filter: the first after a number, or else the newest."""
-    params = ask.params
-    exchanges = ask.sandbox.exchanges()
-    found = [
-        exchange
-        for exchange in exchanges
-        if params.get("operation", exchange.operation) == exchange.operation
-        and params.get("status", exchange.status) == exchange.status
-        and params.get("rule", exchange.rule) == exchange.rule
-        and exchange.number > params.get("after", 0)
-        and ("side" not in params or params["side"] in [v.side for v in exchange.violations])
-    ]
-    limit = params["limit"]
-    shown = found[:limit] if "after" in params else found[-limit:]
-    return _ok({"entries": views.entries_view(exchanges, shown), "total": len(found)})
+    entries, total = ask.journal.page(ask.sandbox.store, ask.params)
+    return _ok({"entries": entries, "total": total})
 
 
 def clear_journal(ask: Ask) -> Response:
@@ -295,5 +288,5 @@ HANDLERS: dict[str, Handler] = {
     "getExpectations": get_expectations,
     "getRetries": get_retries,
     "getEvents": get_events,
-    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox, ask.pipeline.apis)),
+    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox.store, ask.pipeline.apis)),
 }

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from mockserver.apis import Api
 from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
-from mockserver.journal.retries import Attempt, annotate
+from mockserver.journal.coverage import StatusCoverage
+from mockserver.journal.entries import heads
+from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.state.store import Store
 
 
 def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:
     """A sandbox, with the URL to give a client for each API."""
     prefix = "" if sandbox.name == DEFAULT else f"/~{sandbox.name}"
+    marked = sandbox.store.marked()
     urls = {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()}
     key = sandbox.key or "any"
     return {
@@ -29,6 +32,8 @@ def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON
         "clock": clock_view(sandbox.clock),
         "credits": credits_view(sandbox.store.balance()),
         "requests": sandbox.store.journal_count(),
+        "defects": marked.get("defect", 0),
+        "invalid": marked.get("invalid", 0),
     }
 
 
@@ -86,12 +91,6 @@ def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JS
     return {"limits": rows}
 
 
-def entries_view(exchanges: list[Exchange], shown: list[Exchange]) -> list[JSON]:
-    """Journal entries; attempts are counted over all of `exchanges`."""
-    attempts = annotate(exchanges)
-    return [entry_view(exchange, attempts.get(exchange.number)) for exchange in shown]
-
-
 def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
     """One journal entry."""
     request, response = exchange.request, exchange.response
@@ -106,6 +105,8 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "path": request.path,
         "query": request.query,
         "status": exchange.status,
+        "stage": exchange.stage,
+        "reason": exchange.reason,
         "rule": exchange.rule,
         "rule_at": exchange.rule_at,
         "violates": exchange.violates,
@@ -117,8 +118,10 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "lost": exchange.lost,
         "faults": exchange.faults,
         "defect": exchange.defect,
+        "traceback": exchange.traceback,
         "duration_ms": exchange.duration * 1000,
         "attempt": attempt.number if attempt else 1,
+        "retry_of": attempt.of if attempt else None,
         "waited": attempt.waited if attempt else None,
         "early_by": attempt.early_by if attempt and attempt.retry_after is not None else None,
         "request": {"headers": request.headers, "body": _body(request.body)},
@@ -140,22 +143,19 @@ def _body(content: bytes) -> JSON:
         return content.decode("utf-8", "replace")
 
 
-def coverage_view(sandbox: Sandbox, apis: Mapping[str, Api]) -> JSON:
-    """Which declared statuses of which operation were answered."""
-    seen: dict[tuple[str, str], dict[str, int]] = {}
-    for exchange in sandbox.exchanges():
-        if exchange.operation and exchange.status:
-            statuses = seen.setdefault((exchange.api, exchange.operation), {})
-            statuses[str(exchange.status)] = statuses.get(str(exchange.status), 0) + 1
-    operations: list[dict[str, Any]] = []
-    covered = total = 0
-    for api in apis.values():
-        for operation in api.contract.operations.values():
-            statuses = seen.get((api.name, operation.id), {})
-            unseen = [status for status in operation.declared if status not in statuses]
-            covered += len(operation.declared) - len(unseen)
-            total += len(operation.declared)
-            operations.append({"operation": operation.id, "api": api.name, "statuses": statuses, "unseen": unseen})
+def coverage_view(store: Store, apis: Mapping[str, Api]) -> JSON:
+    """Which declared statuses of which operation were received."""
+    declared = {
+        (api.name, id): known.declared for api in apis.values() for id, known in api.contract.operations.items()
+    }
+    count = StatusCoverage(declared)
+    for head in heads(store.entries()):
+        count.add(head.api, head.operation, head.status, lost=head.lost, violates=head.violates, defect=head.defect)
+    operations = []
+    for api, id in declared:
+        statuses = {str(status): n for status, n in count.received.get((api, id), {}).items()}
+        operations.append({"operation": id, "api": api, "statuses": statuses, "unseen": count.unseen(api, id)})
+    covered, total = count.totals(declared)
     return {"operations": operations, "covered": covered, "total": total}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import orjson
 
-from mockserver.admin.client import DEFAULT_URL, Remote
+from mockserver.admin.client import DEFAULT_URL, AdminClient, HTTPTransport
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.documents import read_text
@@ -52,14 +52,14 @@ _SANDBOX = click.option(
 
 
 def connected(command: Handler) -> Handler:
-    """Give a command the options that name a server and a sandbox, and pass it the `Remote` of these."""
+    """Give a command the options that name a server and a sandbox, and pass it the `AdminClient` of these."""
 
     @_URL
     @_TOKEN
     @_SANDBOX
     @functools.wraps(command)
     def wrapped(url: str, admin_token: str, sandbox: str, **arguments: Any) -> None:
-        command(Remote(url, admin_token, sandbox), **arguments)
+        command(AdminClient(HTTPTransport(url, admin_token), sandbox), **arguments)
 
     return wrapped
 
@@ -71,7 +71,7 @@ def connected_to_all(command: Handler) -> Handler:
     @_TOKEN
     @functools.wraps(command)
     def wrapped(url: str, admin_token: str, **arguments: Any) -> None:
-        command(Remote(url, admin_token), **arguments)
+        command(AdminClient(HTTPTransport(url, admin_token)), **arguments)
 
     return wrapped
 

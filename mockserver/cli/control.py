@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient
 from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.cli.files import check, listed, schema
 from mockserver.clock import parse_duration, parse_time
@@ -26,7 +26,7 @@ def scenario() -> None:
 @click.argument("file_or_name")
 @json_option
 @connected
-def scenario_set(remote: Remote, file_or_name: str, as_json: bool) -> None:
+def scenario_set(remote: AdminClient, file_or_name: str, as_json: bool) -> None:
     """Set the scenario, and restart the sandbox with it.
 
     FILE_OR_NAME is a file, `-` for standard input, or the name of a bundled scenario. A scenario with a
@@ -52,7 +52,7 @@ def scenario_set(remote: Remote, file_or_name: str, as_json: bool) -> None:
 @scenario.command("show")
 @json_option
 @connected
-def scenario_show(remote: Remote, as_json: bool) -> None:
+def scenario_show(remote: AdminClient, as_json: bool) -> None:
     """Print the scenario in force, and how often each rule fired."""
     answer = remote.scenario()
     if as_json:
@@ -69,7 +69,7 @@ def scenario_show(remote: Remote, as_json: bool) -> None:
 
 @scenario.command("clear")
 @connected
-def scenario_clear(remote: Remote) -> None:
+def scenario_clear(remote: AdminClient) -> None:
     """Remove the scenario, and keep the state."""
     remote.remove_scenario()
     click.echo(f"{remote.sandbox}: no scenario")
@@ -111,7 +111,7 @@ def _print_clock(state: dict[str, Any], as_json: bool) -> None:
 @clock.command("show")
 @json_option
 @connected
-def clock_show(remote: Remote, as_json: bool) -> None:
+def clock_show(remote: AdminClient, as_json: bool) -> None:
     """Print the time and the mode of the clock."""
     _print_clock(remote.clock(), as_json)
 
@@ -120,7 +120,7 @@ def clock_show(remote: Remote, as_json: bool) -> None:
 @click.argument("by")
 @json_option
 @connected
-def clock_advance(remote: Remote, by: str, as_json: bool) -> None:
+def clock_advance(remote: AdminClient, by: str, as_json: bool) -> None:
     """Move the clock ahead by a duration: 500ms, 61s or 1h30m."""
     parse_duration(by)
     _print_clock(remote.advance_clock(by.strip()), as_json)
@@ -130,7 +130,7 @@ def clock_advance(remote: Remote, by: str, as_json: bool) -> None:
 @click.argument("iso")
 @json_option
 @connected
-def clock_set(remote: Remote, iso: str, as_json: bool) -> None:
+def clock_set(remote: AdminClient, iso: str, as_json: bool) -> None:
     """Move the clock ahead to a time: 2030-01-01T00:00:00Z.
 
     ISO is an ISO 8601 time; a time without a zone is UTC.
@@ -145,7 +145,7 @@ def clock_set(remote: Remote, iso: str, as_json: bool) -> None:
 @clock.command("freeze")
 @json_option
 @connected
-def clock_freeze(remote: Remote, as_json: bool) -> None:
+def clock_freeze(remote: AdminClient, as_json: bool) -> None:
     """Stop the clock."""
     _print_clock(remote.change_clock(mode="frozen"), as_json)
 
@@ -154,6 +154,6 @@ def clock_freeze(remote: Remote, as_json: bool) -> None:
 @click.option("--rate", default=1.0, show_default=True, type=_Rate(), help="Test seconds per real second.")
 @json_option
 @connected
-def clock_run(remote: Remote, rate: float, as_json: bool) -> None:
+def clock_run(remote: AdminClient, rate: float, as_json: bool) -> None:
     """Start the clock from the time that it shows."""
     _print_clock(remote.change_clock(mode="real", rate=rate), as_json)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient
 from mockserver.cli.common import (
     clean,
     connected,
@@ -29,7 +29,7 @@ from mockserver.text.documents import write_whole
 
 @click.command()
 @connected
-def reset(remote: Remote) -> None:
+def reset(remote: AdminClient) -> None:
     """Reset a sandbox to the start of its scenario."""
     remote.reset()
     click.echo(f"{remote.sandbox}: reset")
@@ -39,7 +39,7 @@ def reset(remote: Remote) -> None:
 @click.argument("amount", metavar="[REMAINING]", required=False)
 @json_option
 @connected
-def credits(remote: Remote, amount: str | None, as_json: bool) -> None:
+def credits(remote: AdminClient, amount: str | None, as_json: bool) -> None:
     """Print the credit account, or set the remaining credits.
 
     \b
@@ -66,7 +66,7 @@ def _amount(text: str) -> float:
 @json_option
 @connected_to_all
 def sandboxes(
-    remote: Remote, action: str | None, name: str | None, scenario: str | None, amount: str | None, as_json: bool
+    remote: AdminClient, action: str | None, name: str | None, scenario: str | None, amount: str | None, as_json: bool
 ) -> None:
     """List the sandboxes; create or delete one.
 
@@ -121,7 +121,7 @@ def state() -> None:
 @state.command("save")
 @click.argument("file")
 @connected
-def state_save(remote: Remote, file: str) -> None:
+def state_save(remote: AdminClient, file: str) -> None:
     """Save a snapshot to FILE; `-` is standard output."""
     text = orjson.dumps(remote.state(), option=orjson.OPT_INDENT_2) + b"\n"
     if file == "-":
@@ -134,7 +134,7 @@ def state_save(remote: Remote, file: str) -> None:
 @state.command("load")
 @click.argument("file")
 @connected
-def state_load(remote: Remote, file: str) -> None:
+def state_load(remote: AdminClient, file: str) -> None:
     """Restore a snapshot from FILE; `-` is standard input.
 
     A snapshot with a problem changes nothing.

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from mockserver.admin.client import Remote, unfired_text
+from mockserver.admin.client import AdminClient, unfired_text
 from mockserver.cli.common import brief, clean, connected, json_option, pairs, parse_json, print_json, table
 from mockserver.errors import UserError
 from mockserver.messages import JSON
@@ -33,7 +33,7 @@ _SIDES = ("client", "server", "declared")
 )
 @json_option
 @connected
-def journal(remote: Remote, as_json: bool, **filters: str | int | None) -> None:
+def journal(remote: AdminClient, as_json: bool, **filters: str | int | None) -> None:
     """Print the exchanges, oldest first.
 
     Filters combine: an exchange is printed if all of them match. TRY is the attempt; 2 is the first retry.
@@ -50,6 +50,11 @@ def journal(remote: Remote, as_json: bool, **filters: str | int | None) -> None:
         return
     entries = answer["entries"]
     table(("#", "TIME", "REQUEST", "STATUS", "TRY", "EARLY", "RULE", "NOTES"), map(_row, entries))
+    for entry in entries:
+        if entry["traceback"]:
+            click.echo(f"\n#{entry['number']} {clean(entry['defect'])}")
+            for line in entry["traceback"].splitlines():
+                click.echo(clean(line))
     if answer["total"] > len(entries):
         click.echo(f"{len(entries)} of {answer['total']} shown; --limit and --after show others", err=True)
 
@@ -58,6 +63,8 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     request = entry["operation"] or f"{entry['method']} {entry['path']}"
     early = entry["early_by"]
     notes = [f"[{violation['side']}] {_violation_text(violation)}" for violation in entry["violations"]]
+    if entry["reason"] and not entry["violations"] and not entry["defect"]:
+        notes.append(f"{entry['stage'] or 'failure'}: {entry['reason']}")
     notes += [f"violates: {entry['violates']}"] if entry["violates"] else []
     notes += [f"lost: {entry['lost']}"] if entry["lost"] else []
     notes += [f"defect: {entry['defect']}"] if entry["defect"] else []
@@ -104,7 +111,7 @@ class _Range(click.ParamType):  # type: ignore[type-arg]
 @json_option
 @connected
 def verify(
-    remote: Remote,
+    remote: AdminClient,
     operation: str,
     times: str | None,
     body: str | None,
@@ -148,7 +155,7 @@ def verify(
 @click.command()
 @json_option
 @connected
-def expect(remote: Remote, as_json: bool) -> None:
+def expect(remote: AdminClient, as_json: bool) -> None:
     """Assert that the expectations of the scenario are met.
 
     Exits with 1 if one is not: the last step of a CI job.

@@ -9,7 +9,7 @@ means the same to every process that shares the store.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -105,6 +105,88 @@ def decode(entry: bytes, number: int) -> Exchange:
         status, headers, media_type = answered
         exchange.response = Response(status, None, Headers.of(headers), media_type, content)
     return exchange
+
+
+def fingerprint(entry: bytes) -> int:
+    """A number that entries of equal requests share, and few others; found without decoding."""
+    end, sent = entry.index(b"\0"), entry.index(b",")
+    size = int(entry[2:sent])
+    # Method, path and query stand before the headers; text that looks like their end only joins more entries.
+    return hash((entry[sent : entry.index(b",{", sent)], entry[end + 1 : end + 1 + size]))
+
+
+class Head:
+    """The facts of an entry that a filter asks for, and those that a retry is told by; its bodies stay as they are."""
+
+    __slots__ = ("_fields", "_rare", "entry", "number", "status")
+
+    def __init__(self, number: int, entry: bytes) -> None:
+        if entry[:1] != VERSION:
+            raise OtherVersion
+        answered, self._fields, rare = orjson.loads(entry[1 : entry.index(b"\0")])[5:]
+        self.number = number
+        self.entry = entry
+        self.status: int = answered[0] if answered else 0
+        self._rare: dict[str, Any] = rare or {}
+
+    @property
+    def api(self) -> str:
+        """The name of the API."""
+        return str(self._fields[_FIELDS.index("api")])
+
+    @property
+    def operation(self) -> str:
+        """The operationId; "" for none."""
+        return str(self._fields[_FIELDS.index("operation")])
+
+    @property
+    def rule(self) -> str:
+        """The id of the rule that acted."""
+        return str(self._rare.get("rule", ""))
+
+    @property
+    def lost(self) -> str:
+        """Why no whole response arrived."""
+        return str(self._rare.get("lost", ""))
+
+    @property
+    def violates(self) -> str:
+        """What the rule's `violates` says."""
+        return str(self._rare.get("violates", ""))
+
+    @property
+    def defect(self) -> str:
+        """What went wrong in the mock itself."""
+        return str(self._rare.get("defect", ""))
+
+    @property
+    def sides(self) -> set[str]:
+        """The sides that broke the contract."""
+        return {violation["side"] for violation in self._rare.get("violations", ())}
+
+
+def heads(entries: Iterable[tuple[int, bytes]]) -> Iterator[Head]:
+    """The heads of entries with their numbers; those of other versions are left out."""
+    skipped = 0
+    for number, entry in entries:
+        try:
+            yield Head(number, entry)
+        except OtherVersion:
+            skipped += 1
+    if skipped:
+        _warn_once(skipped)
+
+
+def mark(exchange: Exchange) -> str:
+    """What an exchange is counted as when it is written: `defect`, `invalid`, or "" when nothing is wrong with it.
+
+    `defect` is a failure of the mock, or a response that breaks the contract and was not to; `invalid` is a request
+    that breaks it.
+    """
+    sides = {violation.side for violation in exchange.violations} if exchange.violations else ()
+    if exchange.defect or "server" in sides:
+        return "defect"
+    return "invalid" if "client" in sides else ""
 
 
 def decode_all(entries: Iterable[tuple[int, bytes]]) -> list[Exchange]:

@@ -232,7 +232,8 @@ class Pipeline:
         exchange.duration = monotonic() - started
         exchange.replied_at = exchange.at + exchange.duration * rate + waited
         try:
-            exchange.number = world.store.append(journal.encode(exchange, self.masking))
+            mark = journal.mark(exchange) if exchange.violations or exchange.defect else ""
+            exchange.number = world.store.append(journal.encode(exchange, self.masking), mark)
         except Problem as problem:
             # What was done is done: the client hears of that, and not that the shared journal was out of reach.
             log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)

@@ -187,15 +187,16 @@ class AdminEndpoint:
             root = root.removesuffix(PREFIX)
             request.path = PREFIX + request.path
         base = self._origin or _origin(scope) + root
-        most = admin.most_body(request)
+        call = admin.receive(request)
+        most = call.most_body
         async with admin.large_bodies if most > LARGE_BODY else contextlib.nullcontext():
             if not await read_body(request, receive, most):
                 return
-            events, response = await admin.events(request), None
+            events, response = await admin.events(call), None
             if events is None and admin.is_direct:
-                response = admin.handle(request, base)
+                response = admin.answer(call, base)
             elif events is None:
-                response = await to_thread.run_sync(admin.handle, request, base)
+                response = await to_thread.run_sync(admin.answer, call, base)
         if response is not None:
             await deliver(response, scope, receive, send, close=request.too_large)
         elif events is not None:

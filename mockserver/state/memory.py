@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from mockserver.messages import Balance, Window, Write
@@ -89,6 +89,8 @@ class MemoryStore:
         self._journal_size = journal_size
         self._journal_room = journal_bytes
         self._journal_count = 0
+        self._marked: dict[str, int] = {}
+        self._watchers: list[Callable[[], None]] = []
 
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         source = self._tables.get((table, partition))
@@ -185,21 +187,55 @@ class MemoryStore:
             for key in idle or list(self._windows)[: MAX_WINDOWS // 10]:
                 del self._windows[key]
 
-    def append(self, entry: bytes) -> int:
+    def append(self, entry: bytes, mark: str = "") -> int:
         with self._lock:
             journal = self._journal
             self._journal_count += 1
+            if mark:
+                self._marked[mark] = self._marked.get(mark, 0) + 1
             self._journal_room -= len(entry) + ENTRY_OVERHEAD
             journal.append(entry)
             while len(journal) > self._journal_size or (self._journal_room < 0 and journal):
                 self._journal_room += len(journal.popleft()) + ENTRY_OVERHEAD
-            return self._journal_count
+            number = self._journal_count
+        if self._watchers:
+            for wake in list(self._watchers):
+                wake()
+        return number
 
-    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
+    def marked(self) -> dict[str, int]:
         with self._lock:
-            first = self._journal_count - len(self._journal) + 1
+            return dict(self._marked)
+
+    def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
+        with self._lock:
+            journal = self._journal
+            first = self._journal_count - len(journal) + 1
             start = max(after + 1, first)
-            return list(enumerate(islice(self._journal, start - first, None), start))
+            if not limit:
+                return list(enumerate(islice(journal, start - first, None), start))
+            end = min(start + limit, self._journal_count + 1)
+            return [(number, journal[number - first]) for number in range(start, end)]
+
+    def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+        with self._lock:
+            journal = self._journal
+            first = self._journal_count - len(journal) + 1
+            return [(number, journal[number - first]) for number in numbers if first <= number <= self._journal_count]
+
+    def journal_span(self) -> tuple[int, int]:
+        with self._lock:
+            return self._journal_count - len(self._journal) + 1, self._journal_count
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        with self._lock:
+            self._watchers.append(wake)
+
+        def end() -> None:
+            with self._lock:
+                self._watchers.remove(wake)
+
+        return end
 
     def journal_count(self) -> int:
         return self._journal_count

@@ -6,7 +6,7 @@ has, and a store knows nothing of APIs: a table is a name, a row is a JSON objec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -89,11 +89,29 @@ class Store(Protocol):
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         """Ask a sliding window to admit a request at `now`; with `count` false only look."""
 
-    def append(self, entry: bytes) -> int:
-        """Write an entry to the journal; its number."""
+    def append(self, entry: bytes, mark: str = "") -> int:
+        """Write an entry to the journal, and count its mark if it has one; its number."""
 
-    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """The entries of the journal with a number above `after`, oldest first, with their numbers."""
+    def marked(self) -> dict[str, int]:
+        """How many entries had each mark, also those that the journal has dropped since."""
+
+    def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
+        """The entries of the journal with a number above `after`, oldest first, with their numbers.
+
+        At most `limit` of them; 0 is all.
+        """
+
+    def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+        """The entries with these numbers, without those that the journal has dropped."""
+
+    def journal_span(self) -> tuple[int, int]:
+        """The number of the oldest entry that is kept, and that of the newest; the first is one more when none is."""
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None] | None:
+        """Have `wake` called, in any thread, after each append; the result ends it.
+
+        None when the store cannot tell, because others append to it too: then ask for `journal_count`.
+        """
 
     def journal_count(self) -> int:
         """The number of the newest entry; 0 before the first."""

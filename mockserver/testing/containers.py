@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient, HTTPTransport
 from mockserver.errors import UserError
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.mock import Mock
@@ -94,7 +94,7 @@ class MockserverContainer(DockerContainer):
 
     def mock(self) -> Mock:
         """The default sandbox, where the scenarios of `with_scenario` are in force."""
-        remote = Remote(self.url, self._token)
+        remote = AdminClient(HTTPTransport(self.url, self._token))
         return Mock(remote, remote.show())
 
     def sandbox(self, **terms: Any) -> Mock:

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient
+from mockserver.clock import parse_duration
+from mockserver.errors import UserError
 
 
 class CreditsControl:
     """The credit account of a sandbox."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: AdminClient) -> None:
         self._remote = remote
 
     def set(self, remaining: float) -> None:
@@ -33,7 +35,7 @@ class CreditsControl:
 class ClockControl:
     """The test clock of a sandbox."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: AdminClient) -> None:
         self._remote = remote
         self.restart()
 
@@ -57,8 +59,12 @@ class ClockControl:
 
     def advance(self, by: str | float) -> float:
         """Move ahead by a duration (`61s`) or by seconds; returns the new time. Raises UserError."""
-        duration = by if isinstance(by, str) else f"{by:.6f}s"
-        return float(self._remote.advance_clock(duration)["now"])
+        if not isinstance(by, str):
+            if not 0 <= by < float("inf"):
+                raise UserError(f"the clock cannot be advanced by {by:g} s: it never goes back")
+            by = f"{by:.6f}s"
+        parse_duration(by)
+        return float(self._remote.advance_clock(by.strip())["now"])
 
     def set(self, moment: str) -> None:
         """Move ahead to an ISO 8601 moment. Raises UserError when it is in the past."""
@@ -89,7 +95,7 @@ class ClockControl:
 class StateControl:
     """What a sandbox has stored."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: AdminClient) -> None:
         self._remote = remote
 
     def snapshot(self) -> dict[str, Any]:
@@ -109,7 +115,7 @@ class StateControl:
 class Retries:
     """How the client retried."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: AdminClient) -> None:
         self._remote = remote
 
     @property

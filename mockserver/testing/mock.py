@@ -11,41 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from mockserver.admin.api import Admin
-from mockserver.admin.client import Remote, difference_text, unfired_text
+from mockserver.admin.client import AdminClient, difference_text, unfired_text
 from mockserver.clock import timestamp
 from mockserver.errors import UserError
-from mockserver.messages import JSON, Request
+from mockserver.messages import JSON
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.text.jsontext import to_json
 
-
-class Local(Remote):
-    """The admin API of a server in this process: the same calls, without a socket."""
-
-    def __init__(self, admin: Admin, url: str, sandbox: str = "default") -> None:
-        super().__init__(url, "", sandbox)
-        self._admin = admin
-
-    def _call(self, method: str, path: str, body: JSON | bytes = None, source: str = "") -> JSON:
-        headers = {"host": self.url.partition("//")[2], "x-mockserver-admin": "python"}
-        raw = b""
-        if body is not None:
-            raw = body if isinstance(body, bytes) else to_json(body)
-            headers["content-type"] = "application/yaml" if isinstance(body, bytes) else "application/json"
-        path, _, query = f"/__admin/{path}".partition("?")
-        response = self._admin.handle(Request(method, path, query, headers, raw))
-        answer = orjson.loads(response.content) if response.content else None
-        if 200 <= response.status < 300:
-            return answer
-        raise self._refused(response.status, answer, source)
-
-    def at(self, sandbox: str) -> Local:
-        """The same server, another sandbox."""
-        return Local(self._admin, self.url, sandbox)
+PAGE = 1000
+"""Entries of the journal that are asked for at a time, and those that a timeline shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +91,14 @@ class Entry:
         for violation in entry["violations"][:3]:
             where = f"{violation['where']} {violation['pointer']}".strip()
             line += f"\n     {violation['side']}: {where} {violation['message']}"
+        if entry["reason"] and not entry["violations"] and not entry["defect"]:
+            line += f"\n     {entry['stage'] or 'failure'}: {entry['reason']}"
         if entry["violates"]:
             line += f"\n     declared: {entry['violates']}"
         if entry["defect"]:
             line += f"\n     defect: {entry['defect']}"
+        for row in entry["traceback"].splitlines():
+            line += f"\n     {row}"
         return line
 
 
@@ -141,7 +120,7 @@ class Mock:
     """
 
     def __init__(
-        self, remote: Remote, made: Mapping[str, Any], scenarios: tuple[Path, ...] = (), api: str | None = None
+        self, remote: AdminClient, made: Mapping[str, Any], scenarios: tuple[Path, ...] = (), api: str | None = None
     ) -> None:
         self._remote = remote
         self._made = made
@@ -208,8 +187,13 @@ class Mock:
 
     @property
     def requests(self) -> list[Entry]:
-        """The exchanges so far, oldest first; the newest 1,000."""
-        return [Entry(entry) for entry in self._remote.journal(limit=1000)["entries"]]
+        """The exchanges so far, oldest first: all that the journal keeps."""
+        entries: list[Entry] = []
+        while True:
+            page = self._remote.journal(after=entries[-1].data["number"] if entries else 0, limit=PAGE)["entries"]
+            entries += map(Entry, page)
+            if len(page) < PAGE:
+                return entries
 
     @property
     def unmet(self) -> list[str]:
@@ -258,14 +242,21 @@ class Mock:
 
         A near miss is of an assertion that failed, or of a rule that never fired.
         """
-        lines, notes = [], {number: list(misses) for number, misses in self._misses.items()}
+        lines: list[str] = []
+        notes = {number: list(misses) for number, misses in self._misses.items()}
         for rule in self._remote.expectations()["unfired"]:
             if rule["number"] is not None:
                 told = f"near miss of rule {rule['rule']} ({rule['at']}): {difference_text(rule['differences'])}"
                 notes.setdefault(rule["number"], []).append(told)
-        for entry in self.requests:
-            lines += [str(entry), *(f"     {note}" for note in notes.get(entry.data["number"], []))]
-        lines = lines or ["no request came"]
+        journal = self._remote.journal(limit=PAGE)
+        entries = {entry["number"]: entry for entry in journal["entries"]}
+        for number, entry in entries.items():
+            first = _paid_before(entry, entries)
+            if first:
+                notes.setdefault(number, []).insert(0, f"paid twice, duplicate of #{first}")
+            lines += [str(Entry(entry)), *(f"     {note}" for note in notes.get(number, []))]
+        earlier = journal["total"] - len(entries)
+        lines = ([f"({earlier:,} earlier exchanges)"] if earlier else []) + (lines or ["no request came"])
         credits = self._remote.credits()
         return [*lines, f"credits: {credits['consumed']:g} consumed, {credits['remaining']:g} remaining"]
 
@@ -276,13 +267,18 @@ class Mock:
         come true. With `strict` also: a rule never fired, or the client sent an invalid request
         that the test did not declare with `allow_invalid`.
         """
-        found, invalid = [], []
-        for entry in self.requests:
+        found: list[str] = []
+        invalid: list[str] = []
+        counted = self._remote.show()
+        looks_for_invalid = strict and not self.allows_invalid and counted["invalid"]
+        for entry in self.requests if counted["defects"] or looks_for_invalid else ():
             sides = {violation["side"] for violation in entry.violations}
             if entry.data["defect"] or "server" in sides:
                 found.append(f"the mock itself failed\n  {entry}")
             elif "client" in sides:
                 invalid.append(f"an invalid request; `mockserver.allow_invalid()` declares one\n  {entry}")
+        found += _dropped(counted["defects"] - len(found), "the mock itself failed", "; its log says why")
+        invalid += _dropped(counted["invalid"] - len(invalid), "an invalid request", "")
         expected = self._remote.expectations()
         found += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
         if strict:
@@ -293,6 +289,27 @@ class Mock:
     def delete(self) -> None:
         """Remove the sandbox."""
         self._remote.delete()
+
+
+def _paid_before(entry: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]) -> int:
+    """The number of an earlier attempt of the same call that was carried out and charged, as this one was; or 0."""
+
+    def is_paid(attempt: Mapping[str, Any]) -> bool:
+        return bool(attempt["committed"] and attempt["charged"])
+
+    first, before = 0, entries.get(entry["retry_of"])
+    while before is not None and is_paid(entry):
+        first = before["number"] if is_paid(before) else first
+        before = entries.get(before["retry_of"])
+    return first
+
+
+def _dropped(count: int, what: str, advice: str) -> list[str]:
+    """What is known of exchanges that were counted and that the journal has dropped."""
+    if count <= 0:
+        return []
+    times = "" if count == 1 else f" {count:,} times"
+    return [f"{what}{times}, and the journal has dropped the exchange{advice}"]
 
 
 def _verdict_lines(operation: str, verdict: Mapping[str, Any]) -> list[str]:

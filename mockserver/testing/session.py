@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mockserver.admin.client import Remote
+from mockserver.admin.client import AdminClient, HTTPTransport, InProcess
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.errors import UserError, did_you_mean
 from mockserver.scenarios import bundled_scenarios
-from mockserver.testing.mock import Local, Mock
+from mockserver.testing.mock import Mock
 
 if TYPE_CHECKING:
     from mockserver.testing.coverage.goals import Coverage
@@ -40,7 +40,7 @@ class Session:
         """Counts what the suite has seen, once `count` was called."""
         self._specs = (*BUNDLED, *specs)
         if url:
-            self._remote = Remote(url, token)
+            self._remote = AdminClient(HTTPTransport(url, token))
             self._remote.sandboxes()
             return
         from mockserver.server.app import create_app
@@ -50,7 +50,7 @@ class Session:
         app = create_app(Settings(apis=self._specs))
         self._apis = app.state.pipeline.apis
         self._server = serve_in_thread(app)
-        self._remote = Local(app.state.admin, self._server.__enter__().url)
+        self._remote = AdminClient(InProcess(app.state.admin.handle, self._server.__enter__().url))
 
     def make(self, here: tuple[Path, ...] = (), **terms: Any) -> Mock:
         """Make a sandbox.

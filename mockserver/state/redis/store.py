@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -102,14 +102,32 @@ class RedisStore:
         )
         return Window(limit, remaining, float(free_at), bool(admitted))
 
-    def append(self, entry: bytes) -> int:
-        """Write an entry to the journal; its number."""
-        return int(self._redis.run("append", self.world, entry, *self._journal))
+    def append(self, entry: bytes, mark: str = "") -> int:
+        """Write an entry to the journal, and count its mark if it has one; its number."""
+        return int(self._redis.run("append", self.world, entry, *self._journal, mark))
 
-    def entries(self, after: int = 0) -> list[tuple[int, bytes]]:
-        """The entries of the journal with a number above `after`, oldest first, with their numbers."""
-        start, entries = self._redis.run("entries", self.world, after)
+    def marked(self) -> dict[str, int]:
+        """How many entries had each mark, also those that the journal has dropped since."""
+        marked = self._redis.call("HGETALL", self.world + "marked")
+        return {name.decode(): int(count) for name, count in marked.items()}
+
+    def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
+        """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
+        start, entries = self._redis.run("entries", self.world, after, limit)
         return list(enumerate(entries, start))
+
+    def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
+        """The entries with these numbers, without those that the journal has dropped."""
+        entries = self._redis.run("picked", self.world, *numbers)
+        return [(number, entry) for number, entry in zip(numbers, entries, strict=True) if entry is not None]
+
+    def journal_span(self) -> tuple[int, int]:
+        """The number of the oldest entry that is kept, and that of the newest; the first is one more when none is."""
+        first, newest = self._redis.run("span", self.world)
+        return int(first), int(newest)
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """None: other processes append too."""
 
     def journal_count(self) -> int:
         """The number of the newest entry; 0 before the first."""

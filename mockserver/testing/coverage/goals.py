@@ -18,6 +18,7 @@ from mockserver.contract import Operation
 from mockserver.contract.overlay import PROVENANCES
 from mockserver.contract.references import unescape
 from mockserver.errors import UserError
+from mockserver.journal.coverage import StatusCoverage
 from mockserver.messages import JSON
 from mockserver.text.documents import pointer_of
 
@@ -106,7 +107,13 @@ class Coverage:
 
     def __init__(self, apis: Mapping[str, Api]) -> None:
         self.apis = apis
-        self._operations = {(api.name, id) for api in apis.values() for id in api.contract.operations}
+        self._statuses = StatusCoverage(
+            {
+                (api.name, operation.id): operation.declared
+                for api in apis.values()
+                for operation in api.contract.operations.values()
+            }
+        )
         self._goals: dict[_Key, str] = {}
         for api in apis.values():
             words = {addition.pointer: addition.provenance for addition in api.contract.additions}
@@ -116,8 +123,8 @@ class Coverage:
                 for name, fault in FAULT_KINDS.items():
                     if api.costs or not fault.metered:
                         self._goals[api.name, "", "fault", name] = ""
-        self._seen: Counter[_Key] = Counter()
-        self._calls: Counter[tuple[str, str]] = Counter()
+        self._others: Counter[_Key] = Counter()
+        """How often each goal was seen that is no status."""
 
     def _declare(self, api: str, operation: Operation, words: Mapping[str, str]) -> None:
         for status in operation.declared:
@@ -129,10 +136,13 @@ class Coverage:
     def add(self, entries: Iterable[Entry]) -> None:
         """Count journal entries. Those of unknown APIs and operations are passed over."""
         for entry in entries:
-            if (entry["api"], entry["operation"]) in self._operations:
-                self._calls[entry["api"], entry["operation"]] += 1
+            of = entry["api"], entry["operation"]
+            if of in self._statuses.declared:
+                how = {name: entry[name] for name in ("lost", "violates", "defect")}
+                received = self._statuses.add(*of, entry["status"], **how)
                 if not entry["defect"]:
-                    self._seen.update(key for key in _shown(self.apis[entry["api"]], entry) if key in self._goals)
+                    shown = _shown(self.apis[entry["api"]], entry, received)
+                    self._others.update(key for key in shown if key in self._goals)
 
     def merge(self, other: JSON) -> None:
         """Add the counts of another one's `as_json`: of another worker, or another run.
@@ -143,41 +153,51 @@ class Coverage:
             UserError: it is not the JSON form of a coverage. Nothing has been added then.
         """
         calls, seen = _read(other)
-        self._calls.update({key: n for key, n in calls.items() if key in self._operations})
-        self._seen.update({key: n for key, n in seen.items() if key in self._goals})
+        self._statuses.calls.update({key: n for key, n in calls.items() if key in self._statuses.declared})
+        for key, count in seen.items():
+            api, operation, kind, name = key
+            if key in self._goals and kind == "status":
+                self._statuses.seen[api, operation, name] += count
+            elif key in self._goals:
+                self._others[key] += count
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain JSON: for `merge`, and for other programs."""
         calls = {
-            api: {id: n for (name, id), n in sorted(self._calls.items()) if name == api}
-            for api in sorted({name for name, _ in self._calls})
+            api: {id: n for (name, id), n in sorted(self._statuses.calls.items()) if name == api}
+            for api in sorted({name for name, _ in self._statuses.calls})
         }
         goals = [asdict(goal) for goal in self.goals()]
         return {"version": VERSION, "percent": self.percent, "calls": calls, "goals": goals}
 
     def goals(self) -> list[Goal]:
         """All goals, in the order of the documents; those of APIs that were not called too."""
-        return [Goal(*key, self._seen[key], origin) for key, origin in self._goals.items()]
+        return [Goal(*key, self._times(*key), origin) for key, origin in self._goals.items()]
+
+    def _times(self, api: str, operation: str, kind: GoalKind, name: str) -> int:
+        if kind == "status":
+            return self._statuses.seen[api, operation, name]
+        return self._others[api, operation, kind, name]
 
     def counted(self) -> list[Goal]:
         """The goals that the percentage is of: a suite is not judged on an API that it never calls."""
-        called = {name for name, _ in self._calls}
+        called = {name for name, _ in self._statuses.calls}
         return [goal for goal in self.goals() if goal.api in called]
 
     def called(self, api: str) -> bool:
         """Whether any operation of an API was called."""
-        return any(name == api for name, _ in self._calls)
+        return any(name == api for name, _ in self._statuses.calls)
 
     def calls(self, api: str, operation: str) -> int:
         """How often an operation was called."""
-        return self._calls[api, operation]
+        return self._statuses.calls[api, operation]
 
     @property
     def percent(self) -> float:
         """Share of the counted goals that were seen, 0 to 100; 0 when nothing was called."""
         goals = self.counted()
         if not goals:
-            return 100.0 if self._calls else 0.0
+            return 100.0 if self._statuses.calls else 0.0
         return 100 * sum(goal.seen > 0 for goal in goals) / len(goals)
 
 
@@ -197,23 +217,19 @@ def _nearest(words: Mapping[str, str], pointer: str) -> str:
     return words.get(pointer, "")
 
 
-def _shown(api: Api, entry: Entry) -> Iterable[_Key]:
-    """The goals that one entry shows, and perhaps some that are none."""
+def _shown(api: Api, entry: Entry, received: bool) -> Iterable[_Key]:
+    """The faults and the variants that one entry shows, and perhaps some that are no goals.
+
+    `received` says that its response reached the client as the contract has it.
+    """
     for name, fault in FAULT_KINDS.items():
         if fault.seen(entry, api):
             yield api.name, "", "fault", name
-    operation, status = api.contract.operations[entry["operation"]], entry["status"]
-    if entry["lost"] or entry["violates"] or not status:
-        return
-    keys = (str(status), f"{status // 100}XX", f"{status // 100}xx", "default")
-    declared = next((key for key in keys if key in operation.declared), None)
-    if declared is not None:
-        yield api.name, operation.id, "status", declared
     body = _reply(entry).get("body")
-    if 200 <= status <= 299 and isinstance(body, dict):
-        for name, matches in api.variants.get(operation.id, {}).items():
+    if received and 200 <= entry["status"] <= 299 and isinstance(body, dict):
+        for name, matches in api.variants.get(entry["operation"], {}).items():
             if matches(body):
-                yield api.name, operation.id, "variant", name
+                yield api.name, entry["operation"], "variant", name
 
 
 def _read(other: JSON) -> tuple[dict[tuple[str, str], int], dict[_Key, int]]:

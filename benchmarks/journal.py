@@ -1,0 +1,81 @@
+"""What a long journal costs on the event loop: one new exchange on a stream, and a page of one entry.
+
+`python -m benchmarks.journal [--json FILE]`. The yardstick is decoding and annotating the whole journal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import orjson
+
+from benchmarks.inside import pipeline, post
+from mockserver.admin.journal import JournalReader
+from mockserver.clock import monotonic
+from mockserver.journal.entries import decode_all
+from mockserver.journal.retries import annotate
+
+ENTRIES = 10_000
+LIMIT_MS = 2.0
+"""Target: a new exchange keeps the loop no longer."""
+REPEATS = 50
+
+
+def milliseconds(call: Callable[[], Any], repeats: int) -> float:
+    """The median time of a call."""
+    times = []
+    gc.disable()
+    for _ in range(repeats):
+        start = monotonic()
+        call()
+        times.append((monotonic() - start) * 1000)
+    gc.enable()
+    return median(times)
+
+
+def measure() -> dict[str, float]:
+    """Milliseconds for each way to look at the journal."""
+    world = pipeline()
+    for n in range(ENTRIES):
+        world.exchange(post(b'{"agent_id":"a","memory":"%d"}' % n))
+    store, reader = world.sandbox.store, JournalReader()
+
+    def news() -> None:
+        world.exchange(post(b'{"agent_id":"a","memory":"same"}'))
+        assert len(reader.news(store, store.journal_count() - 1)) == 1
+
+    def first() -> None:
+        assert len(JournalReader().news(store, store.journal_count() - 1)) == 1
+
+    return {
+        "everything decoded and annotated": milliseconds(lambda: annotate(decode_all(store.entries())), 5),
+        "first look of a stream (once)": milliseconds(first, 5),
+        "one new exchange on a stream, the exchange included": milliseconds(news, REPEATS),
+        "GET journal?limit=1": milliseconds(lambda: reader.page(store, {"limit": 1}), REPEATS),
+        "GET journal?limit=100": milliseconds(lambda: reader.page(store, {"limit": 100}), REPEATS),
+        "GET journal?status=429": milliseconds(lambda: reader.page(store, {"limit": 100, "status": 429}), 5),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    figures = measure()
+    whole = figures["everything decoded and annotated"]
+    for name, figure in figures.items():
+        print(f"{figure:9.3f} ms  {whole / figure:8.1f} x less  {name}")
+    worst = figures["one new exchange on a stream, the exchange included"]
+    print(f"target: one new exchange below {LIMIT_MS:g} ms: {'met' if worst < LIMIT_MS else 'MISSED'}")
+    if arguments.json:
+        arguments.json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Pages of a journal for the admin API: only the entries that are shown are decoded.
+
+One index for each world says which earlier entries a shown one may be a retry of; it is extended by the entries that
+came since. Must not know: HTTP, or who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from mockserver.admin.views import entry_view
+from mockserver.journal.attempts import Attempts, annotate_shown
+from mockserver.journal.entries import Head, decode_all, heads
+from mockserver.messages import JSON
+from mockserver.state.store import Store
+
+FILTERS = ("operation", "status", "rule", "side")
+BATCH = 100
+"""Entries that a stream shows at a time."""
+
+Entries = Sequence[tuple[int, bytes]]
+
+
+class JournalReader:
+    """Reads journals. May be used from several threads."""
+
+    def __init__(self) -> None:
+        self._indexes: WeakKeyDictionary[Store, Attempts] = WeakKeyDictionary()
+
+    def page(self, store: Store, params: Mapping[str, Any]) -> tuple[list[JSON], int]:
+        """The entries that a request for a journal asks for, and how many match in all."""
+        after, limit = params.get("after"), params["limit"]
+        if any(name in params for name in FILTERS):
+            # The total wants every match, so every head is read that may be one.
+            matching = [head for head in heads(_likely(store.entries(after or 0), params)) if _matches(head, params)]
+            shown = matching[-limit:] if after is None else matching[:limit]
+            return self._view(store, [(head.number, head.entry) for head in shown]), len(matching)
+        oldest, newest = store.journal_span()
+        start = max(newest - limit if after is None else after, oldest - 1)
+        total = newest - max(after or 0, oldest - 1)
+        return self._view(store, store.entries(start, limit)), max(0, total)
+
+    def news(self, store: Store, after: int) -> list[JSON]:
+        """The next BATCH entries after a number. A reset begins a new journal, whose numbers start again."""
+        newest = store.journal_count()
+        if newest == after:
+            return []
+        return self._view(store, store.entries(after if newest > after else 0, BATCH))
+
+    def _view(self, store: Store, entries: Entries) -> list[JSON]:
+        exchanges = decode_all(entries)
+        if not exchanges:
+            return []
+        attempts = self._indexes.get(store)
+        if attempts is None:
+            attempts = self._indexes.setdefault(store, Attempts())
+        attempts.add(store.entries(attempts.newest), store.journal_span()[0])
+        known = annotate_shown(attempts, exchanges, store.entries_of)
+        return [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
+
+
+def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
+    """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
+    texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side") if params.get(name)]
+    return (pair for pair in entries if all(text in pair[1] for text in texts))
+
+
+def _matches(head: Head, params: Mapping[str, Any]) -> bool:
+    return (
+        params.get("operation", head.operation) == head.operation
+        and params.get("status", head.status) == head.status
+        and params.get("rule", head.rule) == head.rule
+        and ("side" not in params or params["side"] in head.sides)
+    )

@@ -1,0 +1,150 @@
+"""What a sandbox tells a test afterwards: its failures, however long the journal, and its timeline."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.admin.api import Admin
+from mockserver.admin.client import AdminClient, InProcess
+from mockserver.errors import UserError
+from mockserver.messages import Request
+from mockserver.scenarios.load import parse_scenario
+from mockserver.testing.coverage.goals import Coverage
+from mockserver.testing.mock import Mock
+
+CREATE = "Memory.createUserMemory"
+KEY = {"authorization": "Bearer k", "content-type": "application/json"}
+LOST = """
+version: 1
+name: lost
+api: datagrid
+rules: [{id: lost, op: Memory.createUserMemory, when: {call: 1}, fault: {reset: after_commit}}]
+"""
+
+
+class World:
+    """A pipeline without a socket, and the Mock of its default sandbox."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+        client = AdminClient(InProcess(Admin(pipeline).handle, "http://127.0.0.1:1"))
+        self.mock = Mock(client, client.show())
+
+    def get(self, query="limit=1", headers=KEY):
+        return self.pipeline.handle(Request("GET", "/user-memories", query, dict(headers)))
+
+    def create(self):
+        return self.pipeline.handle(Request("POST", "/user-memories", "", dict(KEY), b'{"agent_id":"a","memory":"m"}'))
+
+
+@pytest.fixture
+def make_world(make_pipeline):
+    def make(**terms):
+        return World(make_pipeline(limit=None, credits=10_000, **terms))
+
+    return make
+
+
+@pytest.fixture
+def fails_once(make_world, monkeypatch):
+    """Makes worlds whose first creation fails in its behaviour."""
+
+    def make(**terms):
+        world = make_world(**terms)
+        behaviours = world.pipeline.apis["datagrid"].behaviours
+        create, broken = behaviours[CREATE], [True]
+
+        def behave(call):
+            if broken:
+                raise KeyError(f"nope {broken.pop()}")
+            return create(call)
+
+        monkeypatch.setitem(behaviours, CREATE, behave)
+        return world
+
+    return make
+
+
+def test_a_defect_fails_the_test_also_when_a_thousand_good_requests_follow(fails_once):
+    world = fails_once()
+    world.create()
+    for _ in range(1100):
+        world.get()
+    (failure,) = world.mock.failures()
+    assert "the mock itself failed\n  #1 " in failure
+    assert "Traceback" in failure and "in behave" in failure and "KeyError" in failure
+    assert len(world.mock.requests) == 1101
+
+
+def test_a_defect_fails_the_test_also_when_the_journal_has_dropped_it(fails_once):
+    world = fails_once(journal_size=5)
+    world.create()
+    for _ in range(10):
+        world.get()
+    assert world.mock.failures() == [
+        "the mock itself failed, and the journal has dropped the exchange; its log says why"
+    ]
+    world.mock.reset()
+    assert world.mock.failures() == []
+
+
+def test_an_invalid_request_fails_a_strict_test_however_long_ago_it_was(make_world):
+    world = make_world(journal_size=1050)
+    world.get("limit=0")
+    for _ in range(1020):
+        world.get()
+    assert world.mock.failures() == []
+    assert "an invalid request; `mockserver.allow_invalid()` declares one\n  #1 " in world.mock.failures(strict=True)[0]
+    for _ in range(60):
+        world.get()
+    assert world.mock.failures(strict=True) == ["an invalid request, and the journal has dropped the exchange"]
+    world.mock.allow_invalid()
+    assert world.mock.failures(strict=True) == []
+
+
+def test_coverage_counts_every_exchange(make_world):
+    world = make_world()
+    world.create()
+    for _ in range(1200):
+        world.get()
+    coverage = Coverage(world.pipeline.apis)
+    coverage.add([entry.data for entry in world.mock.requests])
+    assert (coverage.calls("datagrid", CREATE), coverage.calls("datagrid", "Memory.listUserMemory")) == (1, 1200)
+
+
+def test_a_refusal_is_told_with_its_reason(make_world):
+    world = make_world()
+    world.get(headers={})
+    world.get("limit=0")
+    world.mock.credits.set(0)
+    world.create()
+    first, invalid, unpaid = world.mock.timeline()[:3]
+    assert " 401\n     key: " in first
+    assert "validation:" not in invalid and "client: query limit" in invalid
+    assert " 402\n     credits: " in unpaid
+
+
+def test_a_call_that_was_paid_twice_says_so(make_world):
+    world = make_world()
+    world.pipeline.sandbox.use(parse_scenario(LOST, world.pipeline.apis, "lost.yaml"))
+    for _ in range(3):
+        world.create()
+    lines = world.mock.timeline()
+    place = next(place for place, line in enumerate(lines) if line.startswith("#2 "))
+    assert lines[place + 1] == "     paid twice, duplicate of #1"
+    assert sum("paid twice" in line for line in lines) == 1, "a call of its own is no duplicate"
+
+
+def test_a_long_timeline_says_how_much_it_leaves_out(make_world):
+    world = make_world()
+    for _ in range(1003):
+        world.get()
+    lines = world.mock.timeline()
+    assert lines[0] == "(3 earlier exchanges)"
+    assert lines[1].startswith("#4 ")
+
+
+@pytest.mark.parametrize("by", [-1, float("inf"), float("nan")])
+def test_the_clock_cannot_go_back(make_world, by):
+    with pytest.raises(UserError, match=r"the clock cannot be advanced by .* s: it never goes back"):
+        make_world().mock.clock.advance(by)
