@@ -17,7 +17,7 @@ import time
 started = time.perf_counter()
 from mockserver.testing.session import Session
 session = Session()
-session.make()
+session.sandbox()
 print(time.perf_counter() - started)
 session.close()
 """
@@ -39,11 +39,11 @@ def per_test() -> tuple[float, float]:
     costs = []
     for _ in range(COUNT):
         started = time.perf_counter()
-        mock = session.make()
+        mock = session.sandbox()
         mock.failures()
         session.end(mock)
         costs.append(time.perf_counter() - started)
-    mock = session.make()
+    mock = session.sandbox()
     exchanges = []
     with httpx.Client(headers={"Authorization": f"Bearer {mock.api_key}"}) as client:
         for _ in range(COUNT):

@@ -95,7 +95,7 @@ def test_the_rest(mockserver):
         ('scenario={"version": 1}', "'name' is missing"),
         ("credits=-1", "credits"),
         ('rate_limit="fast"', "rate_limit"),
-        ('clock="xfast"', "is no clock"),
+        ('clock="xfast"', "is not a clock"),
         ('"out-of-credits"', "keyword arguments only"),
     ],
 )
@@ -326,7 +326,7 @@ def test_nothing_is_left_behind():
 
     before = threading.active_count()
     session = Session()
-    session.end(session.make())
+    session.end(session.sandbox())
     session.close()
     assert threading.active_count() == before
 

@@ -102,7 +102,7 @@ class MockserverContainer(DockerContainer):
 
         Raises UserError for terms that make no sense.
         """
-        return Session(self.url, token=self._token).make(**terms)
+        return Session(url=self.url, token=self._token).sandbox(**terms)
 
     @property
     def _token(self) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from mockserver.admin.client import AdminClient, difference_text, unfired_text
 from mockserver.clock import timestamp
@@ -18,6 +19,10 @@ from mockserver.messages import JSON
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.text.jsontext import to_json
+
+if TYPE_CHECKING:
+    from mockserver.pipeline.pipeline import Pipeline
+    from mockserver.testing.transports.for_httpx import MockTransport
 
 PAGE = 1000
 """Entries of the journal that are asked for at a time, and those that a timeline shows."""
@@ -51,8 +56,8 @@ class Entry:
         return dict(self.data["request"]["headers"])
 
     @property
-    def reply(self) -> JSON:
-        """The reply's body; None when there was none."""
+    def response(self) -> JSON:
+        """The response's body; None when there was none."""
         response = self.data["response"]
         return response["body"] if response else None
 
@@ -75,7 +80,7 @@ class Entry:
         entry = self.data
         query = f"?{entry['query']}" if entry["query"] else ""
         line = f"#{entry['number']} {timestamp(entry['at'])[11:-1]} {entry['method']} {entry['path']}{query}"
-        line += f" {entry['status'] or 'no reply'}"
+        line += f" {entry['status'] or 'no response'}"
         if entry["attempt"] > 1:
             line += f"  attempt {entry['attempt']} after {entry['waited']:.2f} s"
         if entry["early_by"]:
@@ -83,7 +88,7 @@ class Entry:
         if entry["rule"]:
             line += f"  rule {entry['rule']} ({entry['rule_at']})"
         if entry["lost"]:
-            line += f"  reply lost: {entry['lost']}"
+            line += f"  response lost: {entry['lost']}"
         if entry["changed"]:
             line += f"  {_changes(entry)}"
         if entry["charged"]:
@@ -117,11 +122,18 @@ class Mock:
         made: what the admin API answered when the sandbox was made.
         scenarios: folders in which scenario files are looked for.
         api: the API that `base_url` and `client_kwargs` mean when none is named.
+        pipeline: what answers, when that is in this process.
     """
 
     def __init__(
-        self, remote: AdminClient, made: Mapping[str, Any], scenarios: tuple[Path, ...] = (), api: str | None = None
+        self,
+        remote: AdminClient,
+        made: Mapping[str, Any],
+        scenarios: tuple[Path, ...] = (),
+        api: str | None = None,
+        pipeline: Pipeline | None = None,
     ) -> None:
+        self._pipeline = pipeline
         self._remote = remote
         self._made = made
         self._folders = scenarios
@@ -136,6 +148,26 @@ class Mock:
         self.allows_invalid = False
         self._misses: dict[int, list[str]] = {}
         """What was wrong with the exchanges that came nearest to a failed assertion, by their numbers."""
+
+    def __enter__(self) -> Mock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.delete()
+
+    def transport(self) -> MockTransport:
+        """A transport for `httpx.Client` and `httpx.AsyncClient` that answers in process, without a socket.
+
+        The client needs the `base_url` and the key of this sandbox all the same. Raises UserError when the server is
+        not in this process.
+        """
+        from mockserver.testing.transports.for_httpx import MockTransport
+
+        if self._pipeline is None:
+            raise UserError("the server is not in this process; use base_url() over a socket")
+        return MockTransport(self._pipeline)
 
     def base_url(self, api: str | None = None) -> str:
         """The URL to give a client. Raises UserError for an API that is not served."""
@@ -211,8 +243,8 @@ class Mock:
         *,
         times: int | str = "1..",
         json: JSON = None,
-        header: Mapping[str, JSON] | None = None,
-        query: Mapping[str, JSON] | None = None,
+        headers: Mapping[str, JSON] | None = None,
+        params: Mapping[str, JSON] | None = None,
         status: int | str | None = None,
     ) -> None:
         """Assert on the journal.
@@ -221,7 +253,7 @@ class Mock:
             operation: an operationId; `*` for any.
             times: how many exchanges must match: `2`, `4..6`, `1..`.
             json: what the body must hold; members may be matchers such as `{"regex": "^a"}`.
-            header, query: values or matchers by name.
+            headers, params: values or matchers of headers and query parameters, by name.
             status: the status, or a range of them, that was answered.
 
         Raises AssertionError with the exchanges that came nearest, and UserError for criteria that
@@ -229,7 +261,7 @@ class Mock:
         """
         __tracebackhide__ = True
         criteria: dict[str, Any] = {"operation": operation, "times": times, "body": json, "status": status}
-        criteria |= {"header": dict(header) if header else None, "query": dict(query) if query else None}
+        criteria |= {"header": dict(headers) if headers else None, "query": dict(params) if params else None}
         verdict = self._remote.verify({name: value for name, value in criteria.items() if value is not None})
         if not verdict["ok"]:
             for miss in verdict["near_misses"]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mockserver.testing.mock import Mock
     from mockserver.testing.session import Session
 
+TERMS = ("scenario", "credits", "rate_limit", "clock", "seed", "api")
+"""What the marker and the factory take."""
 _SESSION = pytest.StashKey["Session"]()
 _MOCKS = pytest.StashKey[list["Mock"]]()
 _OPTIONS = {
@@ -60,6 +62,7 @@ def option(config: pytest.Config, name: str) -> Any:
 
 def _session(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
+        from mockserver.apis import BUNDLED
         from mockserver.errors import UserError
         from mockserver.testing.session import Session
 
@@ -67,7 +70,8 @@ def _session(config: pytest.Config) -> Session:
         folder = option(config, "scenarios")
         folders = (config.rootpath / folder,) if folder else ()
         try:
-            config.stash[_SESSION] = Session(str(option(config, "url")), specs, folders)
+            apis = (*BUNDLED, *specs)
+            config.stash[_SESSION] = Session(url=str(option(config, "url")), apis=apis, scenario_dirs=folders)
             if _counts(config):
                 config.stash[_SESSION].count()
         except UserError as error:
@@ -117,15 +121,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture
 def mockserver_factory(request: pytest.FixtureRequest) -> Iterator[Callable[..., Mock]]:
     """Makes sandboxes; takes what the marker takes: `mockserver_factory(scenario=..., credits=...)`."""
-    from mockserver.errors import UserError
+    from mockserver.errors import UserError, did_you_mean
 
     session = _session(request.config)
     mocks = request.node.stash.setdefault(_MOCKS, [])
     here = (Path(str(request.path)).parent,)
 
     def make(**terms: Any) -> Mock:
+        unknown = next((name for name in terms if name not in TERMS), None)
+        if unknown is not None:
+            pytest.fail(f"mockserver has no {unknown!r}{did_you_mean(unknown, TERMS)}", pytrace=False)
         try:
-            mock = session.make(here, **terms)
+            mock = session.sandbox(scenario_dirs=here, **terms)
         except UserError as error:
             pytest.fail(str(error), pytrace=False)
         mocks.append(mock)

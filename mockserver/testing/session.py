@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mockserver.admin.client import AdminClient, HTTPTransport, InProcess
 from mockserver.apis import BUNDLED, Api, load_api
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import UserError
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.mock import Mock
 
 if TYPE_CHECKING:
+    from mockserver.pipeline.pipeline import Pipeline
+    from mockserver.settings import Settings
     from mockserver.testing.coverage.goals import Coverage
-
-TERMS = ("scenario", "credits", "rate_limit", "clock", "seed", "api")
 
 
 class Session:
-    """Makes sandboxes for tests and takes them away again.
+    """A server for a suite, and the sandboxes that are made on it. A context manager that stops the server at the end.
 
     Args:
+        apis: what to serve: names of bundled APIs, `PATH`, `NAME=PATH`, `module:attribute`, or Api objects; the bundled
+            APIs when there are none.
         url: a running server; "" starts one in a background thread.
-        specs: OpenAPI documents to serve beside the bundled APIs.
-        folders: where scenario files are looked for.
+        scenario_dirs: folders in which scenario files are looked for.
         token: the running server's admin token; "" when it has none.
+        settings: how the server that is started here serves; its `apis` are served too.
 
-    Raises UserError when the server cannot be started or does not answer.
+    Raises:
+        UserError: the server cannot be started or does not answer.
     """
 
     def __init__(
-        self, url: str = "", specs: tuple[str, ...] = (), folders: tuple[Path, ...] = (), token: str = ""
+        self,
+        *,
+        apis: Sequence[str | Api] = (),
+        url: str = "",
+        scenario_dirs: Sequence[str | Path] = (),
+        token: str = "",
+        settings: Settings | None = None,
     ) -> None:
-        self._folders = folders
-        self._server: Any = None
-        self._apis: Mapping[str, Api] = {}
+        self._folders = tuple(map(Path, scenario_dirs))
+        self._running = ExitStack()
+        self._pipeline: Pipeline | None = None
         self.coverage: Coverage | None = None
         """Counts what the suite has seen, once `count` was called."""
-        self._specs = (*BUNDLED, *specs)
+        self._named = [api for api in apis if isinstance(api, str)]
+        self._given = [api for api in apis if not isinstance(api, str)]
         if url:
             self._remote = AdminClient(HTTPTransport(url, token))
             self._remote.sandboxes()
@@ -47,38 +60,58 @@ class Session:
         from mockserver.server.thread import serve_in_thread
         from mockserver.settings import Settings
 
-        app = create_app(Settings(apis=self._specs))
-        self._apis = app.state.pipeline.apis
-        self._server = serve_in_thread(app)
-        self._remote = AdminClient(InProcess(app.state.admin.handle, self._server.__enter__().url))
+        settings = settings or Settings()
+        app = create_app(replace(settings, apis=(*settings.apis, *self._named)), apis=self._given)
+        self._pipeline = app.state.pipeline
+        server = self._running.enter_context(serve_in_thread(app))
+        self._remote = AdminClient(InProcess(app.state.admin.handle, server.url))
 
-    def make(self, here: tuple[Path, ...] = (), **terms: Any) -> Mock:
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sandbox(
+        self,
+        *,
+        scenario: str | Path | Mapping[str, Any] | None = None,
+        credits: float | None = None,
+        rate_limit: str | int | None = None,
+        clock: str | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        api: str | None = None,
+        scenario_dirs: Sequence[Path] = (),
+    ) -> Mock:
         """Make a sandbox.
 
         Args:
-            here: more folders in which scenario files are looked for.
-            terms: any of TERMS. `scenario` is a bundled one's name, a file or a dict; `clock` is
-                `real`, `frozen`, `x10`, or an ISO 8601 moment at which it stands still.
+            scenario: a bundled scenario's name, a file, or a dict.
+            credits: credits to start with; more than what the scenario says counts.
+            rate_limit: requests in a window, such as `3/10s`, or `off`.
+            clock: `real`, `frozen`, `x10`, or an ISO 8601 moment at which it stands still.
+            seed: what ids and samples follow from.
+            api: the API that `base_url` and `client_kwargs` mean when none is named.
+            scenario_dirs: more folders in which scenario files are looked for.
 
-        Raises UserError for terms that make no sense.
+        Raises:
+            UserError: one of them makes no sense.
         """
-        unknown = next((name for name in terms if name not in TERMS), None)
-        if unknown is not None:
-            raise UserError(f"mockserver has no {unknown!r}{did_you_mean(unknown, TERMS)}")
-        given = {name: value for name, value in terms.items() if value is not None}
-        api, scenario = given.pop("api", None), given.pop("scenario", None)
-        if "clock" in given:
-            given["clock"] = _clock(given["clock"])
-        bundled = isinstance(scenario, str) and scenario in bundled_scenarios()
-        if bundled:
-            given["scenario"] = scenario
-        made = self._remote.create(**given)
-        mock = Mock(self._remote.at(made["name"]), made, (*here, *self._folders), api)
-        if scenario is not None and not bundled:
+        terms: dict[str, Any] = {"credits": credits, "rate_limit": rate_limit, "seed": seed}
+        terms["clock"] = None if clock is None else _clock(clock)
+        is_bundled = isinstance(scenario, str) and scenario in bundled_scenarios()
+        if is_bundled:
+            terms["scenario"] = scenario
+        made = self._remote.create(**{name: value for name, value in terms.items() if value is not None})
+        folders = (*scenario_dirs, *self._folders)
+        mock = Mock(self._remote.at(made["name"]), made, folders, api, self._pipeline)
+        if scenario is not None and not is_bundled:
             try:
                 mock.scenario(scenario)
-                if "credits" in given:
-                    mock.credits.set(given["credits"])
+                if credits is not None:
+                    mock.credits.set(credits)
             except UserError:
                 mock.delete()
                 raise
@@ -89,7 +122,9 @@ class Session:
         if self.coverage is None:
             from mockserver.testing.coverage.goals import Coverage
 
-            self.coverage = Coverage(self._apis or {api.name: api for api in map(load_api, self._specs)})
+            loaded = [*map(load_api, self._named or BUNDLED), *self._given]
+            served = self._pipeline.apis if self._pipeline is not None else {api.name: api for api in loaded}
+            self.coverage = Coverage(served)
         return self.coverage
 
     def end(self, mock: Mock) -> None:
@@ -100,8 +135,7 @@ class Session:
 
     def close(self) -> None:
         """Stop the server, if it was started here."""
-        if self._server is not None:
-            self._server.__exit__(None, None, None)
+        self._running.close()
 
 
 def _clock(value: Any) -> Mapping[str, Any]:
@@ -113,5 +147,5 @@ def _clock(value: Any) -> Mapping[str, Any]:
         try:
             return {"mode": "real", "rate": float(value[1:])}
         except ValueError:
-            raise UserError(f"{value!r} is no clock; write real, frozen, x10 or a moment") from None
+            raise UserError(f"{value!r} is not a clock; use real, frozen, x10 or an ISO 8601 time") from None
     return {"mode": "frozen", "now": str(value)}
