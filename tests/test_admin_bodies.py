@@ -68,7 +68,7 @@ def app_of(pipeline, **options):
 def test_how_much_of_a_body_is_held(make_pipeline, method, path, headers, most):
     admin = Admin(make_pipeline())
     given = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    assert admin.most_body(Request(method, path, "", given)) == most
+    assert admin.receive(Request(method, path, "", given)).most_body == most
 
 
 @pytest.mark.parametrize("token", ["", "secret"])
@@ -77,8 +77,8 @@ async def test_who_is_refused_has_no_body_in_memory(make_pipeline, token, monkey
     held = []
     monkeypatch.setattr(
         type(app.state.admin),
-        "handle",
-        lambda self, request, base, old=Admin.handle: held.append(request) or old(self, request, base),
+        "answer",
+        lambda self, call, base, old=Admin.answer: held.append(call.request) or old(self, call, base),
     )
     client = Client("PUT", STATE, x_mockserver_admin="wrong") if token else Client("PUT", STATE)
     for _ in range(10):
@@ -91,6 +91,18 @@ async def test_who_is_refused_has_no_body_in_memory(make_pipeline, token, monkey
         endless.put(b"x" * 50_000)
     assert await endless.run(app) in (401, 403)
     assert endless.asked < 30, "the rest is not even read"
+
+
+async def test_a_request_is_matched_and_guarded_once(make_pipeline, monkeypatch):
+    app, asked = app_of(make_pipeline()), []
+    for name in ("_match", "_guard"):
+        old = getattr(Admin, name)
+        monkeypatch.setattr(Admin, name, lambda *given, old=old, name=name: asked.append(name) or old(*given))
+    for path, status in (("/__admin/health", 200), ("/__admin/sandboxes/x/events", 404)):
+        client = Client("GET", path)
+        client.put(b"", more=False)
+        assert await client.run(app) == status
+    assert asked == ["_match", "_guard"] * 2
 
 
 async def test_a_body_that_is_too_large_for_its_operation(make_pipeline):
