@@ -1,4 +1,4 @@
-"""The recipes of docs/extending.md: each is applied to a copy of the package, and does what it says."""
+"""The recipes of docs/architecture.md: each is applied to a copy of the package, and does what it says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "extending.md"
+PAGE = ROOT / "docs" / "architecture.md"
 _BLOCK = re.compile(r"^```(\w+)(?: title=(\S+)| (run))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ class Recipe:
 
 def recipes() -> list[Recipe]:
     found = []
-    for section in re.split("^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    for section in re.split("^### ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         recipe = Recipe(section.partition("\n")[0])
         for language, file, run, text in _BLOCK.findall(section):
             if run:
