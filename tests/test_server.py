@@ -325,3 +325,36 @@ def test_provenance_is_printed():
     assert re.search(r"^documented +/paths/~1organization~1credits", text, re.MULTILINE)
     rows = json.loads(runner.invoke(cli, ["spec", "provenance", "mem0", "--json"]).output)
     assert {row["provenance"] for row in rows} == {"documented", "sdk", "assumed"}
+
+
+DOCUMENT = (
+    "openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {/x: {get: {responses: {'204': {description: d}}}}}\n"
+)
+
+
+def test_documents_are_given_as_arguments(tmp_path):
+    (tmp_path / "shop.yaml").write_text(DOCUMENT)
+    with running(str(tmp_path / "shop.yaml"), f"other={tmp_path / 'shop.yaml'}", "datagrid") as (url, _):
+        assert ready(url).json()["apis"] == ["shop", "other", "datagrid"]
+        assert httpx.get(f"{url}/other/x").status_code == 204
+
+
+def test_a_document_may_come_from_standard_input():
+    command = [*COMMAND, "serve", "--port", "0", "shop=-", "--log-level", "info"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdin.write(DOCUMENT)
+        process.stdin.close()
+        line = process.stderr.readline()
+        process.terminate()
+        assert " shop on http://127.0.0.1:" in line
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [("shpo.yaml", "there is no file 'shpo.yaml'; did you mean 'shop.yaml'?"), ("-", "standard input")],
+)
+def test_a_document_that_is_not_there_ends_with_one_line(tmp_path, document, message):
+    (tmp_path / "shop.yaml").write_text(DOCUMENT)
+    command = [*COMMAND, "serve", "--port", "0", document]
+    done = subprocess.run(command, input="[", cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.apis import datagrid, mem0
 from mockserver.apis.api import Api
 from mockserver.contract import Contract, load_contract
+from mockserver.contract.load import MAX_BYTES, Terms, compiled
 from mockserver.data import bundled_file
 from mockserver.errors import UserError, did_you_mean
 from mockserver.text.documents import ENDINGS
@@ -49,6 +50,8 @@ def load_api(spec: str, *, strict: bool = False) -> Api:
         return _bundled(spec)
     name, equals, path = spec.partition("=")
     file = Path(path if equals else spec)
+    if str(file) == "-":
+        return _from_stdin(name if equals else "stdin", strict)
     if file.is_file():
         return Api.from_openapi(file, name=name if equals else None, strict=strict)
     if _REFERENCE.fullmatch(spec):
@@ -57,10 +60,27 @@ def load_api(spec: str, *, strict: bool = False) -> Api:
     if spec in installed:
         return _installed(installed[spec])
     names = [*BUNDLED, *installed]
+    if file.suffix in ENDINGS:
+        beside = (
+            [str(other) for other in file.parent.glob("*") if other.suffix in ENDINGS] if file.parent.is_dir() else []
+        )
+        raise UserError(f"there is no file {str(file)!r}{did_you_mean(str(file), beside)}")
     raise UserError(
         f"there is no API {spec!r} and no such file; bundled: {', '.join(BUNDLED)}; "
         f"installed: {', '.join(installed) or 'none'}{did_you_mean(spec, names)}"
     )
+
+
+def _from_stdin(name: str, strict: bool) -> Api:
+    """An API over the document on standard input, of which no more is read than a file may have."""
+    text = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise UserError(f"the document on standard input is larger than {MAX_BYTES:,} bytes")
+    try:
+        contract = compiled(text.decode(), Path("standard input"), None, name, Terms(strict))
+    except UnicodeDecodeError as error:
+        raise UserError(f"the document on standard input is not UTF-8 at byte {error.start:,}") from None
+    return Api(name, contract)
 
 
 def is_code(spec: str) -> bool:

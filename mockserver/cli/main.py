@@ -52,9 +52,12 @@ def cli() -> None:
 
 
 @cli.command(cls=GroupedCommand)
+@click.argument("documents", nargs=-1, metavar="[API]...")
 @setting_options
-def serve(**settings: Any) -> None:
+def serve(documents: tuple[str, ...], **settings: Any) -> None:
     """Serve mocked APIs until SIGTERM or Ctrl-C.
+
+    An API is an OpenAPI file, a bundled name, or whatever --api takes; - reads a document from standard input.
 
     Every option can be given as a variable, which its help names last. A repeatable option takes a
     comma-separated list there.
@@ -63,13 +66,15 @@ def serve(**settings: Any) -> None:
     mockserver serve                             all bundled APIs on port 4010
     mockserver serve --api datagrid --credits 5  a client that runs out of credits
     mockserver serve --rate-limit 3/10s          a limit that is reached soon
-    mockserver serve --api shop=openapi.yaml     any other OpenAPI 3 document
+    mockserver serve openapi.yaml                any other OpenAPI document
+    mockserver serve shop=openapi.yaml datagrid  two APIs, one under a name of its own
     """
     from mockserver.server.run import serve as run
     from mockserver.settings import Settings
 
     if settings["port"] and settings["port"] == settings["admin_port"]:
         raise UserError(f"--port and --admin-port are both {settings['port']}; leave --admin-port out to share a port")
+    settings["apis"] = (*settings["apis"], *documents)
     run(Settings(**settings))
 
 

@@ -97,7 +97,7 @@ def _tell_faults(api: Api) -> None:
 
 def _find(name: str, folder: str, bundled: Collection[str]) -> str:
     """What is bundled stays its name; a file becomes its path, which may be its name or stem in the folder."""
-    if not folder or name in bundled:
+    if not folder or name in bundled or name == "-":
         return name
     try:
         for path in (Path(name), Path(folder, name)):
