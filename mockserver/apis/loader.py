@@ -61,9 +61,8 @@ def load_api(spec: str, *, strict: bool = False) -> Api:
         return _installed(installed[spec])
     names = [*BUNDLED, *installed]
     if file.suffix in ENDINGS:
-        beside = (
-            [str(other) for other in file.parent.glob("*") if other.suffix in ENDINGS] if file.parent.is_dir() else []
-        )
+        folder = file.parent.glob("*") if file.parent.is_dir() else ()
+        beside = [str(other) for other in folder if other.suffix in ENDINGS]
         raise UserError(f"there is no file {str(file)!r}{did_you_mean(str(file), beside)}")
     raise UserError(
         f"there is no API {spec!r} and no such file; bundled: {', '.join(BUNDLED)}; "

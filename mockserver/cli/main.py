@@ -67,7 +67,7 @@ def serve(documents: tuple[str, ...], **settings: Any) -> None:
     mockserver serve --api datagrid --credits 5  a client that runs out of credits
     mockserver serve --rate-limit 3/10s          a limit that is reached soon
     mockserver serve openapi.yaml                any other OpenAPI document
-    mockserver serve shop=openapi.yaml datagrid  two APIs, one under a name of its own
+    mockserver serve shop=openapi.yaml datagrid  two APIs, one with a name
     """
     from mockserver.server.run import serve as run
     from mockserver.settings import Settings
