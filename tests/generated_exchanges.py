@@ -262,7 +262,7 @@ def responses(draw, about: Subject) -> Case:
         response.media_type = draw(
             st.sampled_from([None, "text/plain", "application/problem+json", "Application/JSON"])
         )
-        if response.media_type == "text/plain":
+        if response.media_type == "text/plain" and not isinstance(response.data, bytes):
             response.data = plain(response.data)
     for name, header in (node.get("headers") or {}).items():
         header, _ = about.refs.follow(header, "")

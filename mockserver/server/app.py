@@ -121,7 +121,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _failed(request: HTTPRequest, error: Exception) -> HTTPResponse:
-    """What a failure of the app itself tells a client: nothing of it."""
+    """What a failure of the app itself tells a client: nothing of it. The server logs the traceback after this."""
+    log.error("the application failed to answer: %s: %s", type(error).__name__, error)
     body = orjson.dumps(defect_body("the mock server failed to take this request", []))
     return HTTPResponse(body, 500, media_type=MEDIA_TYPE)
 
