@@ -108,7 +108,12 @@ schemas_to_b = st.recursive(plain | refs["B"], members, max_leaves=5)
 def test_the_findings_are_those_of_the_package(version, one, other):
     body = {"content": {"application/json": {"schema": copy.deepcopy(one)}}}
     made = document(version, {"A": one, "B": other}, {"/x/{id}": {"post": {"requestBody": body, **OK}}})
-    assert our_faults(made) == stock_faults(made)
+    # Patterns are read by an engine of our own, which takes more of them; test_contract_ecma.py is about that.
+    ours, theirs = (
+        [fault for fault in faults if not str(fault).endswith("is not a 'regex'")]
+        for faults in (our_faults(made), stock_faults(made))
+    )
+    assert ours == theirs
 
 
 def broken(version: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ NUMBERS = [pair for pair in OPTIONS if pair[1].kind in ("integer", "number", "du
 def parse(*arguments, **variables):
     """The settings that `mockserver serve` makes of its arguments and variables."""
     with CliRunner().isolation(env=variables):
-        return Settings(**cli.commands["serve"].make_context("serve", list(arguments)).params)
+        given = cli.commands["serve"].make_context("serve", list(arguments)).params
+        return Settings(**{name: value for name, value in given.items() if name != "documents"})
 
 
 def serve_help(columns):

@@ -54,18 +54,19 @@ class Checks:
 
 def perform(turn: Turn) -> Response:
     """The stages in their order. The first that has a response, or raises a Problem, decides."""
+    headers = turn.request.headers
     try:
         response = (
-            turn.decode()  # Content-Encoding: 400, 413, 415
-            or turn.decide()  # the scenario, once; it may lose the request here
-            or (turn.scripted and turn.script("key"))  # a rule's 401 or 403
+            (turn.decode() if "content-encoding" in headers else None)  # 400, 413, 415
+            or (turn.decide() if turn.world.scenarios else None)  # the scenario, once; it may lose the request here
+            or (turn.script("key") if turn.scripted else None)  # a rule's 401 or 403
             or turn.authenticate()
             or turn.limit()  # X-RateLimit-*; 401, a rule's 429 or 5xx, 429
-            or turn.prefer_early()  # Prefer: code=429
+            or (turn.prefer_early() if "prefer" in headers else None)  # Prefer: code=429
             or turn.validate()  # 413, 415, 400
-            or (turn.preference and turn.prefer())  # Prefer: code=402, example=NAME
-            or turn.negotiate()  # Accept: 406
-            or (turn.scripted and turn.script("content"))  # a rule's response to a good request
+            or (turn.prefer() if turn.preference else None)  # Prefer: code=402, example=NAME
+            or (turn.negotiate() if "accept" in headers else None)  # 406
+            or (turn.script("content") if turn.scripted else None)  # a rule's response to a good request
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
     except Unsatisfiable as problem:

@@ -84,15 +84,12 @@ class Turn:
 
     def decode(self) -> Response | None:
         """Undo the content codings of the body, so that everything after this sees what was meant: 400, 413, 415."""
-        if "content-encoding" in self.request.headers:
-            self.exchange.stage = "validation"
-            self.request = self.exchange.request = decoded(self.request, self.plan.max_body)
+        self.exchange.stage = "validation"
+        self.request = self.exchange.request = decoded(self.request, self.plan.max_body)
         return None
 
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
-        if not self.world.scenarios:
-            return None
         exchange = self.exchange
         decision = self.world.decide(self.plan.api.name, self.request, self.plan.operation, exchange.at)
         if decision is NO_DECISION:
@@ -148,8 +145,6 @@ class Turn:
 
     def prefer_early(self) -> Response | None:
         """The response that a `Prefer` header asks for, if the vendor would give it without a look at the content."""
-        if "prefer" not in self.request.headers:
-            return None
         self.exchange.stage = "prefer"
         self.preference = read_preference(self.request.headers["prefer"])
         return self._preferred(self.preference) if self.preference is not None and self.preference.early else None
@@ -172,7 +167,7 @@ class Turn:
 
     def negotiate(self) -> Response | None:
         """See that the client takes a media type of the success: 406, unless the sandbox is lenient."""
-        accept = self.request.headers.get("accept", "*/*")
+        accept = self.request.headers["accept"]
         if accept != "*/*" and not self.plan.operation.accepted_by(accept) and not self.world.terms.lenient_accept:
             types = self.plan.operation.success_types
             raise Problem("not_acceptable", f"Accept is {accept[:100]!r}; {self.plan.operation.id} answers {types}.")
