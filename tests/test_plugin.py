@@ -285,7 +285,7 @@ def test_shop(mockserver):
 """
     run(source, "--mockserver-spec=shop=shop.yaml").assert_outcomes(passed=1)
     result = run(source, "--mockserver-spec=nothing.yaml")
-    assert "there is no API 'nothing.yaml'" in result.stdout.str() + result.stderr.str()
+    assert "there is no file 'nothing.yaml'" in result.stdout.str() + result.stderr.str()
 
 
 def test_a_sidecar_instead_of_a_server_of_our_own(run, make_server):
