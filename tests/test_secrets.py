@@ -227,7 +227,7 @@ def test_a_defect_of_the_admin_api_stays_in_the_log(server, monkeypatch, caplog,
 @pytest.mark.parametrize("extra", [{}, {"Expect": "100-continue"}], ids=["straight", "asgi"])
 def test_a_defect_of_the_edge_tells_nothing_either(server, monkeypatch, caplog, extra):
     monkeypatch.setattr(server.app.state.mocked, "answer", broken)
-    response = HTTP.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k", **extra})
+    response = httpx.get(f"{server.url}/v1/user-memories", headers={"Authorization": "Bearer k", **extra})
     assert response.status_code == 500 and response.headers["content-type"] == "application/problem+json"
     assert_discreet(response)
     assert "marked-" in caplog.text
