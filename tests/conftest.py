@@ -25,9 +25,12 @@ SLOW = {
     *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
     *("test_public_api", "test_readme", "test_recipes"),
+    *("test_app", "test_commands", "test_faults", "test_hostile", "test_protocol", "test_shared"),
+    *("test_contract_differential", "test_properties"),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
-"""Modules that start processes, run pytest or schemathesis, or need the vendors' clients. `make quick` does without."""
+"""Modules that start processes or many servers, run pytest or schemathesis, compare with openapi-core at length, or need
+the vendors' clients. `make quick` does without."""
 
 
 def is_quick(config: pytest.Config) -> bool:
