@@ -26,11 +26,11 @@ SLOW = {
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
     *("test_public_api", "test_readme", "test_recipes"),
     *("test_app", "test_commands", "test_faults", "test_hostile", "test_protocol", "test_shared"),
-    *("test_contract_differential", "test_properties"),
+    *("test_contract_differential", "test_contract_ecma", "test_contract_strict", "test_properties", "test_store"),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
-"""Modules that start processes or many servers, run pytest or schemathesis, compare with openapi-core at length, or need
-the vendors' clients. `make quick` does without."""
+"""Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'
+clients. `make quick` does without."""
 
 
 def is_quick(config: pytest.Config) -> bool:

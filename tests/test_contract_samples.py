@@ -338,6 +338,7 @@ def test_every_bundled_sample_of_every_status_keeps_the_contract(name, dynamic):
     assert count >= 20 and bad == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dynamic", [False, True], ids=["plain", "dynamic"])
 @pytest.mark.parametrize(
     ("name", "samples"),

@@ -496,6 +496,7 @@ def test_whatever_is_declared_the_response_is_valid(schema, problem):
     assert made.status == problem.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["discord-3.1.json", "petstore-3.0.yaml", "plaid-3.0.yml", "mem0-platform-3.0.json"])
 def test_every_error_that_a_published_document_declares_can_be_made(name):
     api = load_api(str(published(name)), strict=False)
