@@ -1,4 +1,4 @@
-"""Bare Starlette routes with the replies of `/v1/user-memories`: the least that has to be done for them.
+"""Bare Starlette routes with the responses of `/v1/user-memories`: the least that has to be done for them.
 
 Nothing is checked, kept, metered or recorded. `benchmarks.bare:json` writes JSON as Starlette does,
 `benchmarks.bare:fast` with orjson.
@@ -21,7 +21,7 @@ page = {"object": "list", "data": rows, "has_more": True}
 
 
 def made(body: dict[str, Any]) -> dict[str, Any]:
-    """The reply to a creation. The first 20 rows make the page."""
+    """The response to a creation. The first 20 rows make the page."""
     row = {
         "object": "user_memory",
         "id": "0b8e2f64-3c1d-4f0a-9a57-6d2b1c9e8f70",

@@ -1,6 +1,6 @@
 """The same API as a user of FastAPI and pydantic would write it by hand.
 
-It checks requests and replies and keeps the memories in a list; it has no authentication, credits,
+It checks requests and responses and keeps the memories in a list; it has no authentication, credits,
 rate limit or journal.
 """
 

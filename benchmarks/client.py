@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client on raw sockets: requests are made once as bytes, replies are read by httptools.
+"""A small HTTP/1.1 client on raw sockets: requests are made once as bytes, responses are read by httptools.
 
 It fills servers with memories, soaks them, and stands in for wrk where that is not installed.
 """
@@ -14,7 +14,7 @@ import httptools
 from benchmarks.data import KEY
 
 BATCH = 100
-"""Requests that `fill` sends ahead of their replies."""
+"""Requests that `fill` sends ahead of their responses."""
 
 
 def wire(method: str, path: str, body: bytes | None = None, *headers: str, key: str = KEY) -> bytes:
@@ -26,7 +26,7 @@ def wire(method: str, path: str, body: bytes | None = None, *headers: str, key: 
 
 
 class Replies:
-    """Counts the replies in a stream of bytes, and keeps the last one's status and body."""
+    """Counts the responses in a stream of bytes, and keeps the last one's status and body."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -49,7 +49,7 @@ class Replies:
 
 
 def fill(port: int, request: bytes, count: int, status: int) -> None:
-    """Send a request `count` times, BATCH at a time. Raises RuntimeError when a reply has another status."""
+    """Send a request `count` times, BATCH at a time. Raises RuntimeError when a response has another status."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
         replies = Replies()
         while replies.count < count:
@@ -101,7 +101,7 @@ class Connection:
 
 
 async def hammer(port: int, request: bytes, connections: int, seconds: float) -> tuple[list[float], int, int]:
-    """The same request at full speed: the latency of each in seconds, replies of 400 and above, breakages."""
+    """The same request at full speed: the latency of each in seconds, responses of 400 and above, breakages."""
     latencies: list[float] = []
     refused = broken = 0
     until = time.perf_counter() + seconds

@@ -30,7 +30,7 @@ def _allow_files(count: int) -> None:
 
 
 def idle_connections(folder: Path) -> Result:
-    """IDLE connections, each of which has had one reply, are kept while others work; then each is used again."""
+    """IDLE connections, each of which has had one response, are kept while others work; then each is used again."""
     _allow_files(2 * IDLE)
     request = wire("GET", f"{PATH}?limit=1")
     with Server(mockserver("mockserver", "--log-level", "warning"), folder) as server:

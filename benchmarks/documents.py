@@ -92,7 +92,7 @@ def large(file: Path, folder: Path) -> Rows:
     rows["load JSON, strict"] = timed(lambda: load_contract(file), 3)
     requests, replies = zip(*(first_use(load_contract(file, strict=False)) for _ in range(LOADS)), strict=True)
     rows["first request matched and checked"] = list(requests)
-    rows["first reply made up and checked"] = list(replies)
+    rows["first response made up and checked"] = list(replies)
     return rows
 
 
@@ -108,7 +108,7 @@ def parsing(text: str, yaml_text: str) -> Rows:
 
 
 def first_use(contract: Contract) -> tuple[float, float]:
-    """Seconds of the first request to an operation, and of its first reply."""
+    """Seconds of the first request to an operation, and of its first response."""
     started = time.perf_counter()
     operation, values, _ = contract.match("GET", PATH.strip("/").split("/"))
     assert operation is not None

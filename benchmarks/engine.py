@@ -41,7 +41,7 @@ class Case:
 
 
 def answered(world: Any, request: Request) -> Response:
-    """The reply to a request, which has to be the one that is expected of it."""
+    """The response to a request, which has to be the one that is expected of it."""
     exchange = world.exchange(request)
     assert exchange.response is not None and not exchange.defect, exchange.defect
     response: Response = exchange.response
@@ -49,7 +49,7 @@ def answered(world: Any, request: Request) -> Response:
 
 
 def checks(world: Any) -> list[Case]:
-    """The contract checks alone: of the request, then of the reply to it."""
+    """The contract checks alone: of the request, then of the response to it."""
     create, listing = operation(world, "Memory.createUserMemory"), operation(world, "Memory.listUserMemory")
     cases = []
     for name, compiled, request, limit in (
@@ -69,7 +69,7 @@ def checks(world: Any) -> list[Case]:
 
 
 def whole(world: Any) -> list[Case]:
-    """The whole pipeline, from a request to the bytes of its reply and the journal."""
+    """The whole pipeline, from a request to the bytes of its response and the journal."""
     requests = {"POST": post(), "GET 20": page(20), "GET 100": page(100), "rejected POST": post(INCOMPLETE)}
     expected = {"POST": 201, "rejected POST": 400}
     for name, request in requests.items():

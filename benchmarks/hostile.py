@@ -116,13 +116,13 @@ class Target:
                 while piece := connection.recv(65536):
                     reply += piece
             except TimeoutError:
-                raise Finding(f"no end of the reply in {PATIENCE:g} s, but {reply[:80]!r}") from None
+                raise Finding(f"no end of the response in {PATIENCE:g} s, but {reply[:80]!r}") from None
             except OSError:
                 pass  # the server had closed already, as it may
         if not reply:
             return "no reply"
         if not reply.startswith(b"HTTP/1.1 "):
-            raise Finding(f"the reply is no HTTP: {reply[:80]!r}")
+            raise Finding(f"the response is no HTTP: {reply[:80]!r}")
         statuses = [int(part[:3]) for part in reply.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()]
         if any(status >= 500 for status in statuses):
             raise Finding(f"answered {statuses}: {reply[-300:]!r}")

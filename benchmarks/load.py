@@ -38,7 +38,7 @@ class Load:
     path: str
     statuses: tuple[int, ...]
     right: Callable[[Any, Subject], bool]
-    """Whether the JSON of a reply is what this load asks of a subject."""
+    """Whether the JSON of a response is what this load asks of a subject."""
     body: bytes | None = None
 
 

@@ -29,7 +29,7 @@ PAUSE = 5.0
 TIMEOUT = 2.0
 """Seconds that a server waits for Redis (its default)."""
 SLACK = 1.0
-"""Seconds that a reply may take beyond that, on a busy machine."""
+"""Seconds that a response may take beyond that, on a busy machine."""
 STOP = 1.0
 """Seconds in which a server has to end."""
 
@@ -168,7 +168,7 @@ def redis_paused(folder: Path) -> Result:
         asyncio.run(creators.run(outage))
         figures, wrong = _judge(creators, redis, {201, 503})
     if creators.slowest > TIMEOUT + SLACK:
-        wrong.append(f"a reply took {creators.slowest:.1f} s")
+        wrong.append(f"a response took {creators.slowest:.1f} s")
     return figures, wrong
 
 

@@ -1,6 +1,6 @@
 """Three processes on one Redis, many clients through a round-robin: does everything add up?
 
-Every reply is compared with what the store holds at the end: rows, ids, credits, and how many requests any
+Every response is compared with what the store holds at the end: rows, ids, credits, and how many requests any
 sliding window admitted.
 """
 
@@ -158,8 +158,8 @@ def run(requests: int, folder: Path) -> tuple[dict[str, Any], list[str]]:
             (balance.consumed != traffic.consumed, "the ledger is not the sum of the replies"),
             (min(balance.remaining, traffic.least) < 0, "the balance was negative"),
             (most > LIMIT, f"a window admitted {most} requests"),
-            (not {201, 402, 429, 400, 204} <= set(traffic.statuses), "not every kind of reply was seen"),
-            (any(status >= 500 for status in traffic.statuses), "there were replies of 500 and above"),
+            (not {201, 402, 429, 400, 204} <= set(traffic.statuses), "not every kind of response was seen"),
+            (any(status >= 500 for status in traffic.statuses), "there were responses of 500 and above"),
             (len(exchanges) < sum(traffic.statuses.values()), "the journal is not whole"),
         )
         if is_wrong

@@ -52,7 +52,7 @@ def with_parameter(schema: Any = None, place: str = "query", name: str = "p", **
 
 
 def with_body(schema: Any, media_type: str = "application/json", version: str = "3.0.3", **document: Any) -> Operation:
-    """An operation whose requests and 200 replies have a body of this schema."""
+    """An operation whose requests and 200 responses have a body of this schema."""
     return next(iter(body_contract(schema, media_type, version, **document).operations.values()))
 
 
@@ -91,7 +91,7 @@ def refusal(operation: Operation, *args: Any, **kwargs: Any) -> Problem:
 
 
 def reply(operation: Operation, data: Any, status: int = 200, **fields: Any) -> list[Violation]:
-    """What is wrong with a reply."""
+    """What is wrong with a response."""
     return operation.check_response(Response(status, data, **fields))
 
 

@@ -239,7 +239,7 @@ def multipart(value: Any) -> bytes:
 
 @st.composite
 def responses(draw, about: Subject) -> Case:
-    """A reply of any operation that declares one."""
+    """A response of any operation that declares one."""
     operation = draw(st.sampled_from(about.operations))
     statuses = [status_of(key) for key in operation.declared]
     if not statuses:
@@ -247,7 +247,7 @@ def responses(draw, about: Subject) -> Case:
     status = draw(st.sampled_from(statuses))
     rng = Random(draw(seeds)) if draw(st.booleans()) else None
     response = deepcopy(about.contract.sample(operation, status, rng=rng))
-    node = operation.reply(status).node
+    node = operation.response(status).node
     if response.media_type is not None:
         chosen = draw(st.sampled_from(list(node["content"])))
         if chosen != response.media_type and "*" not in chosen:
@@ -269,7 +269,7 @@ def responses(draw, about: Subject) -> Case:
         if draw(st.integers(0, 3)) == 0:
             response.headers[name.lower()] = draw(st.sampled_from(["1", "200", "0", "-1", "", "x", "1.5", "Bearer"]))
         elif "schema" in header and draw(st.booleans()):
-            made = next((p for p in operation.reply(status).headers if p.name == name), None)
+            made = next((p for p in operation.response(status).headers if p.name == name), None)
             if made is not None:
                 texts = spelled(made, about.sampled(header["schema"], draw(seeds)))
                 response.headers[name.lower()] = " ".join(texts[0][1].split()) if texts else ""

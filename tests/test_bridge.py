@@ -149,7 +149,7 @@ async def test_many_async_calls_at_once_are_throttled_and_all_succeed(throttled)
 
 @pytest.fixture
 def answers():
-    """A server that sends the replies of a list, whatever it is asked."""
+    """A server that sends the responses of a list, whatever it is asked."""
     replies: list[bytes] = []
     stop = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -119,12 +119,12 @@ class World:
         return [result.expect for result in check_expectations(self.sandbox) if not result.ok]
 
     def header(self, number: int, name: str) -> str | None:
-        """A header of the reply number `number`."""
+        """A header of the response number `number`."""
         headers = self.sandbox.exchanges()[number - 1].response.headers
         return {key.lower(): value for key, value in headers.items()}.get(name)
 
     def check(self) -> None:
-        """No reply breaks the contract unless its rule says so, and the mock never fails."""
+        """No response breaks the contract unless its rule says so, and the mock never fails."""
         for exchange in self.sandbox.exchanges():
             assert exchange.defect == ""
             assert {violation.side for violation in exchange.violations} <= {"declared"}
@@ -368,7 +368,7 @@ def test_retry_after_edges_goes_through_every_edge(make_pipeline) -> None:
     assert len(together) == len(EDGES) + 3, "those, and x-should-retry: true"
 
 
-# Lost replies
+# Lost responses
 
 
 @meets("lost-after-commit")
@@ -408,7 +408,7 @@ def test_lost_after_commit_met_by_a_good_client(world) -> None:
 
 
 def impatient(request: httpx.Request) -> None:
-    """The first attempt of a call gives up on a reply soon; the others do not."""
+    """The first attempt of a call gives up on a response soon; the others do not."""
     if request.method == "POST" and request.headers["x-stainless-retry-count"] == "0":
         request.extensions["timeout"]["read"] = 0.3
 
@@ -605,7 +605,7 @@ def test_mem0_unavailable(world, mem0) -> None:
         world.sandbox.clock.advance(seconds)
     assert codes == ["HTTP_503", "HTTP_503", "NET_GENERIC"]
     stored = mem0.get_all(filters={"user_id": "alex"})["results"]
-    assert [memory["memory"] for memory in stored] == ["Likes tea"], "the add whose reply was lost was done"
+    assert [memory["memory"] for memory in stored] == ["Likes tea"], "the add whose response was lost was done"
     lost = (200, "unavailable", "reset_after_commit")
     assert world.journal == [(200, "", ""), *[(503, "unavailable", "")] * 2, lost, (200, "", "")]
     assert (world.verdict.retries, world.verdict.backed_off, world.unmet) == (2, True, [])

@@ -276,9 +276,9 @@ def test_what_is_in_flight_is_answered_before_it_ends(serving, tmp_path):
         journal = f"{url}/__admin/sandboxes/default/journal"
         while len(httpx.get(journal).json()["entries"]) < len(clients):
             pass  # they are on their way
-        assert answers == [], "the replies wait"
+        assert answers == [], "the responses wait"
         code, seconds = stop()
         for client in clients:
             client.join()
     assert (code, answers) == (0, [201] * 8)
-    assert seconds < 1.6, "a second, and what the slow replies took"
+    assert seconds < 1.6, "a second, and what the slow responses took"

@@ -260,7 +260,7 @@ def test_whatever_stands_anywhere_the_document_is_served_or_refused_with_a_messa
         with suppress(Problem):
             operation.check_request(request, dict.fromkeys(("id", "x"), "1"))
         for status in (200, 404):
-            operation.reply(status)
+            operation.response(status)
         made.security(operation)
 
 

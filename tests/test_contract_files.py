@@ -78,7 +78,7 @@ def test_a_path_item_a_parameter_and_a_response_may_stand_in_other_files(tmp_pat
     assert [str(v) for v in send(operation, query="limit=a").violations] == [
         'query limit: must be an integer, not the string "a"'
     ]
-    assert operation.reply(200).node == {"description": "fine"}
+    assert operation.response(200).node == {"description": "fine"}
 
 
 def test_files_that_refer_to_one_another_are_read_once(tmp_path):

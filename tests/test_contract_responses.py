@@ -138,7 +138,7 @@ def test_responses_and_headers_behind_references():
     assert brief(reply(made, {}, headers={"x-n": "x"})) == [("header", "X-N", "type"), ("body", "/name", "required")]
 
 
-def test_every_bundled_reply_has_typed_limit_headers():
+def test_every_bundled_response_has_typed_limit_headers():
     op = bundled("datagrid").operations["getCredits"]
     body = {"remaining": 1, "consumed": 0, "total": 1}
     assert reply(op, body, headers={"x-ratelimit-limit": "200", "retry-after": "1"}) == []

@@ -116,7 +116,7 @@ def test_bodies_and_forms_become_request_bodies(load):
 def test_responses_have_content_headers_and_examples(load):
     made = load()
     operation = made.operations["list"]
-    content = operation.reply(200).node["content"]
+    content = operation.response(200).node["content"]
     assert content["application/json"]["example"] == [{"name": "a"}]
     assert reply(operation, [{"name": 5}]) and reply(operation, [{"name": "a"}], headers={"x-total": "a"})
     assert reply(operation, {"code": "x"}, 404) == [] and reply(operation, {"code": 1}, 404)

@@ -68,7 +68,7 @@ def test_reset_after_commit(client):
     assert client.post("/user-memories", json=MEMORY).status_code == 201
 
 
-def test_empty_reply(client):
+def test_empty_response(client):
     sandbox = use(client, "empty: true")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
         client.post("/user-memories", json=MEMORY)

@@ -382,7 +382,7 @@ def test_every_addition_says_where_it_comes_from(contract) -> None:
     assert [a.pointer for a in contract.additions if a.provenance not in ("documented", "sdk", "assumed")] == []
 
 
-def test_every_reply_declares_the_limit_and_every_operation_its_errors(contract) -> None:
+def test_every_response_declares_the_limit_and_every_operation_its_errors(contract) -> None:
     for operation in contract.operations.values():
         expected = {"400", "401", "429"}
         expected |= {"413", "415"} if "requestBody" in operation.node else set()
@@ -390,7 +390,7 @@ def test_every_reply_declares_the_limit_and_every_operation_its_errors(contract)
         assert expected <= set(operation.declared), operation.id
         assert "default" not in operation.declared
         for status in operation.declared:
-            assert {header.header for header in operation.reply(int(status)).headers} == LIMIT_HEADERS
+            assert {header.header for header in operation.response(int(status)).headers} == LIMIT_HEADERS
 
 
 def send(pipeline, method: str, target: str, body: Any = None, **headers: str) -> Response:

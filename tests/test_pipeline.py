@@ -192,7 +192,7 @@ def _with_behaviour(apis, behaviour, operation="Memory.createUserMemory") -> Pip
     return Pipeline([replace(apis[0], behaviours={operation: behaviour}, bill=lambda data, consumed: None)])
 
 
-def test_our_own_off_contract_reply_is_a_500_with_the_violation(apis):
+def test_our_own_off_contract_response_is_a_500_with_the_violation(apis):
     pipeline = _with_behaviour(apis, lambda call: Response(201, {"object": "user_memory"}))
     exchange, body = send(pipeline)
     assert exchange.status == 500
@@ -252,7 +252,7 @@ def test_paths_with_and_without_base_slash_and_name(pipeline):
     assert stored(pipeline) == 5
 
 
-def test_every_reply_of_an_operation_carries_the_limit(pipeline):
+def test_every_response_of_an_operation_carries_the_limit(pipeline):
     for exchange in (
         send(pipeline)[0],
         send(pipeline, body=b"{")[0],
@@ -266,7 +266,7 @@ def test_every_reply_of_an_operation_carries_the_limit(pipeline):
 def test_the_journal_keeps_no_secret_and_bounded_bodies(pipeline):
     body = orjson.dumps({"agent_id": "a", "memory": "x" * 100_000})
     exchange, answer = send(pipeline, body=body)
-    assert answer["memory"] == ["x" * 100_000], "the reply itself is whole"
+    assert answer["memory"] == ["x" * 100_000], "the response itself is whole"
     exchange = pipeline.sandbox.exchanges()[0]
     assert exchange.request.headers["authorization"] == "Bearer ***"
     assert len(exchange.request.body) == len(exchange.response.content) == 64 * 1024

@@ -1,4 +1,4 @@
-"""`Prefer` forces documented replies, as Prism's users expect."""
+"""`Prefer` forces documented responses, as Prism's users expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the reply passes the contract or is a declared error. Never a 500."""
+"""Whatever a client sends, the response passes the contract or is a declared error. Never a 500."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def requests(draw, operations):
 
 
 @pytest.mark.parametrize("terms", [{}, {"credits": 3, "limit": Limit(5)}, {"stateless": True}], ids=str)
-def test_every_reply_passes_the_contract_or_is_a_declared_error(apis, make_pipeline, terms):
+def test_every_response_passes_the_contract_or_is_a_declared_error(apis, make_pipeline, terms):
     operations = [(api, operation) for api in apis for operation in api.contract.operations.values()]
     pipeline = make_pipeline(**{"limit": None, **terms})
 

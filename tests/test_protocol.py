@@ -35,7 +35,7 @@ def post(body=MEMORY, extra=b"", path=b"/v1/user-memories"):
 
 
 class Wire:
-    """A client that sends what it is told, and reads replies one by one."""
+    """A client that sends what it is told, and reads responses one by one."""
 
     def __init__(self, server):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=10)
@@ -65,8 +65,8 @@ class Wire:
         return int(first.split()[1]), headers, body
 
     def problem(self):
-        """The status of a last reply that is a problem, after which the server closes."""
-        status, headers, body = self.reply()
+        """The status of a last response that is a problem, after which the server closes."""
+        status, headers, body = self.response()
         assert headers["connection"] == "close"
         assert headers["content-type"] == "application/problem+json"
         assert json.loads(body)["status"] == status
@@ -274,7 +274,7 @@ def test_a_straight_request_waits_for_one_before_it_that_goes_the_asgi_way(wire)
     assert kinds == ["status", kinds[1], "status", kinds[1]] and kinds[1] != "status"
 
 
-def test_a_request_behind_a_slow_reply_waits_for_it(pipeline, wire):
+def test_a_request_behind_a_slow_response_waits_for_it(pipeline, wire):
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 100ms}")
     pipeline.sandbox.clock.run(1)
     client = wire().send(post() + LIST)
@@ -290,7 +290,7 @@ def test_what_follows_a_last_request_is_not_looked_at(pipeline, wire):
 
 
 @pytest.mark.parametrize("then", [b"garbage\r\n\r\n", b"GET /x HTTP/1.1\r\n" + b"A: b\r\n" * 400])
-def test_garbage_does_not_take_back_the_reply_before_it(pipeline, wire, then):
+def test_garbage_does_not_take_back_the_response_before_it(pipeline, wire, then):
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 100ms}")
     pipeline.sandbox.clock.run(1)
     client = wire().send(post() + then)
@@ -298,7 +298,7 @@ def test_garbage_does_not_take_back_the_reply_before_it(pipeline, wire, then):
     assert client.is_closed()
 
 
-def test_the_request_behind_a_slow_reply_has_time(pipeline, server, wire):
+def test_the_request_behind_a_slow_response_has_time(pipeline, server, wire):
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 300ms}")
     pipeline.sandbox.clock.run(1)
     client = wire().send(post() + HEALTH + LIST[:20])
@@ -312,7 +312,7 @@ def test_the_request_behind_a_slow_reply_has_time(pipeline, server, wire):
 
 
 @pytest.mark.parametrize("extra", [b"", b"Connection: keep-alive\r\n"])
-def test_http_1_0_ends_with_the_reply(wire, extra):
+def test_http_1_0_ends_with_the_response(wire, extra):
     client = wire().send(b"GET /v1/user-memories HTTP/1.0\r\n" + KEY + extra + b"\r\n")
     status, headers, body = client.reply()
     assert (status, headers["connection"]) == (200, "close")
@@ -450,12 +450,12 @@ def test_a_chunk_of_no_size_is_refused(wire, size):
     assert wire().send(admin + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nabc\r\n").problem() == 400
 
 
-# Replies
+# Responses
 
 
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nb", "a\x00b", "a\x7fb", "caf\u00e9", "\u2028"])
 @pytest.mark.parametrize("delivery", [None, Delivery()], ids=["straight", "delivered"])
-def test_a_reply_cannot_break_its_headers(server, wire, monkeypatch, value, delivery):
+def test_a_response_cannot_break_its_headers(server, wire, monkeypatch, value, delivery):
     mocked = server.app.state.mocked
     answer = mocked.answer
 

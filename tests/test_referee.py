@@ -1,4 +1,4 @@
-"""The second opinion: openapi-core beside the engine, and the bytes of a reply beside its value."""
+"""The second opinion: openapi-core beside the engine, and the bytes of a response beside its value."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ def test_what_we_refuse_and_openapi_core_does_not_is_a_defect(apis, monkeypatch,
     assert "openapi-core accepts what the engine refuses: memory: is required and missing" in exchange.defect
 
 
-def test_replies_are_judged_too(apis, monkeypatch):
+def test_responses_are_judged_too(apis, monkeypatch):
     monkeypatch.setattr(Oracle, "response_faults", lambda *args: ["oh"])
     exchange = create(Pipeline(apis, checks=Checks(oracle="always")))
-    assert exchange.defect == ("openapi-core disagrees on the reply: the engine accepts what openapi-core refuses: oh")
+    assert exchange.defect == (
+        "openapi-core disagrees on the response: the engine accepts what openapi-core refuses: oh"
+    )
 
 
-def test_a_reply_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
+def test_a_response_that_breaks_the_contract_on_purpose_is_agreed_on(apis):
     pipeline = Pipeline(apis, checks=Checks(oracle="always", verify_wire=True))
     text = (
         "version: 1\nname: x\napi: datagrid\nrules:\n"

@@ -19,7 +19,7 @@ OP = "Memory.createUserMemory"
 
 
 def attempt(number, at, status=201, *, count=None, body=b"{}", charged=0, lost="", operation=OP, **headers):
-    """An exchange `at` seconds after the start; keywords with underscores are headers of the reply."""
+    """An exchange `at` seconds after the start; keywords with underscores are headers of the response."""
     request = Request("POST", "/v1/user-memories", body=body)
     if count is not None:
         request.headers["x-stainless-retry-count"] = str(count)
@@ -42,7 +42,7 @@ def only(exchanges):
     return verdict
 
 
-# -- what a reply asked ------------------------------------------------------------------------
+# -- what a response asked ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def only(exchanges):
         ({"retry_after_ms": "0", "retry_after": "9"}, None),
     ],
 )
-def test_what_a_reply_asks_is_read_as_clients_read_it(headers, asked):
+def test_what_a_response_asks_is_read_as_clients_read_it(headers, asked):
     assert asked_to_wait(attempt(1, 10, 429, **headers)) == asked
 
 
-def test_a_reply_that_was_lost_asks_nothing():
+def test_a_response_that_was_lost_asks_nothing():
     assert asked_to_wait(attempt(1, 0, 429, lost="reset_before", retry_after="2")) is None
     assert asked_to_wait(Exchange(Request("GET", "/"), START)) is None
 
@@ -112,7 +112,7 @@ def test_an_identical_request_after_an_answer_is_a_new_call(status):
     assert annotate([attempt(1, 0, status), attempt(2, 1)])[2] == Attempt(1)
 
 
-def test_a_lost_reply_and_a_word_from_the_server_invite_a_retry():
+def test_a_lost_response_and_a_word_from_the_server_invite_a_retry():
     assert annotate([attempt(1, 0, 201, lost="reset_after_commit"), attempt(2, 1)])[2].of == 1
     assert annotate([attempt(1, 0, 400, x_should_retry="true"), attempt(2, 1)])[2].of == 1
     assert annotate([attempt(1, 0, 200, x_should_retry="true"), attempt(2, 1)])[2].of is None
@@ -306,7 +306,7 @@ def test_a_create_paid_twice_is_found():
     verdict = only(journal)
     assert verdict.duplicated and not verdict.gave_up
     assert verdict.explain() == (
-        "attempt 2 came after 0.50 s; a lost reply (reset_after_commit) asked nothing; "
+        "attempt 2 came after 0.50 s; a lost response (reset_after_commit) asked nothing; "
         "carried out and charged 2 times (#1, #2)"
     )
     assert judge(journal, "no_duplicates")
@@ -350,7 +350,7 @@ def test_a_long_journal_of_one_request_is_judged_quickly():
     assert len(annotate(journal)) == 5000
 
 
-def test_the_wait_begins_when_the_reply_came():
+def test_the_wait_begins_when_the_response_came():
     slow = attempt(1, 0, 429, count=0, retry_after="2")
     slow.replied_at = START + 10
     verdict = only([slow, attempt(2, 11, count=1)])

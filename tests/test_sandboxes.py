@@ -55,7 +55,7 @@ def test_an_unknown_sandbox_is_404_with_the_nearest_name(make_pipeline):
     assert "did you mean 'nightly'?" in orjson.loads(exchange.response.content)["message"]
 
 
-def test_links_in_replies_stay_in_the_sandbox(make_pipeline):
+def test_links_in_responses_stay_in_the_sandbox(make_pipeline):
     pipeline = make_pipeline()
     key = pipeline.sandboxes.create("ci").key
     headers = {"authorization": f"Token {key}", "content-type": "application/json", "host": "mock:4010"}

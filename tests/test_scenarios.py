@@ -144,7 +144,7 @@ def test_chance_is_the_same_in_every_run_and_follows_the_seed(make_pipeline):
     assert 60 <= first.count(429) <= 120
 
 
-def test_named_replies_act_at_their_natural_stage(world):
+def test_named_responses_act_at_their_natural_stage(world):
     w = world(
         f"keys: [right]\nrules:\n"
         f"  - {{id: u, op: {CREATE}, when: {{call: 1}}, reply: unauthorized}}\n"
@@ -193,7 +193,7 @@ def test_the_retry_after_edge_pack(world, arguments, expected):
     assert {name: headers.get(name) for name in expected} == expected
 
 
-def test_set_and_remove_change_the_real_reply(world):
+def test_set_and_remove_change_the_real_response(world):
     w = world(
         f"rules:\n"
         f"  - {{id: s, op: {LIST}, when: {{call: 1}}, set: {{/has_more: true, /data/-: null}}, violates: a null row}}\n"
@@ -215,7 +215,7 @@ def test_a_patch_that_breaks_the_contract_only_at_run_time_is_our_500(world):
     assert "leads nowhere" in exchange.defect
 
 
-def test_a_reply_written_out(world):
+def test_a_response_written_out(world):
     w = world(
         f"rules: [{{id: r, op: {LIST}, reply: {{status: 200, headers: {{x-a: b}}, "
         f"body: {{object: list, data: [], has_more: true}}}}}}]"

@@ -1,4 +1,4 @@
-"""A key that a client sends turns up nowhere, unless that is asked for; and no reply tells how we are made."""
+"""A key that a client sends turns up nowhere, unless that is asked for; and no response tells how we are made."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_a_short_key_does_not_take_words_apart():
     assert Masking().cleaner(request)("a text with longer-one in it") == "a text with *** in it"
 
 
-# Replies
+# Responses
 
 
 SECRETS_OF_OURS = ("Traceback", 'File "', str(Path(__file__).parent.parent), os.getcwd(), "marked-", "site-packages")

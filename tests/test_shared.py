@@ -119,7 +119,7 @@ steps = st.lists(
 
 @given(steps, st.booleans())
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_replies_are_the_same_to_the_byte(replicas, apis, asked, scripted):
+def test_responses_are_the_same_to_the_byte(replicas, apis, asked, scripted):
     by_name = {api.name: api for api in apis}
     scenarios = [parse_scenario(SCENARIO, by_name, "shared.yaml")] if scripted else []
     alone = Pipeline(

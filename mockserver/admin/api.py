@@ -110,7 +110,7 @@ class Admin:
         self._document = read_text(file, 1024 * 1024)
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
         self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
-        """Held by a request that may have a large body, from its head to its reply."""
+        """Held by a request that may have a large body, from its head to its response."""
 
     def receive(self, request: Request) -> Call:
         """Match and guard a request, of which only the head need be known. Never raises: the call knows why not."""
@@ -157,7 +157,7 @@ class Admin:
             response = Response(500, defect_body(f"{type(error).__name__} in the admin API", []), {}, MEDIA_TYPE)
         violations = operation.check_response(response) if operation is not None else []
         if violations:
-            detail = f"the admin API's reply to {operation.id if operation else ''} breaks its own document"
+            detail = f"the admin API's response to {operation.id if operation else ''} breaks its own document"
             response = Response(500, defect_body(detail, violations), {}, MEDIA_TYPE)
         json = response.media_type is not None and is_json(response.media_type)
         response.content = to_json(response.data) if json else str(response.data or "").encode()

@@ -171,8 +171,8 @@ def response_of(operation: Operation, result: Answer) -> Response:
                 "return a Response, a JSON value, or a status and a JSON value"
             )
         status, data = result
-    reply = operation.reply(status)
-    content = (reply.node.get("content") or {}) if reply is not None else {}
+    declared_response = operation.response(status)
+    content = (declared_response.node.get("content") or {}) if declared_response is not None else {}
     if status in (204, 205, 304) or (data is None and not content):
         return Response(status, media_type=None)
     media_type = next((name for name in content if is_json(essence(name))), next(iter(content), "application/json"))

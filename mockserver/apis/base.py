@@ -65,7 +65,7 @@ class Call:
 
     @property
     def base_url(self) -> str:
-        """Where the caller reaches this API, for links in replies."""
+        """Where the caller reaches this API, for links in responses."""
         path = self._request.path
         sandbox = f"/{path.split('/', 2)[1]}" if path.startswith("/~") else ""
         return f"http://{self._request.headers.get('host', 'localhost')}{sandbox}{self._prefix}"

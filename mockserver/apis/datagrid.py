@@ -131,7 +131,7 @@ def creation_cost(call: Call, characters_per_credit: int) -> float:
 
 
 def bill(data: JSON, consumed: float | None) -> None:
-    """Write the charge into a create reply; null tells that it was lost (CreateUserMemoryResponse)."""
+    """Write the charge into a create response; null tells that it was lost (CreateUserMemoryResponse)."""
     data["credits"] = None if consumed is None else {"consumed": consumed}
 
 

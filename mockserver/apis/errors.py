@@ -66,8 +66,13 @@ class Errors:
         declared: int | None = status
         if operation is None:
             operation, declared = self._usual(status)
-        reply = operation.reply(declared) if operation is not None and declared is not None else None
-        if operation is None or declared is None or reply is None or not reply.bodies.media_types:
+        declared_response = operation.response(declared) if operation is not None and declared is not None else None
+        if (
+            operation is None
+            or declared is None
+            or declared_response is None
+            or not declared_response.bodies.media_types
+        ):
             return None
         try:
             sample = self._contract.sample(operation, declared)
@@ -90,8 +95,8 @@ class Errors:
                     shapes[shape] += 1
                     owners.setdefault(shape, operation)
             for shape, _ in shapes.most_common():
-                reply = owners[shape].reply(declared)
-                if reply is not None and reply.bodies.media_types:
+                declared_response = owners[shape].response(declared)
+                if declared_response is not None and declared_response.bodies.media_types:
                     return owners[shape], declared
         return None, None
 
@@ -168,8 +173,10 @@ class _Shape:
 
 def _is_example(operation: Operation, sample: Response) -> bool:
     """Whether a sample is an example that the document gives for the whole body."""
-    reply = operation.reply(sample.status)
-    media = (reply.node.get("content") or {}).get(sample.media_type) if reply is not None else None
+    declared_response = operation.response(sample.status)
+    media = (
+        (declared_response.node.get("content") or {}).get(sample.media_type) if declared_response is not None else None
+    )
     if not isinstance(media, dict):
         return False
     named = [entry["value"] for entry in (media.get("examples") or {}).values() if "value" in entry]

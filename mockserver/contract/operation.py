@@ -1,4 +1,4 @@
-"""One OpenAPI operation, compiled: what a request to it must be, and what a reply may be.
+"""One OpenAPI operation, compiled: what a request to it must be, and what a response may be.
 
 Everything is prepared once, on first use; a check then costs a dictionary look-up and a call into
 jsonschema-rs. Nothing here knows of state, time or vendors.
@@ -18,7 +18,7 @@ from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
 from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
-from mockserver.contract.responses import Reply
+from mockserver.contract.responses import DeclaredResponse
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread
 from mockserver.errors import Problem
@@ -69,8 +69,8 @@ class Operation:
         self._schemas = schemas
         self._item = item_pointer
         self._pointer = pointer
-        self._replies: dict[str, Reply] = {}
-        self._by_status: dict[int, Reply | None] = {}
+        self._responses: dict[str, DeclaredResponse] = {}
+        self._by_status: dict[int, DeclaredResponse | None] = {}
 
     @cached_property
     def max_body(self) -> int:
@@ -198,22 +198,22 @@ class Operation:
                 checked.violations += explain(validator.iter_errors(value), "client", place, parameter.name)
             checked.params[parameter.name] = value
 
-    def reply(self, status: int) -> Reply | None:
+    def response(self, status: int) -> DeclaredResponse | None:
         """The declared response for a status: exact, then its range (`4XX`), then `default`."""
         try:
             return self._by_status[status]
         except KeyError:
-            found = self._by_status[status] = self._find_reply(status)
+            found = self._by_status[status] = self._find_response(status)
             return found
 
-    def _find_reply(self, status: int) -> Reply | None:
+    def _find_response(self, status: int) -> DeclaredResponse | None:
         responses = self.node.get("responses") or {}
         for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
             if key in responses:
-                compiled = self._replies.get(key)
+                compiled = self._responses.get(key)
                 if compiled is None:
                     node, pointer = self._refs.follow(responses[key], f"{self._pointer}/responses/{key}")
-                    compiled = self._replies[key] = Reply(self._refs, self._schemas, node, pointer)
+                    compiled = self._responses[key] = DeclaredResponse(self._refs, self._schemas, node, pointer)
                 return compiled
         return None
 
@@ -243,8 +243,8 @@ class Operation:
         """Whether a client with this `Accept` header takes one of the media types of the success."""
         taken = self._accepted.get(accept)
         if taken is None:
-            reply = self.reply(self.success)
-            declared = list((reply.node.get("content") or {}) if reply is not None else {})
+            declared_response = self.response(self.success)
+            declared = list((declared_response.node.get("content") or {}) if declared_response is not None else {})
             taken = not declared or choose(accept, declared) is not None
             if len(self._accepted) < MAX_ACCEPTS:
                 self._accepted[accept] = taken
@@ -257,20 +257,24 @@ class Operation:
     @cached_property
     def success_types(self) -> str:
         """The media types of the success, for a message."""
-        reply = self.reply(self.success)
-        return ", ".join((reply.node.get("content") or {}) if reply is not None else ())
+        declared_response = self.response(self.success)
+        return ", ".join((declared_response.node.get("content") or {}) if declared_response is not None else ())
 
     def check_response(self, response: Response) -> list[Violation]:
         """Violations that sending `response` would be. Undeclared error statuses are none."""
-        reply = self.reply(response.status)
-        if reply is None:
+        declared_response = self.response(response.status)
+        if declared_response is None:
             return [self._undeclared(response.status)] if self.declared and 200 <= response.status < 300 else []
-        return [] if reply.accepts(response) else reply.explain(response)
+        return [] if declared_response.accepts(response) else declared_response.explain(response)
 
     def check_wire(self, response: Response) -> list[Violation]:
-        """Violations of a reply's bytes, read as a client reads them."""
-        reply = self.reply(response.status)
-        reading = reply.bodies[response.media_type] if reply is not None and response.media_type is not None else None
+        """Violations of the bytes of a declared response, read as a client reads them."""
+        declared_response = self.response(response.status)
+        reading = (
+            declared_response.bodies[response.media_type]
+            if declared_response is not None and response.media_type is not None
+            else None
+        )
         if reading is None:
             return []
         try:

@@ -23,7 +23,7 @@ FRAMING = frozenset(
 )
 """Headers that frame a message: the server sets them, whatever a document says (3.0.3, Response Object)."""
 MAX_GOOD_TEXTS = 256
-"""Texts of one reply header that are remembered as good."""
+"""Texts of one response header that are remembered as good."""
 _COUNT = re.compile("0|[1-9][0-9]{0,14}")
 """What a count looks like: as many digits as every reader holds exactly."""
 _COUNT_KEYS = frozenset({"type", "minimum", "title", "description", "example", "default", "examples"})
@@ -41,7 +41,7 @@ def _is_count(schema: Any) -> bool:
 
 
 class _Header(NamedTuple):
-    """A header that a reply may have, and how its text is judged."""
+    """A header that a response may have, and how its text is judged."""
 
     name: str
     """In lower case."""
@@ -53,7 +53,7 @@ class _Header(NamedTuple):
     """Whether every count is good."""
 
 
-class Reply:
+class DeclaredResponse:
     """One declared response of an operation."""
 
     def __init__(self, refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> None:
@@ -84,7 +84,7 @@ class Reply:
         ]
 
     def accepts(self, response: Response) -> bool:
-        """Whether a reply is what is declared: every header and the whole body are looked at."""
+        """Whether a response is what is declared: every header and the whole body are looked at."""
         headers = response.headers
         for name, header, validator, good, counts in self._headers:
             text = headers.get(name)
@@ -111,7 +111,7 @@ class Reply:
             return False  # no JSON value at all, for example a datetime
 
     def explain(self, response: Response) -> list[Violation]:
-        """What is wrong with a reply that is not accepted."""
+        """What is wrong with a response that is not accepted."""
         return [*self._explain_headers(response.headers), *self._explain_body(response)]
 
     def _explain_headers(self, headers: dict[str, str]) -> list[Violation]:

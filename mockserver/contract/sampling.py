@@ -20,7 +20,7 @@ from mockserver.contract.json_text import parse_json
 from mockserver.contract.media_types import LINES, essence, is_json
 from mockserver.contract.operation import Operation
 from mockserver.contract.references import Refs
-from mockserver.contract.responses import FRAMING, Reply
+from mockserver.contract.responses import FRAMING, DeclaredResponse
 from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
 from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT
@@ -79,12 +79,12 @@ class Sampling:
 
     def _choose(self, operation: Operation, status: int, example: str, accept: str) -> tuple[str, str]:
         """The declared media type to send, and the one that is sent where that is a range; "" for no body."""
-        reply = operation.reply(status)
-        if reply is None:
+        declared_response = operation.response(status)
+        if declared_response is None:
             if not operation.declared and not example:
                 return "", ""
             raise KeyError(str(status))
-        content = reply.node.get("content") or {}
+        content = declared_response.node.get("content") or {}
         if not content or status in BODILESS:
             if example:
                 raise KeyError(example)
@@ -96,17 +96,17 @@ class Sampling:
         self, sampler: Sampler, operation: Operation, status: int, example: str, chosen: tuple[str, str]
     ) -> tuple[Response, bool]:
         """A response with a media type as `_choose` tells it, and whether its body is an example or a file."""
-        reply = operation.reply(status)
-        if reply is None:
+        declared_response = operation.response(status)
+        if declared_response is None:
             return Response(status, media_type=None), True
-        response = Response(status, None, self._headers(sampler, reply), None)
+        response = Response(status, None, self._headers(sampler, declared_response), None)
         declared, response.media_type = chosen[0], chosen[1] or None
         if response.media_type is None:
             return response, True
-        content = reply.node["content"]
-        media, at = self._refs.follow(content[declared], reply.pointer + pointer_of(["content", declared]))
+        content = declared_response.node["content"]
+        media, at = self._refs.follow(content[declared], declared_response.pointer + pointer_of(["content", declared]))
         schema = media.get("schema", {})
-        reading = reply.bodies[response.media_type]
+        reading = declared_response.bodies[response.media_type]
         if example:
             response.data = self._named(media, example, reading, operation, status)
             return response, True
@@ -207,10 +207,10 @@ class Sampling:
             return {}
         return target if isinstance(target, dict) else {}
 
-    def _headers(self, sampler: Sampler, reply: Reply) -> dict[str, str]:
+    def _headers(self, sampler: Sampler, declared_response: DeclaredResponse) -> dict[str, str]:
         """The headers that are required, and those that the document has an example or a default for."""
         headers = {}
-        for name, node in (reply.node.get("headers") or {}).items():
+        for name, node in (declared_response.node.get("headers") or {}).items():
             header = self._follow(node)
             media = next(map(self._follow, (header.get("content") or {}).values()), header)
             schema = self._follow(media.get("schema", {}))
@@ -239,12 +239,12 @@ class Sampling:
         """The examples of responses that are not used, because they have no value or break their schema."""
         for operation in operations:
             for key in operation.declared:
-                reply = operation.reply(status_of(key, operation.declared))
-                if reply is None:
+                declared_response = operation.response(status_of(key, operation.declared))
+                if declared_response is None:
                     continue
-                for declared, node in (reply.node.get("content") or {}).items():
-                    media, at = self._refs.follow(node, reply.pointer + pointer_of(["content", declared]))
-                    reading = reply.bodies[_member_of(declared, "", media.get("schema", {}))]
+                for declared, node in (declared_response.node.get("content") or {}).items():
+                    media, at = self._refs.follow(node, declared_response.pointer + pointer_of(["content", declared]))
+                    reading = declared_response.bodies[_member_of(declared, "", media.get("schema", {}))]
                     for _, value, pointer in self._examples(media, at):
                         if value is _MISSING:
                             yield SampleFault(operation.id, key, pointer, "the example has no value that can be sent")

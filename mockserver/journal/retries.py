@@ -6,9 +6,9 @@ of an earlier one with the same fingerprint that failed in a way clients retry, 
 that Stainless generates, the vendor's among them (api-facts A2, 39), so 0 always starts a new call.
 A client without that header which repeats a failed call by itself looks like one that retries.
 
-What a reply asked is read as those clients read it: `retry-after-ms` as a number of milliseconds,
+What a response asked is read as those clients read it: `retry-after-ms` as a number of milliseconds,
 then `Retry-After` as a number of seconds, then as an HTTP-date (api-facts A2, 35; RFC 9110, 10.2.3).
-They ignore what is not above zero, so it asks nothing here. The reply of a lost exchange asks
+They ignore what is not above zero, so it asks nothing here. The response of a lost exchange asks
 nothing either: nobody read it. A wait is measured from start to start of the attempts, on the
 sandbox's clock, so it includes the time that the earlier one took.
 """
@@ -48,7 +48,7 @@ class Attempt:
     waited: float | None = None
     """Seconds on the sandbox's clock since the previous attempt."""
     retry_after: float | None = None
-    """Seconds that the previous reply asked for."""
+    """Seconds that the previous response asked for."""
     early_by: float = 0.0
     """Seconds that it came too early; 0 when it did not."""
 
@@ -119,7 +119,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def asked_to_wait(exchange: Exchange) -> float | None:
-    """Seconds that a reply asked to wait; None when it asked nothing that a client can follow."""
+    """Seconds that a response asked to wait; None when it asked nothing that a client can follow."""
     if exchange.lost:
         return None
     milliseconds = _header(exchange, "retry-after-ms").strip()
@@ -140,7 +140,7 @@ def asked_to_wait(exchange: Exchange) -> float | None:
 
 
 def _header(exchange: Exchange, name: str) -> str:
-    """A header of the reply; empty when there is none."""
+    """A header of the response; empty when there is none."""
     return exchange.response.headers.get(name, "") if exchange.response else ""
 
 
@@ -155,7 +155,7 @@ class Verdict:
     retries: int
     """How often it was tried again, also when the first attempt is no longer in the journal."""
     honoured_retry_after: bool | None
-    """No retry came earlier than the reply before it asked; None when none asked."""
+    """No retry came earlier than the response before it asked; None when none asked."""
     early_by: float
     """Seconds that the worst retry came too early."""
     backed_off: bool | None
@@ -166,7 +166,7 @@ class Verdict:
     stopped_at_402: bool | None
     """A 402 was the end of it; None when there was none, or one that said `x-should-retry: true`."""
     duplicated: bool
-    """More than one attempt was carried out and charged: the client tried again for want of a reply."""
+    """More than one attempt was carried out and charged: the client tried again for want of a response."""
     gave_up: bool
     """The last attempt failed as well."""
     story: str
@@ -242,8 +242,8 @@ def _story(chain: list[Exchange], attempts: list[Attempt], paid: list[int]) -> s
     for attempt in attempts:
         if attempt.of is not None:
             early = f", {attempt.early_by:.2f} s too early" if attempt.early_by else ""
-            reply = _reply(by_number[attempt.of])
-            parts.append(f"attempt {attempt.number} came after {attempt.waited:.2f} s{early}; {reply}")
+            response = _response(by_number[attempt.of])
+            parts.append(f"attempt {attempt.number} came after {attempt.waited:.2f} s{early}; {response}")
         elif attempt.number > 1:
             parts.append(f"attempt {attempt.number} came; the one before it is not in the journal")
     if len(paid) > 1:
@@ -254,8 +254,8 @@ def _story(chain: list[Exchange], attempts: list[Attempt], paid: list[int]) -> s
     return "; ".join(parts)
 
 
-def _reply(exchange: Exchange) -> str:
-    """What a reply said about trying again, in its own words."""
+def _response(exchange: Exchange) -> str:
+    """What a response said about trying again, in its own words."""
     said = [(name, _header(exchange, name.lower())) for name in ("retry-after-ms", "Retry-After", "x-should-retry")]
     words = [f"{name}: {value[:60]}" for name, value in said if value]
     if exchange.lost or not words:
@@ -265,7 +265,7 @@ def _reply(exchange: Exchange) -> str:
 
 
 def _outcome(exchange: Exchange) -> str:
-    return f"a lost reply ({exchange.lost})" if exchange.lost else str(exchange.status or "no reply")
+    return f"a lost response ({exchange.lost})" if exchange.lost else str(exchange.status or "no response")
 
 
 RETRY_RULES: dict[str, Callable[[Verdict], bool]] = {

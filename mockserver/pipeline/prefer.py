@@ -18,7 +18,7 @@ _PART = re.compile(r"""[\s,;]*([^\s=,;"]*)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,;]*))?
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A reply that the caller asks for."""
+    """A response that the caller asks for."""
 
     code: int | None = None
     example: str = ""

@@ -39,9 +39,9 @@ def serialise(response: Response, operation: Operation | None = None) -> None:
     if media_type == "application/json":
         response.content = to_json(response.data)
         return
-    reply = operation.reply(response.status) if operation is not None else None
-    if reply is not None:
-        response.content, response.media_type = reply.bodies.write(response.data, media_type)
+    declared_response = operation.response(response.status) if operation is not None else None
+    if declared_response is not None:
+        response.content, response.media_type = declared_response.bodies.write(response.data, media_type)
     else:
         response.content, response.media_type = write(response.data, media_type)
 
@@ -63,7 +63,7 @@ def contract_breach(
         return response
     exchange.violations = [*exchange.violations, *violations]
     rule = f" made by rule {exchange.rule!r}" if exchange.rule else ""
-    exchange.defect = f"the reply of {operation.id} with status {response.status}{rule} breaks the contract"
+    exchange.defect = f"the response of {operation.id} with status {response.status}{rule} breaks the contract"
     exchange.stage, exchange.reason = "response", exchange.defect
     return Response(500, defect_body(exchange.defect, violations), {}, MEDIA_TYPE)
 
@@ -109,7 +109,7 @@ def tell_reason(
 
 
 def _add_undeclared(operation: Operation | None, response: Response, name: str, value: str) -> None:
-    declared = operation.reply(response.status) if operation is not None else None
+    declared = operation.response(response.status) if operation is not None else None
     if declared is None or all(header.header != name for header in declared.headers):
         response.headers[name] = value
 

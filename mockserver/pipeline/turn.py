@@ -191,7 +191,7 @@ class Turn:
                 action.patch(response)
             except KeyError as error:
                 where = f"rule {self.decision.rule!r} ({self.decision.at})"
-                raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this reply") from None
+                raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this response") from None
         return response
 
     def refuse(self, problem: Problem) -> Response:
@@ -270,7 +270,7 @@ class Turn:
         """An error in the API's shape, or a sample."""
         api, operation = self.plan.api, self.plan.operation
         status = preference.code or operation.success
-        if operation.reply(status) is None:
+        if operation.response(status) is None:
             message = f"Prefer: code={status} is not declared; {operation.id} has {', '.join(operation.declared)}."
             raise Problem("invalid_request", message)
         if status == 429:

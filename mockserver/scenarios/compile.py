@@ -267,7 +267,7 @@ def _status(reply: Reply) -> int:
 
 
 def _maker(api: Api, reply: Reply) -> Any:
-    """A function that makes the reply, given the operation and the time."""
+    """A function that makes the response, given the operation and the time."""
     if reply.status is None:
         name = next(name for name in NAMED if getattr(reply, name) is not None)
         arguments = getattr(reply, name)

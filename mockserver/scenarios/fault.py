@@ -28,14 +28,14 @@ class Fault:
         return False
 
     def after_commit(self) -> str:
-        """How the reply is lost after everything is done, or ""."""
+        """How the response is lost after everything is done, or ""."""
         return ""
 
     def damage(self, response: Response) -> None:
-        """Change the bytes that leave. The reply has been checked before."""
+        """Change the bytes that leave. The response has been checked before."""
 
     def pace(self, delivery: Delivery, random: Random) -> None:
-        """Say how the reply goes out."""
+        """Say how the response goes out."""
 
 
 class Faults(Fault):

@@ -1,4 +1,4 @@
-"""Faults: damage done around a reply. Each is a struct whose fields are its wire format.
+"""Faults: damage done around a response. Each is a struct whose fields are its wire format.
 
 A fault answers some of five questions that the pipeline and the edge ask at fixed points; the
 others keep their null answer, so nobody asks whether there is a fault. Adding one is a class and a
@@ -114,7 +114,7 @@ Spread = Annotated[_Spread, BeforeValidator(_spread, json_schema_input_type=str 
 
 
 class Latency(Fault, RootModel[Spread]):
-    """A delay before the reply."""
+    """A delay before the response."""
 
     def pace(self, delivery: Delivery, random: Random) -> None:
         delivery.delay += self.root.draw(random)
@@ -171,7 +171,7 @@ class BodyDamage(Fault, Strict):
 
 
 class ContentType(Fault, RootModel[Annotated[str, Field(max_length=200, pattern=r"^[\x20-\x7e]+$")]]):
-    """The reply says that it is something else."""
+    """The response says that it is something else."""
 
     breaks_contract: ClassVar[bool] = True
 

@@ -38,9 +38,9 @@ class CompiledAction:
     """What a rule does to a request; the default does nothing."""
 
     reply: Callable[[Operation, float], Response] | None = None
-    """Makes the scripted reply, given the operation and the time."""
+    """Makes the scripted response, given the operation and the time."""
     stage: Stage = "content"
-    """Where the scripted reply is given."""
+    """Where the scripted response is given."""
     set: tuple[tuple[str, JSON], ...] = ()
     remove: tuple[str, ...] = ()
     fault: Fault = NO_FAULT
@@ -50,14 +50,14 @@ class CompiledAction:
     lost_before: str = ""
     """How the fault loses the exchange before anything is done, or ""."""
     lost_after: str = ""
-    """How it loses the reply after everything is done, or ""."""
+    """How it loses the response after everything is done, or ""."""
     unbilled: bool = False
     """Whether it loses the billing write."""
     patches: bool = False
     """Whether there is anything to `set` or to `remove`."""
 
     def patch(self, response: Response) -> None:
-        """Apply `set` and `remove` to the real reply. Raises KeyError for a pointer that leads nowhere."""
+        """Apply `set` and `remove` to the real response. Raises KeyError for a pointer that leads nowhere."""
         response.data = patched(response.data, self.set, self.remove)
 
 
@@ -92,7 +92,7 @@ class CompiledRule:
     chance: float | None = None
     window: tuple[float, float] | None = None
     steps: tuple[CompiledAction | None, ...] = ()
-    """What the n-th counted request gets; None is the real reply."""
+    """What the n-th counted request gets; None is the real response."""
     action: CompiledAction | None = None
     """What every request gets, when there are no steps."""
     counter: str = ""

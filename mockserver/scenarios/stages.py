@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Stage = Literal["key", "limit", "content"]
-"""Where in a request's life a forced reply is given: instead of the check of the key, of the rate
+"""Where in a request's life a forced response is given: instead of the check of the key, of the rate
 limit, or of what comes after the request's content was found good."""
 
 

@@ -1,4 +1,4 @@
-"""Put a reply on the wire, with whatever a fault does to it there: the reset is a real RST, the
+"""Put a response on the wire, with whatever a fault does to it there: the reset is a real RST, the
 drip is paced bytes.
 """
 
@@ -41,11 +41,11 @@ async def deliver(response: Response, scope: Scope, receive: Receive, send: Send
         if cut_here is None:
             raise ConnectionResetError(errno.ECONNRESET, f"the scenario loses this response ({delivery.lost})")
         cut_here(delivery.lost.startswith("reset"))
-        # uvicorn logs an error when an application ends without a reply on a connection that it thinks is open.
+        # uvicorn logs an error when an application ends without a response on a connection that it thinks is open.
         await _until_gone(receive, 1)
         return
     if wire_head(head_of(response)) is None:
-        log.error("a reply has a header that HTTP cannot carry")
+        log.error("a response has a header that HTTP cannot carry")
         response = UNSENDABLE
     content = response.content or b""
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in head_of(response)]
@@ -63,7 +63,7 @@ async def deliver(response: Response, scope: Scope, receive: Receive, send: Send
 
 
 def head_of(response: Response) -> list[tuple[str, str]]:
-    """All the headers of a reply that goes out whole."""
+    """All the headers of a response that goes out whole."""
     kept = response.headers
     headers = kept.pairs() if isinstance(kept, Headers) else list(kept.items())
     if response.media_type is not None:
@@ -84,7 +84,7 @@ async def _until_gone(receive: Receive, seconds: float) -> None:
 
 
 def cut(transport: Any, reset: bool) -> None:
-    """End the connection of a transport without a reply: by an RST, or politely."""
+    """End the connection of a transport without a response: by an RST, or politely."""
     if not reset:
         transport.close()
         return

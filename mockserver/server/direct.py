@@ -1,12 +1,12 @@
-"""HTTP/1.1 on a socket: uvicorn's protocol, with bounds on what a client may send and a straight way to the reply.
+"""HTTP/1.1 on a socket: uvicorn's protocol, with bounds on what a client may send and a straight way to the response.
 
-The straight way is for a request to a mocked operation whose reply goes out whole and at once. The pipeline
-is a plain function, so the parser's callback can call it and write the reply; no task, no event and no
+The straight way is for a request to a mocked operation whose response goes out whole and at once. The pipeline
+is a plain function, so the parser's callback can call it and write the response; no task, no event and no
 message is made, which is half of what a request costs otherwise. Everything else (the admin API, documents,
-a reply that is delayed or lost, `Expect: 100-continue`) goes uvicorn's way to the ASGI app.
+a response that is delayed or lost, `Expect: 100-continue`) goes uvicorn's way to the ASGI app.
 
 The bounds hold for both ways: bytes and number of headers, length of the target, seconds for a request to arrive,
-for a reply to be read and without a request, connections at a time. uvicorn has none of them for this parser.
+for a response to be read and without a request, connections at a time. uvicorn has none of them for this parser.
 
 This module leans on uvicorn's `HttpToolsProtocol`: on the names of its parser callbacks and of `url`,
 `headers`, `cycle`, `pipeline` and `flow`. `tests/test_protocol.py` would notice if these changed.
@@ -92,7 +92,7 @@ class Protocol(HttpToolsProtocol):
         self._size = 0
         self._most = 0
         self._date: tuple[Any, bytes] = (None, b"")
-        """uvicorn's list of headers for every reply, and what it looks like on the wire."""
+        """uvicorn's list of headers for every response, and what it looks like on the wire."""
 
     # What the transport says
 
@@ -129,7 +129,7 @@ class Protocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.flow.pause_reading()  # who does not read replies gets no more of them
+        self.flow.pause_reading()  # who does not read responses gets no more of them
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -278,7 +278,7 @@ class Protocol(HttpToolsProtocol):
             lines.append(("connection", "close"))
         head = wire_head(lines)
         if head is None:
-            log.error("a reply of %s has a header that HTTP cannot carry", self._path)
+            log.error("a response of %s has a header that HTTP cannot carry", self._path)
             self._write(UNSENDABLE, last)
             return
         defaults = self.server_state.default_headers
@@ -295,7 +295,7 @@ class Protocol(HttpToolsProtocol):
                 self.transport.close()
 
     def _deliver(self, response: Response, last: bool) -> None:
-        """Let uvicorn run the delivery of a reply that takes its time, or never arrives."""
+        """Let uvicorn run the delivery of a response that takes its time, or never arrives."""
 
         async def delivery(scope: Scope, receive: Receive, send: Send) -> None:
             await deliver(response, scope, receive, send, close=last)

@@ -23,8 +23,8 @@ def unready(host: str, port: int, timeout: float) -> str:
     try:
         with socket.create_connection((host, port), timeout) as connection:
             connection.sendall(b"GET /__admin/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            with connection.makefile("rb") as reply:
-                line = reply.readline(200).decode("latin-1").strip()
+            with connection.makefile("rb") as response:
+                line = response.readline(200).decode("latin-1").strip()
     except TimeoutError:
         return f"{name} did not answer within {timeout:g} seconds"
     except OSError as error:

@@ -1,5 +1,5 @@
 """What stands before a body on the wire: the targets and headers of requests, rewritten where HTTP allows several
-forms, and the header lines of replies, checked before they go out.
+forms, and the header lines of responses, checked before they go out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MAX_NAMES, _MAX_NAME = 1024, 64
 """How many names are remembered, and the bytes of one of them."""
 
 UNSENDABLE = Response(
-    500, None, {}, MEDIA_TYPE, orjson.dumps(defect_body("the reply has a header that HTTP cannot carry", []))
+    500, None, {}, MEDIA_TYPE, orjson.dumps(defect_body("the response has a header that HTTP cannot carry", []))
 )
-"""What goes out in place of a reply whose headers cannot."""
+"""What goes out in place of a response whose headers cannot."""
 
 
 def header_name(sent: bytes) -> str:
@@ -67,7 +67,7 @@ def wire_head(lines: Sequence[tuple[str, str]]) -> bytes | None:
 
 
 def refusal(problem: Problem) -> bytes:
-    """The headers and the body of a last reply that says why a connection is closed."""
+    """The headers and the body of a last response that says why a connection is closed."""
     body = orjson.dumps(problem_body(problem))
     lines = f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
     return lines.encode("ascii") + body

@@ -226,7 +226,7 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
     """Serve in this process until a signal; on a second socket, if there is one, the admin API."""
     own_port = len(sockets) > 1
     app = create_app(settings, pipeline=pipeline, admin=not own_port)
-    # Requests are told of at `info`; a reply of ours that is wrong, always.
+    # Requests are told of at `info`; a response of ours that is wrong, always.
     access = None
     if settings.log_level.lower() in ("debug", "info"):
         access = app.state.mocked.access = AccessLog(sys.stderr, settings.log_format, pipeline.masking)

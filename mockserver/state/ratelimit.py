@@ -30,7 +30,7 @@ def parse_limit(text: str) -> Limit | None:
 
 
 def headers(window: Window, now: float) -> dict[str, str]:
-    """`X-RateLimit-*` for every reply, and `Retry-After` whenever nothing remains.
+    """`X-RateLimit-*` for every response, and `Retry-After` whenever nothing remains.
 
     `Reset` is an epoch second and `Retry-After` whole seconds of at least 1, both rounded up, so
     that a client that waits for them is admitted (vendor: /api-reference/rate-limits).

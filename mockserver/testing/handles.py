@@ -136,7 +136,7 @@ class Retries:
         self._assert_none("stopped_at_402", False)
 
     def assert_no_duplicates(self) -> None:
-        """Fail when a call was stored and charged twice, its first reply having been lost."""
+        """Fail when a call was stored and charged twice, its first response having been lost."""
         self._assert_none("duplicated", True)
 
     def _assert_none(self, field: str, bad: bool) -> None:

@@ -52,8 +52,8 @@ class Message:
             return self.operation.reading(self.request.headers.get("content-type", ""))
         if self.response is None or self.response.media_type is None:
             return None
-        reply = self.operation.reply(self.response.status)
-        return reply.bodies[self.response.media_type] if reply else None
+        declared_response = self.operation.response(self.response.status)
+        return declared_response.bodies[self.response.media_type] if declared_response else None
 
     @property
     def form(self) -> tuple[dict[str, list[str]], Shape] | None:
@@ -86,10 +86,10 @@ class Message:
         return query_values(self.request.query) if self.request else {}
 
     def decoded(self) -> Iterator[tuple[Parameter, str, Any]]:
-        """What was sent for each parameter or reply header: its declaration, its text and its value."""
+        """What was sent for each parameter or response header: its declaration, its text and its value."""
         if self.response is not None:
-            reply = self.operation.reply(self.response.status)
-            for header in reply.headers if reply else ():
+            declared_response = self.operation.response(self.response.status)
+            for header in declared_response.headers if declared_response else ():
                 yield from _decoded(header, self.response.headers.get(header.header))
         if self.request is None:
             return

@@ -1,4 +1,4 @@
-"""The reference: openapi-core's verdict on a request or a reply, to compare the compiled checks with.
+"""The reference: openapi-core's verdict on a request or a response, to compare the compiled checks with.
 
 It is slow to import and slow to use, so nothing imports this module when the server starts. It
 judges parameters, headers and bodies; authentication is not its business, and neither is which
@@ -59,7 +59,7 @@ class Oracle:
         return _reasons(lambda: self._requests.iter_errors(wrapped))
 
     def response_faults(self, operation: Operation, response: Response) -> list[str]:
-        """Why openapi-core refuses a reply of `operation`; empty when it does not."""
+        """Why openapi-core refuses a response of `operation`; empty when it does not."""
         asked = _Request(operation, Request(operation.method, operation.path), {})
         try:
             wrapped = _Response(response)

@@ -118,8 +118,8 @@ def required_default(message: Message) -> bool:
         p.required and p.default is not MISSING for p in message.operation.parameters
     ):
         return True
-    reply = message.operation.reply(message.response.status) if message.response is not None else None
-    headers = reply.headers if reply else ()
+    declared_response = message.operation.response(message.response.status) if message.response is not None else None
+    headers = declared_response.headers if declared_response else ()
     fields, shape = message.form or ({}, ANY)
     return any(header.required and header.default is not MISSING for header in headers) or (
         message.form is not None
@@ -137,10 +137,10 @@ def other_charset(message: Message) -> bool:
     return bool(re.search("charset=(?!utf-?8|us-ascii)", content_type, re.IGNORECASE))
 
 
-def reply_content(message: Message) -> Any:
-    """What the document says of the reply's body."""
-    reply = message.operation.reply(message.response.status) if message.response else None
-    return reply.node.get("content") if reply else None
+def response_content(message: Message) -> Any:
+    """What the document says of the body of a response."""
+    declared_response = message.operation.response(message.response.status) if message.response else None
+    return declared_response.node.get("content") if declared_response else None
 
 
 def query_parameters(message: Message) -> list[Parameter]:
@@ -150,7 +150,7 @@ def query_parameters(message: Message) -> list[Parameter]:
 def is_any_file(message: Message) -> bool:
     """Whether a body's media type is declared by a range, as bytes."""
     node = message.operation.node.get("requestBody") if message.request is not None else None
-    content = node.get("content") if isinstance(node, dict) else reply_content(message)
+    content = node.get("content") if isinstance(node, dict) else response_content(message)
     return any(
         "*" in name and (media.get("schema") or {}).get("format") == "binary" for name, media in (content or {}).items()
     )

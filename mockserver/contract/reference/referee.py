@@ -46,7 +46,7 @@ class Referee:
             theirs = self._oracle.response_faults(operation, response)
             told = _disagreement(Message(operation, response=response), ours, theirs)
             if told:
-                return f"the reply: {told}"
+                return f"the response: {told}"
         return ""
 
 

@@ -1,8 +1,8 @@
 """Resilience coverage: which of the ways the vendor can answer has a test-suite seen?
 
 Every way is a goal: each declared status of each operation, the documented variants of its
-replies, and the kinds of fault. Journal entries tick goals off. What a client never received does
-not count: of a reply that was lost on its way only the fault is seen, and of one that broke the
+responses, and the kinds of fault. Journal entries tick goals off. What a client never received does
+not count: of a response that was lost on its way only the fault is seen, and of one that broke the
 contract on purpose (`violates`) too. A failure of the mock itself counts for nothing.
 """
 
@@ -93,7 +93,7 @@ FAULT_KINDS: dict[str, FaultKind] = {
     ),
     "5xx": FaultKind(lambda e, _: not e["lost"] and 500 <= e["status"] <= 599, "reply: {server_error: {status: 503}}"),
 }
-"""The kinds of fault, in the order of a report. `latency` is any slow reply, so a dripped one too."""
+"""The kinds of fault, in the order of a report. `latency` is any slow response, so a dripped one too."""
 
 _Key = tuple[str, str, GoalKind, str]
 
