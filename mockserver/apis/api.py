@@ -13,6 +13,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from mockserver.apis.base import Answer, Behaviour, Call, Table, Variant
 from mockserver.apis.errors import Errors
+from mockserver.apis.resources.model import Resource, Unknown
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
@@ -42,6 +43,7 @@ class Extras(TypedDict, total=False):
     url_keyword: str
     bill: Callable[[JSON, float | None], None]
     variants: Mapping[str, Mapping[str, Variant]]
+    unknown_ids: Unknown | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,16 @@ class Api:
     """Write the charge into a response's body; None when the billing write was lost."""
     variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
     """By operationId: the ways in which a success may look, which coverage counts, by their names."""
+    unknown_ids: Unknown | None = None
+    """Keeps rows for operations without a behaviour, as the document tells of them (`apis.inferred`), and says what
+    a read of an id that nobody created gets. None answers them with samples."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
+    _inferred: list[tuple[list[Resource], dict[str, Behaviour]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "errors", Errors(self.contract, self.error_body, self.error_media_type))
+        object.__setattr__(self, "_inferred", [])
         object.__setattr__(self, "behaviours", dict(self.behaviours))
         object.__setattr__(self, "costs", dict(self.costs))
         for what, ids in (("behaviours", self.behaviours), ("costs", self.costs), ("variants", self.variants)):
@@ -128,6 +135,7 @@ class Api:
         else:
             over = None if overlay is None else Path(overlay)
             contract = load_contract(Path(document), over, name=name, strict=strict)
+        extras.setdefault("unknown_ids", "imagine")
         return cls(contract.name, contract, **extras)
 
     def operation(self, id: str, *, costs: Price | float | None = None) -> Callable[[_Function], _Function]:
@@ -152,6 +160,33 @@ class Api:
             return behaviour
 
         return register
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The kinds of rows that are kept for operations without a behaviour."""
+        return self._resources()[0]
+
+    def behaviour(self, operation: Operation) -> Behaviour | None:
+        """What answers an operation: its own behaviour, or that of its resource; None for a sample."""
+        return self.behaviours.get(operation.id) or self._resources()[1].get(operation.id)
+
+    def _resources(self) -> tuple[list[Resource], dict[str, Behaviour]]:
+        """The resources, and what they answer by operationId; found when they are first asked for."""
+        if self.unknown_ids is None:
+            return [], {}
+        if not self._inferred:
+            from mockserver.apis.inferred import infer  # the bundled APIs have all their behaviours
+            from mockserver.apis.resources.behaviours import Resourceful
+
+            resources = infer(self.contract)
+            answers: dict[str, Behaviour] = {}
+            for resource in resources:
+                resource.unknown = self.unknown_ids
+                resourceful = Resourceful(self.contract, resource)
+                for operation, _ in resource.operations.values():
+                    answers[operation.id] = resourceful.behaviour(operation)
+            self._inferred.append((resources, answers))
+        return self._inferred[0]
 
     def price(self, operation: Operation) -> Price | None:
         """What an operation costs; None for one that is not metered."""

@@ -33,9 +33,23 @@ class Call:
         store: the sandbox's state.
         seed: what ids are made from.
         prefix: what stands before the contract's own path, but for the sandbox: `/datagrid`, or nothing.
+        variables: the variables of the path, as texts.
     """
 
-    __slots__ = ("_prefix", "_request", "body", "changes", "key", "now", "params", "seed", "store", "tenant", "writes")
+    __slots__ = (
+        "_prefix",
+        "_request",
+        "body",
+        "changes",
+        "key",
+        "now",
+        "params",
+        "seed",
+        "store",
+        "tenant",
+        "variables",
+        "writes",
+    )
 
     def __init__(
         self,
@@ -47,6 +61,7 @@ class Call:
         store: Store,
         seed: int,
         prefix: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.params: Mapping[str, Any] = checked.params
         """Path, query and header parameters by name, decoded, defaults filled in."""
@@ -60,6 +75,8 @@ class Call:
         """What to do to the store when the behaviour is through. Until then it changes nothing there."""
         self.changes: list[Change] = []
         """The same for the journal."""
+        self.variables: Mapping[str, str] = variables or {}
+        """The variables of the path by name, as the texts that were sent."""
         self._request = request
         self._prefix = prefix
 
@@ -69,6 +86,17 @@ class Call:
         path = self._request.path
         sandbox = f"/{path.split('/', 2)[1]}" if path.startswith("/~") else ""
         return f"http://{self._request.headers.get('host', 'localhost')}{sandbox}{self._prefix}"
+
+    @property
+    def url(self) -> str:
+        """The path and the query of the request where the caller reached it, for links to other pages."""
+        request = self._request
+        query = f"?{request.query}" if request.query else ""
+        return f"http://{request.headers.get('host', 'localhost')}{request.path}{query}"
+
+    def header(self, name: str) -> str:
+        """The value of a header of the request, by its name in lower case; "" when it has none."""
+        return self._request.headers.get(name, "")
 
     @property
     def timestamp(self) -> str:

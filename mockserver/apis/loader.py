@@ -79,7 +79,7 @@ def _from_stdin(name: str, strict: bool) -> Api:
         contract = compiled(text.decode(), Path("standard input"), None, name, Terms(strict))
     except UnicodeDecodeError as error:
         raise UserError(f"the document on standard input is not UTF-8 at byte {error.start:,}") from None
-    return Api(name, contract)
+    return Api(name, contract, unknown_ids="imagine")
 
 
 def is_code(spec: str) -> bool:

@@ -40,7 +40,7 @@ class Plan:
         self.operation = operation
         self.max_body = max_body
         self.security = api.contract.security(operation)
-        self.behaviour = api.behaviours.get(operation.id)
+        self.behaviour = api.behaviour(operation)
         self.price = api.price(operation)
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""

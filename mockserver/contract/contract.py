@@ -13,11 +13,12 @@ import jsonschema_rs
 from mockserver.contract.explain import explain
 from mockserver.contract.faults import Fault, Findings, Source, Sources
 from mockserver.contract.operation import Operation
+from mockserver.contract.outline import Outlines, Place
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
 from mockserver.contract.router import Router, split
 from mockserver.contract.sample_errors import SampleFault
-from mockserver.contract.schemas import Schemas
+from mockserver.contract.schemas import Direction, Schemas
 from mockserver.contract.security import Alternative, Credential, alternatives, credentials
 from mockserver.contract.servers import base_paths
 from mockserver.messages import JSON, Response, Violation
@@ -149,6 +150,19 @@ class Contract:
         from mockserver.contract.sampling import Sampling  # the bundled APIs make no samples
 
         return Sampling(self._refs, self._schemas)
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """What the schemas speak of."""
+        return Outlines(self._refs)
+
+    def accepts(self, place: Place, value: JSON, direction: Direction = "response") -> bool:
+        """Whether the schema at a place takes a value."""
+        return self._schemas.validator(self._schemas.reference(place.pointer, direction)).is_valid(value)
+
+    def value(self, place: Place, rng: Random, direction: Direction = "response") -> JSON:
+        """A value that the schema at a place is likely to take, which varies with `rng`."""
+        return self._sampling.value(place, rng)
 
     def sample(
         self,

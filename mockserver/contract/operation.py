@@ -16,6 +16,8 @@ import jsonschema_rs
 from mockserver.contract.accept import choose
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
 from mockserver.contract.explain import explain
+from mockserver.contract.media_types import essence, is_json
+from mockserver.contract.outline import Place
 from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.responses import DeclaredResponse
@@ -23,6 +25,7 @@ from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
+from mockserver.text.documents import pointer_of
 from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
 from mockserver.text.jsontext import json_or_text
 from mockserver.text.matchers import MISSING
@@ -119,6 +122,22 @@ class Operation:
             return Bodies()
         node, pointer = self._body_node
         return compile_bodies(self._refs, self._schemas, node.get("content") or {}, f"{pointer}/content", "request")
+
+    @cached_property
+    def request_schema(self) -> Place | None:
+        """The schema of the request's body: of its JSON if it may have one, else of the first that is described."""
+        if self._body_node is None:
+            return None
+        node, pointer = self._body_node
+        return _schema_place(self._refs, node.get("content") or {}, f"{pointer}/content")
+
+    def response_schema(self, status: int) -> Place | None:
+        """The same of the body of a declared response."""
+        declared_response = self.response(status)
+        if declared_response is None:
+            return None
+        content = declared_response.node.get("content") or {}
+        return _schema_place(self._refs, content, f"{declared_response.pointer}/content")
 
     def check_request(self, request: Request, path_values: dict[str, str]) -> Checked:
         """Read a request by the contract.
@@ -288,6 +307,15 @@ class Operation:
         phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
         message = f"{status} {phrase} is not declared for {self.id}"
         return Violation("server", "status", "", message.replace("  ", " "), str(status), expected, "status")
+
+
+def _schema_place(refs: Refs, content: dict[str, Any], pointer: str) -> Place | None:
+    """Where the schema of a `content` object stands, of its JSON first."""
+    for name in sorted(content, key=lambda name: not is_json(essence(name))):  # stable: the document's order otherwise
+        media, at = refs.follow(content[name], pointer + pointer_of([name]))
+        if isinstance(media, dict) and isinstance(media.get("schema"), dict):
+            return Place(media["schema"], f"{at}/schema")
+    return None
 
 
 def _refuse_other_bytes(path_values: dict[str, str]) -> None:

@@ -19,7 +19,8 @@ from mockserver.contract.bodies import Reading
 from mockserver.contract.json_text import parse_json
 from mockserver.contract.media_types import LINES, essence, is_json
 from mockserver.contract.operation import Operation
-from mockserver.contract.references import Refs
+from mockserver.contract.outline import Place
+from mockserver.contract.references import Refs, escape
 from mockserver.contract.responses import FRAMING, DeclaredResponse
 from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, UnusableExample
 from mockserver.contract.samples import Sampler
@@ -29,7 +30,7 @@ from mockserver.contract.writers import EVENTS
 from mockserver.errors import ContractError
 from mockserver.messages import JSON, Response
 from mockserver.text.documents import pointer_of
-from mockserver.text.jsontext import to_json
+from mockserver.text.jsontext import copied, to_json
 
 BODILESS = (204, 205, 304)
 """Statuses whose responses have no body by HTTP's rules."""
@@ -76,6 +77,10 @@ class Sampling:
         if values and not declared:
             _agree(operation, response, values)
         return response
+
+    def value(self, place: Place, rng: Random) -> Any:
+        """See Contract.value."""
+        return Sampler(self._refs, rng).value(self._follow({"$ref": escape(place.pointer)}))
 
     def _choose(self, operation: Operation, status: int, example: str, accept: str) -> tuple[str, str]:
         """The declared media type to send, and the one that is sent where that is a range; "" for no body."""
@@ -262,15 +267,6 @@ def status_of(key: str, declared: Iterable[str] = ()) -> int:
         return int(key[0]) * 100
     taken = {other[:1] for other in declared if other != key}
     return 200 if "2" not in taken else 500
-
-
-def copied(value: JSON) -> JSON:
-    """The same JSON value, for its reader to change."""
-    if isinstance(value, dict):
-        return {name: copied(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
 
 
 def _passes(reading: Reading | None, value: Any) -> bool:

@@ -233,7 +233,10 @@ class Turn:
         store, terms = world.store, world.terms
         # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
         caller = world.sandbox if self.key == world.key else self.key
-        call = Call(self.checked, request, exchange.at, caller, self.tenant, store, terms.seed, self.route.prefix)
+        route = self.route
+        call = Call(
+            self.checked, request, exchange.at, caller, self.tenant, store, terms.seed, route.prefix, route.values
+        )
         cost = 0.0
         if plan.price is not None:
             exchange.stage = "credits"

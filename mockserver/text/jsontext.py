@@ -37,6 +37,15 @@ def has_float(value: Any) -> bool:
     return False
 
 
+def copied(value: Any) -> Any:
+    """The same Any value, for its reader to change."""
+    if isinstance(value, dict):
+        return {name: copied(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
+
+
 def depth(value: Any) -> int:
     """How many arrays and objects stand inside one another."""
     levels, below = 0, [value] if type(value) in COLLECTIONS else []

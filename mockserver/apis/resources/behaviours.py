@@ -1,0 +1,286 @@
+"""What the operations of a resource do: create, list, read, change and delete rows, and act on one.
+
+The rows are whatever the contract says that a row is. What a client did not send and the vendor's server would make
+is made by the document's sample; ids and times come from the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from random import Random
+from typing import Any
+
+from mockserver.apis.base import Behaviour, Call
+from mockserver.apis.resources import ids
+from mockserver.apis.resources.listing import Listing
+from mockserver.apis.resources.model import Resource, Role
+from mockserver.apis.resources.rows import Draft
+from mockserver.apis.resources.shown import Data, Shown, members_named
+from mockserver.apis.resources.stored import ONLY, Stored
+from mockserver.apis.resources.transitions import transition
+from mockserver.contract import Contract, Operation
+from mockserver.contract.outline import NOTHING, Outline, Place
+from mockserver.errors import Problem
+from mockserver.messages import Response
+from mockserver.state.store import Row
+from mockserver.text.jsontext import copied
+
+
+class Resourceful:
+    """The behaviours of one resource. What an operation needs is read from the contract when it is first used.
+
+    Args:
+        contract: the contract.
+        resource: the resource.
+    """
+
+    def __init__(self, contract: Contract, resource: Resource) -> None:
+        self.resource = resource
+        self._contract = contract
+        self._shown: dict[str, Shown] = {}
+        self._drafts: dict[str, Draft] = {}
+        self._listings: dict[str, Listing] = {}
+        self._makers: dict[int, Callable[[int], str]] = {}
+
+    def behaviour(self, operation: Operation) -> Behaviour:
+        """What answers an operation of the resource."""
+        role = self.resource.operations[operation.id][1]
+        roles: dict[Role, Callable[[Operation, Call], Response]] = {
+            "create": self.create,
+            "list": self.list,
+            "read": self.read,
+            "update": self.update,
+            "replace": self.update,
+            "delete": self.delete,
+            "action": self.act,
+        }
+        return partial(roles[role], operation)
+
+    # -- the operations -----------------------------------------------------------------------------
+
+    def create(self, operation: Operation, call: Call) -> Response:
+        """Make a row of what was sent; 409 when the client chose an id that is taken."""
+        stored, shown = self._stored(call), self.shown(operation)
+        draft = self.draft(operation)
+        sent = draft.sent(call.body)
+        key = draft.client_key(sent)
+        if key and stored.get(key) is not None:
+            if "409" in operation.declared:
+                raise Problem("conflict", f"There is a {self.resource.singular} {key[:100]!r} already.")
+            return self._change(operation, call, stored, key, sent)
+        key = key or self._new_key(call)
+        data = draft.data(call, sent, key)
+        stored.add(key, data)
+        return self._created(call, shown, key, data)
+
+    def read(self, operation: Operation, call: Call) -> Response:
+        """The row of an id; one made on the spot where nobody created it, unless unknown ids are 404."""
+        stored, key = self._stored(call), self._key(call)
+        row = self._row(stored, call, key)
+        return self.shown(operation).response(call, key, row["data"], self.base)
+
+    def list(self, operation: Operation, call: Call) -> Response:
+        """A page of rows, newest first."""
+        stored, listing = self._stored(call), self.listing(operation)
+        if self.resource.unknown == "imagine" and stored.is_untouched():
+            sample = self._base_shown.sample_row
+            for key, data in reversed(listing.imagined(call)):
+                more = {name: copied(value) for name, value in sample.items() if name not in listing.outline.members}
+                stored.add(key, self._agreeing(call, {**more, **data}))
+            return listing.response(call, [{"id": w.id, "data": w.row["data"]} for w in reversed(call.writes)], None)
+        return listing.response(call, None, stored)
+
+    def update(self, operation: Operation, call: Call) -> Response:
+        """Change the members that were sent, or all; a PUT of an id that is not there creates it."""
+        stored, draft = self._stored(call), self.draft(operation)
+        sent = draft.sent(call.body)
+        key = self._key(call) if self._names_row(call) else draft.client_key(sent)
+        if not key:
+            raise Problem("invalid_request", "The body does not say which row is meant.")
+        return self._change(operation, call, stored, key, sent)
+
+    def delete(self, operation: Operation, call: Call) -> Response:
+        """Remove a row, and remember that it is gone."""
+        stored, key = self._stored(call), self._key(call)
+        row = self._row(stored, call, key, keep=False)
+        response = self._success(operation, call, key, row["data"])
+        stored.remove(key, row if "fresh" not in row else None)
+        return response
+
+    def act(self, operation: Operation, call: Call) -> Response:
+        """Do something to one row: take the members that were sent, and the status that the action's name means."""
+        stored, key = self._stored(call), self._key(call)
+        row = self._row(stored, call, key)
+        draft, verb = self.draft(operation), operation.path.rstrip("/").rpartition("/")[2]
+        shown = self.shown(operation)
+        if not shown.outline.sources & self.base.sources or not shown.outline.sources:
+            return shown.sample(call)
+        sent = {name: value for name, value in draft.sent(call.body).items() if name in self.base.members}
+        data = {**row["data"], **sent, **transition(self._contract, self.base, verb)}
+        data = (
+            self._base_shown.settled(call, key, draft.touched(call, data), self.base) if data != row["data"] else data
+        )
+        if data != row["data"]:
+            call.forget()
+            self._put(stored, key, row, data)
+        return shown.response(call, key, data, self.base)
+
+    # -- the parts of them --------------------------------------------------------------------------
+
+    def _change(self, operation: Operation, call: Call, stored: Stored, key: str, sent: Data) -> Response:
+        draft = self.draft(operation)
+        role = self.resource.operations[operation.id][1]
+        creates = role == "replace" and ("201" in operation.declared or self.resource.with_role("create") is None)
+        row = stored.get(key)
+        if row is None and role == "replace" and creates and not self.resource.is_singleton:
+            data = draft.data(call, sent, key)
+            stored.add(key, data)
+            return self._created(call, self.shown(operation), key, data, 201)
+        row = self._row(stored, call, key, keep=False)
+        data = draft.replaced(call, row["data"], sent) if role == "replace" else draft.merged(call, row["data"], sent)
+        data = self._base_shown.settled(call, key, data, self.base)
+        self._put(stored, key, row, data)
+        return self._success(operation, call, key, data)
+
+    def _put(self, stored: Stored, key: str, row: Row, data: Data) -> None:
+        if "fresh" in row:
+            stored.add(key, data)
+        else:
+            stored.replace(row, data)
+
+    def _row(self, stored: Stored, call: Call, key: str, keep: bool = True) -> Row:
+        """The row of a key, or an imagined one, which has a member `fresh` until it is kept. Raises Problem: 404."""
+        owner = self.resource.owner
+        if owner is not None and Stored(owner, call).is_gone(_key_of(owner, call)):
+            raise Problem("not_found", f"The {owner.singular} {_key_of(owner, call)[:100]!r} was deleted.")
+        row = stored.get(key)
+        if row is not None:
+            return row
+        one = self.resource.singular
+        if stored.is_gone(key):
+            raise Problem("not_found", f"The {one} {key[:100]!r} was deleted.")
+        if self.resource.unknown == "404" and not self.resource.is_singleton:
+            raise Problem("not_found", f"There is no {one} {key[:100]!r}.")
+        data = self._agreeing(call, copied(self._base_shown.sample_row))
+        if keep:
+            stored.add(key, data)
+        return {"id": key, "data": data, "fresh": True}
+
+    def _agreeing(self, call: Call, data: Data) -> Data:
+        """The members of an imagined row, those that repeat the path's variables as the path has them."""
+        named = members_named(self.base, call.variables)
+        own = self._base_shown.view.id_member if self._base_shown.view is not None else ""
+        outlines, members = self._contract.outlines, self.base.members
+        repeated = {
+            name: ids.value_of(text, outlines.of(members[name]))
+            for name, text in named.items()
+            if name in data and name != own
+        }
+        return {**data, **{n: v for n, v in repeated.items() if self._contract.accepts(members[n], v)}}
+
+    def _created(self, call: Call, shown: Shown, key: str, data: Data, status: int = 0) -> Response:
+        response = shown.response(call, key, data, self.base)
+        if status and str(status) in shown.operation.declared and status != response.status:
+            response = Response(status, None, {}, None) if shown.operation.response_schema(status) is None else response
+        item = self.resource.with_role("read", "update", "replace", "delete")
+        if response.status == 201 and item is not None and not self.resource.is_singleton:
+            response.headers["location"] = self._location(call, item, key)
+            response.sampled -= {"location"}
+        return response
+
+    def _location(self, call: Call, item: Operation, key: str) -> str:
+        path = item.path
+        values = {**call.variables, **dict(zip(self.resource.variables, key.split("/"), strict=False))}
+        for name, value in values.items():
+            path = path.replace(f"{{{name}}}", ids.quoted(value))
+        return f"{call.base_url}{self._contract.base_path}{path}"
+
+    def _success(self, operation: Operation, call: Call, key: str, data: Data) -> Response:
+        shown = self.shown(operation)
+        return shown.response(call, key, data, self.base) if shown.view is not None else shown.sample(call)
+
+    # -- what is read from the contract -------------------------------------------------------------
+
+    def shown(self, operation: Operation) -> Shown:
+        """How an operation shows a row."""
+        made = self._shown.get(operation.id)
+        if made is None:
+            made = self._shown[operation.id] = Shown(self._contract, self.resource, operation)
+        return made
+
+    def listing(self, operation: Operation) -> Listing:
+        """How an operation lists rows."""
+        made = self._listings.get(operation.id)
+        if made is None:
+            made = self._listings[operation.id] = Listing(self._contract, self.resource, operation, self.base)
+        return made
+
+    def draft(self, operation: Operation) -> Draft:
+        """How the body of an operation becomes a row."""
+        made = self._drafts.get(operation.id)
+        if made is None:
+            made = self._drafts[operation.id] = Draft(self._contract, operation, self.resource, self._base_shown)
+        return made
+
+    @cached_property
+    def _base_shown(self) -> Shown:
+        """The operation that shows the most of a row: it reads one, or else makes or lists some."""
+        for role in ("read", "create", "update", "replace", "list", "action", "delete"):
+            operation = self.resource.with_role(role)
+            if operation is not None:
+                shown = Shown(self._contract, self.resource, operation, many=role == "list")
+                if shown.view is not None and shown.outline.members:
+                    return shown
+        operation, role = next(iter(self.resource.operations.values()))
+        return Shown(self._contract, self.resource, operation, many=role == "list")
+
+    @cached_property
+    def base(self) -> Outline:
+        """What a row of this resource has."""
+        return self._base_shown.outline
+
+    def _stored(self, call: Call) -> Stored:
+        return Stored(self.resource, call)
+
+    def _names_row(self, call: Call) -> bool:
+        return all(name in call.variables for name in self.resource.variables)
+
+    def _key(self, call: Call) -> str:
+        return _key_of(self.resource, call)
+
+    def _new_key(self, call: Call) -> str:
+        if self.resource.is_singleton:
+            return ONLY
+        make = self._makers.get(call.seed)
+        if make is None:
+            make = self._makers[call.seed] = self._maker(call.seed)
+        return make(call.store.increment(f"{self.resource.name}.id"))
+
+    def _maker(self, seed: int) -> Callable[[int], str]:
+        places: list[tuple[Place, Outline]] = []
+        outlines, shown = self._contract.outlines, self._base_shown
+        example = ""
+        if shown.view is not None and shown.view.id_member:
+            place = shown.outline.members[shown.view.id_member]
+            places.append((place, outlines.of(place)))
+            example = ids.text_of(shown.sample_row.get(shown.view.id_member, ""))
+        item = self.resource.with_role("read", "update", "replace", "delete")
+        for parameter in item.parameters if item is not None else ():
+            if parameter.place == "path" and parameter.name in self.resource.variables[-1:]:
+                place = outlines.at(parameter.pointer)
+                places.insert(0, (place, outlines.of(place)))
+
+        def draw(random: Random) -> Any:
+            return self._contract.value(places[0][0], random) if places else random.randrange(10**9)
+
+        return ids.maker(seed, self.resource.name, ids.acceptance(self._contract, places), example, draw)
+
+
+def _key_of(resource: Resource, call: Call) -> str:
+    if resource.is_singleton:
+        return ONLY
+    return "/".join(call.variables.get(name, "") for name in resource.variables)
+
+
+__all__ = ["NOTHING", "Resourceful"]

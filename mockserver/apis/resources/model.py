@@ -1,0 +1,78 @@
+"""What a resource is: its paths, its operations by what they do, its id, and why each of it was concluded.
+
+Only data. Must not know: requests, rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mockserver.contract import Operation
+
+Role = Literal["create", "list", "read", "update", "replace", "delete", "action"]
+"""What an operation does to rows. `update` changes the members that were sent, `replace` all of them."""
+
+Unknown = Literal["imagine", "404"]
+"""What a read of an id gets that nobody created: a row made on the spot, or the declared 404."""
+
+Origin = Literal["server", "client"]
+
+
+@dataclass(slots=True)
+class Resource:
+    """A kind of row with the operations on it."""
+
+    name: str
+    """What it is called in the state, for example `orders`."""
+    path: str
+    """The path of the collection; of a singleton its only path."""
+    parents: tuple[str, ...] = ()
+    """The variables of the collection's path: each combination of values has rows of its own."""
+    variables: tuple[str, ...] = ()
+    """The variables that name one row; none for a singleton."""
+    owner: Resource | None = None
+    """The resource to whose rows these belong, for a collection below an item."""
+    operations: dict[str, tuple[Operation, Role]] = field(default_factory=dict)
+    """By operationId."""
+    unknown: Unknown = "imagine"
+    id: str = ""
+    """The member that holds the id, as an RFC 6901 pointer into the row; "" to find it in each body."""
+    origin: Origin | None = None
+    """Who sets the id; None lets a client that sends one have its way."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """By operationId or by the name of a field: why it is so."""
+
+    @property
+    def is_singleton(self) -> bool:
+        """Whether there is only one row, which has no id."""
+        return not self.variables
+
+    def with_role(self, *roles: Role) -> Operation | None:
+        """The first operation that does one of these things; roles that stand first come first."""
+        for role in roles:
+            for operation, has in self.operations.values():
+                if has == role:
+                    return operation
+        return None
+
+    @property
+    def singular(self) -> str:
+        """What one row is called: `order` of `orders`."""
+        return singular(self.name.rpartition(".")[2])
+
+
+def folded(name: str) -> str:
+    """A name without what spellings differ in: `user_id`, `userId` and `User-ID` are the same."""
+    return "".join(letter for letter in name if letter.isalnum()).lower()
+
+
+def singular(name: str) -> str:
+    """One of what an English plural names, as far as endings tell."""
+    for ending, one in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x"), ("zes", "z")):
+        if name.endswith(ending) and len(name) > len(ending) + 1:
+            return name[: -len(ending)] + one
+    return name[:-1] if name.endswith("s") and not name.endswith(("ss", "us", "is")) and len(name) > 2 else name
+
+
+__all__ = ["Origin", "Resource", "Role", "Unknown", "folded", "singular"]

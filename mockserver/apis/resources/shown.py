@@ -1,0 +1,199 @@
+"""The response of one operation that shows a row: a valid sample of it, in which the row's own members win.
+
+What the row says and the operation's schema does not allow is left to the sample, so that every response is valid.
+Must not know: stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from mockserver.apis.base import Call
+from mockserver.apis.resources.ids import value_of
+from mockserver.apis.resources.model import Resource, folded
+from mockserver.apis.resources.views import Parts, View, find_row, find_rows
+from mockserver.contract import Contract, Operation
+from mockserver.contract.outline import NOTHING, Outline
+from mockserver.messages import JSON, Response
+from mockserver.text.jsontext import copied
+
+Data = dict[str, Any]
+"""The members of a row."""
+
+
+class Shown:
+    """How an operation shows rows.
+
+    Args:
+        contract: the contract.
+        resource: whose rows they are.
+        operation: what answers.
+        many: whether it answers an array of rows.
+    """
+
+    def __init__(self, contract: Contract, resource: Resource, operation: Operation, many: bool = False) -> None:
+        self.operation = operation
+        self._contract = contract
+        self._resource = resource
+        self._many = many
+
+    @cached_property
+    def view(self) -> View | None:
+        """Where rows stand in the body; None when it has none."""
+        if self._many:
+            return find_rows(self._contract, self._resource, self.operation)
+        place = self.operation.response_schema(self.operation.success)
+        return find_row(self._contract, self._resource, place)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What is known of one row."""
+        return self.view.outline if self.view is not None else NOTHING
+
+    @cached_property
+    def id_outline(self) -> Outline:
+        """What is known of its id."""
+        view = self.view
+        if view is None or not view.id_member:
+            return NOTHING
+        return self._contract.outlines.of(view.outline.members[view.id_member])
+
+    @cached_property
+    def sample_row(self) -> Data:
+        """A row as the document's sample has it. Raises Unsatisfiable."""
+        body = self._contract.sample(self.operation, self.operation.success).data
+        return _row_in(body, self.view) if self.view is not None else {}
+
+    @cached_property
+    def _is_open(self) -> bool:
+        """Whether a row may have members that no schema names."""
+        return not self.outline.closed and (not self.outline.members or self.outline.others is not None)
+
+    def sample(self, call: Call) -> Response:
+        """The whole response, before a row is put in."""
+        accept = call.header("accept")
+        operation = self.operation
+        return self._contract.sample(operation, operation.success, values=call.variables, accept=accept)
+
+    def item(self, key: str, data: Mapping[str, Any], base: Outline) -> Data:
+        """A row as this operation shows it, not checked.
+
+        Args:
+            key: its id.
+            data: its members.
+            base: what the rows of the resource have: what a row lacks of this, it lacks here too, unless it must be.
+        """
+        outline, sample = self.outline, self.sample_row
+        if self._is_open:
+            item = dict(data)
+        else:
+            item = {name: data[name] for name in outline.members if name in data}
+        known = base.members
+        for name, value in sample.items():
+            if name not in item and (name in outline.required or name not in known):
+                item[name] = copied(value)
+        view = self.view
+        if view is not None and view.id_member:
+            item[view.id_member] = value_of(key.rpartition("/")[2], self.id_outline)
+        return item
+
+    def placed(self, body: JSON, rows: Sequence[tuple[str, Data]]) -> JSON:
+        """A body with rows, each with its id, where this operation shows its row or its rows."""
+        view = self.view
+        if view is None:
+            return body
+        if not self._many:
+            return put(body, view.at, rows[0][1])
+        items = [put({}, view.inner, row) for _, row in rows]
+        if view.keyed:
+            return put(body, view.at, dict(zip([key for key, _ in rows], items, strict=True)))
+        return put(body, view.at, items)
+
+    def response(self, call: Call, key: str, data: Mapping[str, Any], base: Outline) -> Response:
+        """The response that shows one row; valid by the contract."""
+        response = self.sample(call)
+        if self.view is None or response.media_type is None:
+            return response
+        plain, item = response.data, self.item(key, data, base)
+        response.data = self.placed(plain, [(key, item)])
+        if self.operation.check_response(response):
+            response.data = self.placed(plain, [(key, self.fitted(response, plain, key, item))])
+        return response
+
+    def settled(self, call: Call, key: str, data: Data, base: Outline) -> Data:
+        """The members of a new row as this operation can show them; those that it cannot are as the sample has them."""
+        if self.view is None:
+            return data
+        response = self.sample(call)
+        plain, item = response.data, self.item(key, data, base)
+        response.data = self.placed(plain, [(key, item)])
+        if not self.operation.check_response(response):
+            return data
+        fitted = self.fitted(response, plain, key, item)
+        return fitted | {name: value for name, value in data.items() if name not in item}
+
+    def fitted(self, response: Response, plain: JSON, key: str, item: Data) -> Data:
+        """As much of a row as the contract takes: member by member, each put into the sample if that stays valid.
+
+        Args:
+            response: a response to try it with; its data changes.
+            plain: the body of the sample.
+            key: the id of the row.
+            item: the row as it should be shown.
+        """
+
+        def is_valid(row: Data) -> bool:
+            response.data = self.placed(plain, [(key, row)])
+            return not self.operation.check_response(response)
+
+        best: Data = copied(self.sample_row)
+        for name in [name for name in best if name not in item]:
+            without = {other: value for other, value in best.items() if other != name}
+            best = without if is_valid(without) else best
+        for name, value in item.items():
+            merged = [{**best[name], **value}] if isinstance(value, dict) and isinstance(best.get(name), dict) else []
+            for way in [value, *merged]:
+                if is_valid({**best, name: way}):
+                    best = {**best, name: way}
+                    break
+        return best
+
+
+def _row_in(body: JSON, view: View) -> Data:
+    """The first row of a body; an empty one when it shows none."""
+    node = inside(body, view.at)
+    if view.keyed and isinstance(node, dict):
+        node = next(iter(node.values()), {})
+    elif isinstance(node, list):
+        node = node[0] if node else {}
+    node = inside(node, view.inner)
+    return node if isinstance(node, dict) else {}
+
+
+def inside(node: JSON, at: Parts) -> JSON:
+    """What stands at a place of a body; None when it has no such place."""
+    for name in at:
+        if not isinstance(node, dict) or name not in node:
+            return None
+        node = node[name]
+    return node
+
+
+def put(body: JSON, at: Parts, value: JSON) -> JSON:
+    """A body with another value at a place. What is on the way there is copied or made."""
+    if not at:
+        return value
+    whole = dict(body) if isinstance(body, dict) else {}
+    whole[at[0]] = put(whole.get(at[0]), at[1:], value)
+    return whole
+
+
+def members_named(outline: Outline, names: Mapping[str, str]) -> dict[str, str]:
+    """The members that repeat variables of a path: their names, and the texts of the variables."""
+    by_name = {folded(variable): text for variable, text in names.items()}
+    return {name: by_name[folded(name)] for name in outline.members if folded(name) in by_name}
+
+
+__all__ = ["Data", "Shown", "inside", "members_named", "put"]
