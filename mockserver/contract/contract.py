@@ -156,9 +156,18 @@ class Contract:
         """What the schemas speak of."""
         return Outlines(self._refs)
 
+    @property
+    def refs(self) -> Refs:
+        """Follows the references of the document."""
+        return self._refs
+
+    def validator(self, place: Place, direction: Direction = "response") -> jsonschema_rs.Validator:
+        """What judges the values of the schema at a place."""
+        return self._schemas.validator(self._schemas.reference(place.pointer, direction))
+
     def accepts(self, place: Place, value: JSON, direction: Direction = "response") -> bool:
         """Whether the schema at a place takes a value."""
-        return self._schemas.validator(self._schemas.reference(place.pointer, direction)).is_valid(value)
+        return self.validator(place, direction).is_valid(value)
 
     def value(self, place: Place, rng: Random, direction: Direction = "response") -> JSON:
         """A value that the schema at a place is likely to take, which varies with `rng`."""

@@ -131,6 +131,17 @@ class Operation:
         node, pointer = self._body_node
         return _schema_place(self._refs, node.get("content") or {}, f"{pointer}/content")
 
+    @cached_property
+    def request_type(self) -> str:
+        """The media type of the request's body: JSON if it may have that, else the first; "" when it has none."""
+        content = (self._body_node[0].get("content") or {}) if self._body_node is not None else {}
+        names = sorted(content, key=lambda name: not is_json(essence(name)))
+        return "application/json" if names[:1] == ["*/*"] else next(iter(names), "")
+
+    def write_body(self, value: JSON, media_type: str) -> tuple[bytes, str]:
+        """The bytes of a request's body, and its Content-Type. Raises XmlError."""
+        return self._bodies.write(value, media_type)
+
     def response_schema(self, status: int) -> Place | None:
         """The same of the body of a declared response."""
         declared_response = self.response(status)

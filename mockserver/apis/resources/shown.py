@@ -85,18 +85,20 @@ class Shown:
             data: its members.
             base: what the rows of the resource have: what a row lacks of this, it lacks here too, unless it must be.
         """
-        outline, sample = self.outline, self.sample_row
+        outline, sample, known = self.outline, self.sample_row, base.members
+        id_name = self.view.id_member if self.view is not None else ""
+        item: Data = {}
+        for name in outline.members:
+            if name == id_name:
+                item[name] = value_of(key.rpartition("/")[2], self.id_outline)
+            elif name in data:
+                item[name] = data[name]
+            elif name in sample and (name in outline.required or name not in known):
+                item[name] = copied(sample[name])
         if self._is_open:
-            item = dict(data)
+            item |= {name: value for name, value in data.items() if name not in item}
         else:
-            item = {name: data[name] for name in outline.members if name in data}
-        known = base.members
-        for name, value in sample.items():
-            if name not in item and (name in outline.required or name not in known):
-                item[name] = copied(value)
-        view = self.view
-        if view is not None and view.id_member:
-            item[view.id_member] = value_of(key.rpartition("/")[2], self.id_outline)
+            item |= {name: copied(sample[name]) for name in sample if name not in outline.members and name not in known}
         return item
 
     def placed(self, body: JSON, rows: Sequence[tuple[str, Data]]) -> JSON:
