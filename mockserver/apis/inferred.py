@@ -50,9 +50,9 @@ def infer(contract: Contract) -> list[Resource]:
         resource = None
         if item is not None:
             resource = _collection(contract, segments, item, paths)
-        elif "GET" in operations and "POST" in operations and not _is_item(segments):
+        elif segments and "GET" in operations and "POST" in operations and not _is_item(segments):
             resource = _collection(contract, segments, None, paths)
-        elif not _is_item(segments):
+        elif segments and not _is_item(segments):
             resource = _singleton(contract, segments, operations)
         if resource is not None and resource.operations:
             resources.append(resource)
@@ -62,6 +62,7 @@ def infer(contract: Contract) -> list[Resource]:
             resource = _collection(contract, segments, item, paths)
             if resource.operations:
                 resources.append(resource)
+    resources = _settled(resources)
     _name(resources)
     _own(resources, items)
     return resources
@@ -149,7 +150,7 @@ def _answers_array(contract: Contract, operation: Operation) -> bool:
 
 def _names_row(contract: Contract, resource: Resource, operation: Operation) -> bool:
     """Whether the body of a request has a member that is the id of a row."""
-    return bool(id_member(resource, contract.outlines.of(operation.request_schema)))
+    return bool(id_member(contract, resource, contract.outlines.of(operation.request_schema)))
 
 
 def _singleton(contract: Contract, segments: tuple[str, ...], operations: dict[str, Operation]) -> Resource | None:
@@ -167,6 +168,16 @@ def _singleton(contract: Contract, segments: tuple[str, ...], operations: dict[s
             resource.operations[operation.id] = operation, role
             resource.reasons[operation.id] = f"{role}: {operation.method} {operation.path} has one row and no id"
     return resource
+
+
+def _settled(resources: list[Resource]) -> list[Resource]:
+    """The resources without operations that two of them have: what lists or creates rows does nothing to one row."""
+    collections = {id for r in resources for id, (_, role) in r.operations.items() if role in ("list", "create")}
+    for resource in resources:
+        for id, (_, role) in list(resource.operations.items()):
+            if role not in ("list", "create") and id in collections:
+                del resource.operations[id], resource.reasons[id]
+    return [resource for resource in resources if resource.operations]
 
 
 def _own(resources: list[Resource], items: dict[tuple[str, ...], tuple[str, ...]]) -> None:

@@ -86,7 +86,9 @@ class Resourceful:
         if self.resource.unknown == "imagine" and stored.is_untouched():
             sample = self._base_shown.sample_row
             for key, data in reversed(listing.imagined(call)):
-                more = {name: copied(value) for name, value in sample.items() if name not in listing.outline.members}
+                more = {
+                    name: copied(value) for name, value in sample.items() if name not in listing.view.outline.members
+                }
                 stored.add(key, self._agreeing(call, {**more, **data}))
             return listing.response(call, [{"id": w.id, "data": w.row["data"]} for w in reversed(call.writes)], None)
         return listing.response(call, None, stored)
@@ -184,17 +186,28 @@ class Resourceful:
         if status and str(status) in shown.operation.declared and status != response.status:
             response = Response(status, None, {}, None) if shown.operation.response_schema(status) is None else response
         item = self.resource.with_role("read", "update", "replace", "delete")
-        if response.status == 201 and item is not None and not self.resource.is_singleton:
-            response.headers["location"] = self._location(call, item, key)
-            response.sampled -= {"location"}
+        is_told = shown.view is not None and bool(shown.view.id_member)
+        if item is not None and not self.resource.is_singleton:
+            if response.status == 201 or not is_told or "location" in response.headers:
+                self._locate(call, shown.operation, response, item, key)
         return response
 
-    def _location(self, call: Call, item: Operation, key: str) -> str:
-        path = item.path
+    def _locate(self, call: Call, operation: Operation, response: Response, item: Operation, key: str) -> None:
+        """Add a `Location`: a whole URL, or as much of it as the contract takes (RFC 9110, 10.2.2)."""
         values = {**call.variables, **dict(zip(self.resource.variables, key.split("/"), strict=False))}
+        path = item.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", ids.quoted(value))
-        return f"{call.base_url}{self._contract.base_path}{path}"
+        before = response.headers.get("location")
+        base = self._contract.base_path
+        for location in (f"{call.base_url}{base}{path}", f"{base}{path}", path):
+            response.headers["location"] = location
+            if not operation.check_response(response):
+                return
+        if before is None:
+            del response.headers["location"]
+        else:
+            response.headers["location"] = before
 
     def _success(self, operation: Operation, call: Call, key: str, data: Data) -> Response:
         shown = self.shown(operation)

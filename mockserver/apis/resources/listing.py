@@ -35,18 +35,17 @@ class Listing:
         self._base = base
         view = self._shown.view
         assert view is not None
-        self._view = view
-        self.outline = view.outline
+        self.view = view
         self.paging = Paging(contract, operation, view)
         self.selection = Selection(operation, view.outline)
 
     def imagined(self, call: Call) -> list[tuple[str, Data]]:
         """The rows of the document's sample that have ids, in its order."""
         body = self._shown.sample(call).data
-        items = inside(body, self._view.at)
+        items = inside(body, self.view.at)
         pairs: list[tuple[str, Data]] = []
         for item in items.values() if isinstance(items, dict) else items if isinstance(items, list) else ():
-            row = inside(item, self._view.inner)
+            row = inside(item, self.view.inner)
             if isinstance(row, dict) and (key := self._key(row)) and key not in dict(pairs):
                 pairs.append((key, copied(row)))
         return pairs
@@ -109,7 +108,7 @@ class Listing:
         return put(body, tell.at[:-1], {name: other for name, other in there.items() if name != tell.at[-1]})
 
     def _key(self, row: Data) -> str:
-        value: Any = row.get(self._view.id_member) if self._view.id_member else None
+        value: Any = row.get(self.view.id_member) if self.view.id_member else None
         return "" if value is None or isinstance(value, (dict, list)) else ids.text_of(value)
 
 

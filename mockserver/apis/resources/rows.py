@@ -93,8 +93,11 @@ class Draft:
     @cached_property
     def _id_member(self) -> str:
         """The member by which a client names a row itself; "" when the server does."""
-        name = id_member(self._resource, self._outline)
-        return "" if name in self._kept_out or self._resource.origin == "server" else name
+        name = id_member(self._contract, self._resource, self._outline)
+        view = self._base.view
+        shown = folded(view.id_member) if view is not None and view.id_member else folded(name)
+        is_server = name in self._kept_out or self._resource.origin == "server" or folded(name) != shown
+        return "" if is_server else name
 
     @cached_property
     def _skeleton(self) -> Data:

@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.apis.base import Call
 from mockserver.apis.resources.ids import value_of
 from mockserver.apis.resources.model import Resource, folded
-from mockserver.apis.resources.views import Parts, View, find_row, find_rows
+from mockserver.apis.resources.views import Parts, View, find_array, find_row, find_rows
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import NOTHING, Outline
 from mockserver.messages import JSON, Response
@@ -42,10 +42,24 @@ class Shown:
     @cached_property
     def view(self) -> View | None:
         """Where rows stand in the body; None when it has none."""
+        return self._found[0]
+
+    @cached_property
+    def _is_array(self) -> bool:
+        """Whether its rows stand in an array, also where there is never more than one."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[View | None, bool]:
         if self._many:
-            return find_rows(self._contract, self._resource, self.operation)
+            return find_rows(self._contract, self._resource, self.operation), True
         place = self.operation.response_schema(self.operation.success)
-        return find_row(self._contract, self._resource, place)
+        one = find_row(self._contract, self._resource, place)
+        if one is None or not one.id_member:
+            array = find_array(self._contract, self._resource, place)
+            if array is not None and (array.id_member or one is None):
+                return array, True
+        return one, False
 
     @cached_property
     def outline(self) -> Outline:
@@ -64,7 +78,7 @@ class Shown:
     def sample_row(self) -> Data:
         """A row as the document's sample has it. Raises Unsatisfiable."""
         body = self._contract.sample(self.operation, self.operation.success).data
-        return _row_in(body, self.view) if self.view is not None else {}
+        return row_in(body, self.view) if self.view is not None else {}
 
     @cached_property
     def _is_open(self) -> bool:
@@ -106,7 +120,7 @@ class Shown:
         view = self.view
         if view is None:
             return body
-        if not self._many:
+        if not self._is_array:
             return put(body, view.at, rows[0][1])
         items = [put({}, view.inner, row) for _, row in rows]
         if view.keyed:
@@ -122,6 +136,8 @@ class Shown:
         response.data = self.placed(plain, [(key, item)])
         if self.operation.check_response(response):
             response.data = self.placed(plain, [(key, self.fitted(response, plain, key, item))])
+            if self.operation.check_response(response):
+                response.data = plain
         return response
 
     def settled(self, call: Call, key: str, data: Data, base: Outline) -> Data:
@@ -163,7 +179,7 @@ class Shown:
         return best
 
 
-def _row_in(body: JSON, view: View) -> Data:
+def row_in(body: JSON, view: View) -> Data:
     """The first row of a body; an empty one when it shows none."""
     node = inside(body, view.at)
     if view.keyed and isinstance(node, dict):
@@ -198,4 +214,4 @@ def members_named(outline: Outline, names: Mapping[str, str]) -> dict[str, str]:
     return {name: by_name[folded(name)] for name in outline.members if folded(name) in by_name}
 
 
-__all__ = ["Data", "Shown", "inside", "members_named", "put"]
+__all__ = ["Data", "Shown", "inside", "members_named", "put", "row_in"]

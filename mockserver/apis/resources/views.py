@@ -22,6 +22,8 @@ _LIST_NAMES = ("data", "items", "results", "records", "entries", "list", "rows",
 _ID_NAMES = ("id", "uuid", "guid", "_id")
 _WEAK_ID_NAMES = ("key", "slug", "code", "number", "identifier", "sku", "token", "name")
 """Members that are an id where there is nothing better."""
+_GENERIC = ("entity", "object", "resource", "item", "record", "unique", "external", "public")
+"""Words for any row, which stand before `id`."""
 _MAX_LEVELS = 3
 
 
@@ -43,7 +45,7 @@ class View:
     """In a list: the rows are members of an object, by their ids, instead of an array."""
 
 
-def id_member(resource: Resource, outline: Outline) -> str:
+def id_member(contract: Contract, resource: Resource, outline: Outline) -> str:
     """The member of a row that its path's last variable names; "" when there is none."""
     if resource.id:
         name = resource.id.lstrip("/")
@@ -54,19 +56,19 @@ def id_member(resource: Resource, outline: Outline) -> str:
     variable = folded(resource.variables[-1])
     noun = folded(resource.singular)
     rest = variable.removeprefix(noun)
-    strong = [variable, rest, *_ID_NAMES, f"{noun}id", f"{noun}uuid", f"{noun}key"]
-    names = [*strong, *_WEAK_ID_NAMES] if rest == variable or rest not in by_name else strong
-    for name in names:
-        if name and folded(name) in by_name and _may_be_id(outline, by_name[folded(name)]):
-            return by_name[folded(name)]
+    likely = [variable, rest, *_ID_NAMES, f"{noun}id", f"{noun}uuid", f"{noun}key"]
+    # A row that refers to no other has one member that ends so, whatever it is called.
+    ending = [name for name in by_name if name.endswith("id")]
+    likely += ending if len(ending) == 1 else [f"{word}id" for word in _GENERIC]
+    for name in [*likely, *_WEAK_ID_NAMES]:
+        if name and name in by_name and _may_be_id(contract, outline.members[by_name[name]]):
+            return by_name[name]
     return ""
 
 
-def _may_be_id(outline: Outline, name: str) -> bool:
-    node = outline.members[name].node
-    kind = node.get("type") if isinstance(node, dict) else None
-    kinds = {kind} if isinstance(kind, str) else set(kind or ())
-    return not kinds or bool(kinds & {"string", "integer", "number"})
+def _may_be_id(contract: Contract, place: Place) -> bool:
+    types = contract.outlines.of(place).types
+    return not types or bool(types & {"string", "integer", "number"})
 
 
 def find_row(contract: Contract, resource: Resource, place: Place | None) -> View | None:
@@ -82,7 +84,7 @@ def find_row(contract: Contract, resource: Resource, place: Place | None) -> Vie
         return None
     candidates = [((), root, place), *_objects(contract, root, (), 2)]
     for at, outline, there in candidates:
-        if name := id_member(resource, outline):
+        if name := id_member(contract, resource, outline):
             return View(at, outline, there, name)
     wrappers = {folded(resource.singular), *_ROW_NAMES}
     for at, outline, there in candidates[1:]:
@@ -106,7 +108,11 @@ def _objects(contract: Contract, outline: Outline, at: Parts, levels: int) -> It
 
 def find_rows(contract: Contract, resource: Resource, operation: Operation) -> View | None:
     """Where the rows stand in the body of a list; None when no array of objects can be told from others."""
-    place = operation.response_schema(operation.success)
+    return find_array(contract, resource, operation.response_schema(operation.success))
+
+
+def find_array(contract: Contract, resource: Resource, place: Place | None) -> View | None:
+    """Where an array of rows stands in a body."""
     if place is None:
         return None
     root = contract.outlines.of(place)
@@ -156,4 +162,4 @@ def _score(resource: Resource, view: View, same: frozenset[str]) -> int:
     return score + (20 if view.id_member else 0)
 
 
-__all__ = ["Parts", "View", "find_row", "find_rows", "id_member"]
+__all__ = ["Parts", "View", "find_array", "find_row", "find_rows", "id_member"]
