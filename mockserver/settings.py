@@ -171,6 +171,16 @@ class Settings:
         ),
     )
     seed: int = field(default=0, metadata=_option("Sandboxes", "integer", "Seed of generated ids and samples."))
+    unknown_ids: Literal["imagine", "404"] = field(
+        default="imagine",
+        metadata=_option(
+            "Sandboxes",
+            "choice",
+            "What a read of an id that nobody created gets, for documents of your own: a sample that is kept from then "
+            "on, or the declared 404.",
+            choices=("imagine", "404"),
+        ),
+    )
     stateless: bool = field(
         default=False,
         metadata=_option("Sandboxes", "flag", "Answer every operation with a sample of its success; store nothing."),

@@ -182,7 +182,7 @@ def set_state(ask: Ask) -> Response:
     given = sum(len(rows) for partitions in body["tables"].values() for rows in partitions.values())
     if given > sandbox.terms.max_rows:
         raise UserError(f"there are {given:,} rows, and room for {sandbox.terms.max_rows:,} (--max-rows)")
-    tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.tables.items()}
+    tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.state_tables.items()}
     for name, partitions in body["tables"].items():
         if name not in tables:
             raise UserError(f"there is no table {name!r}; there are {', '.join(tables)}")

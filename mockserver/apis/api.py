@@ -6,12 +6,12 @@ Everything but the contract has a default that suits any document. Must not know
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
 
-from mockserver.apis.base import Answer, Behaviour, Call, Table, Variant
+from mockserver.apis.base import Answer, Behaviour, Call, StateTable, Table, Variant
 from mockserver.apis.errors import Errors
 from mockserver.apis.resources.model import Resource, Unknown
 from mockserver.contract import Contract, Operation, load_contract
@@ -19,6 +19,9 @@ from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response
+
+if TYPE_CHECKING:
+    from mockserver.apis.resources.behaviours import Resourceful
 
 Price = Callable[[Call, int], float]
 """Credits that a call costs, given the call and the characters of embedded text that one credit pays for."""
@@ -80,7 +83,7 @@ class Api:
     a read of an id that nobody created gets. None answers them with samples."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
-    _inferred: list[tuple[list[Resource], dict[str, Behaviour]]] = field(init=False, repr=False, compare=False)
+    _inferred: list[list[Resourceful]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "errors", Errors(self.contract, self.error_body, self.error_media_type))
@@ -164,34 +167,58 @@ class Api:
     @property
     def resources(self) -> list[Resource]:
         """The kinds of rows that are kept for operations without a behaviour."""
-        return self._resources()[0]
+        return [resourceful.resource for resourceful in self._resourcefuls]
 
     def behaviour(self, operation: Operation) -> Behaviour | None:
         """What answers an operation: its own behaviour, or that of its resource; None for a sample."""
-        return self.behaviours.get(operation.id) or self._resources()[1].get(operation.id)
+        own = self.behaviours.get(operation.id)
+        if own is not None or self.unknown_ids is None:
+            return own
+        return next((r.behaviour(operation) for r in self._resourcefuls if operation.id in r.resource.operations), None)
 
-    def _resources(self) -> tuple[list[Resource], dict[str, Behaviour]]:
-        """The resources, and what they answer by operationId; found when they are first asked for."""
+    @property
+    def state_tables(self) -> Mapping[str, StateTable]:
+        """The tables that a scenario's `state` and a snapshot may fill, by name."""
         if self.unknown_ids is None:
-            return [], {}
-        if not self._inferred:
+            return self.tables
+        from mockserver.apis.resources.table import DeletedTable, ResourceTable
+
+        inferred: dict[str, StateTable] = {}
+        for resourceful in self._resourcefuls:
+            name = resourceful.resource.name
+            inferred |= {name: ResourceTable(resourceful), f"{name}.deleted": DeletedTable()}
+        return {**inferred, **self.tables}
+
+    @property
+    def _resourcefuls(self) -> list[Resourceful]:
+        """What answers for each resource; found when it is first asked for."""
+        if self.unknown_ids is not None and not self._inferred:
             from mockserver.apis.inferred import infer  # the bundled APIs have all their behaviours
             from mockserver.apis.resources.behaviours import Resourceful
 
-            resources = infer(self.contract)
-            answers: dict[str, Behaviour] = {}
-            for resource in resources:
+            made = []
+            for resource in infer(self.contract):
                 resource.unknown = self.unknown_ids
-                resourceful = Resourceful(self.contract, resource)
-                for operation, _ in resource.operations.values():
-                    answers[operation.id] = resourceful.behaviour(operation)
-            self._inferred.append((resources, answers))
-        return self._inferred[0]
+                made.append(Resourceful(self.contract, resource))
+            self._inferred.append(made)
+        return self._inferred[0] if self._inferred else []
 
     def price(self, operation: Operation) -> Price | None:
         """What an operation costs; None for one that is not metered."""
         cost = self.costs.get(operation.id)
         return (lambda call, characters: cost) if isinstance(cost, (int, float)) else cost
+
+
+def tell_tables_apart(apis: Sequence[Api]) -> None:
+    """See that no two APIs keep their rows in one table: a resource whose name is taken gets its API's name too."""
+    if len(apis) < 2:
+        return
+    taken = {name for api in apis for name in api.tables}
+    for api in apis:
+        for resource in api.resources:
+            if resource.name in taken:
+                resource.name = f"{api.name}.{resource.name}"
+            taken.add(resource.name)
 
 
 def response_of(operation: Operation, result: Answer) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
@@ -183,6 +183,19 @@ def page_variants(rows: str, more: Variant) -> dict[str, Variant]:
     }
 
 
+class StateTable(Protocol):
+    """What a scenario's `state` and a snapshot need to know of a table."""
+
+    def add(self, call: Call, name: str, entry: Row) -> None:
+        """Add a row to the table `name` from what a scenario says of it."""
+
+    def problems(self, contract: Contract, entry: Row) -> list[Violation]:
+        """What is wrong with what a scenario says of a row."""
+
+    def whole_problems(self, contract: Contract, row: Row) -> list[Violation]:
+        """What is wrong with a row of a snapshot, which must be whole: nothing is filled in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table whose rows a scenario's `state` may give."""
@@ -195,6 +208,10 @@ class Table:
     """The members that every row has, and the type of each; any of them may be None."""
     shown: Callable[[Row], JSON] = lambda row: row
     """The row as the API shows it."""
+
+    def add(self, call: Call, name: str, entry: Row) -> None:
+        """Add a row to the table `name` from what a scenario says of it."""
+        call.add(name, self.make(call, entry))
 
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.apis import datagrid, mem0
 from mockserver.apis.api import Api
+from mockserver.apis.resources.model import Unknown
 from mockserver.contract import Contract, load_contract
 from mockserver.contract.load import MAX_BYTES, Terms, compiled
 from mockserver.data import bundled_file
@@ -35,13 +36,14 @@ _REFERENCE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 """`module:attribute`, both perhaps dotted."""
 
 
-def load_api(spec: str, *, strict: bool = False) -> Api:
+def load_api(spec: str, *, strict: bool = False, unknown_ids: Unknown = "imagine") -> Api:
     """An API by what it is called.
 
     Args:
         spec: the name of a bundled API, an OpenAPI file as `PATH` or `NAME=PATH`, an Api as `module:attribute`, or
             the name of an entry point in the group `mockserver.apis`.
         strict: validate a file with openapi-spec-validator too.
+        unknown_ids: what a read of an id that nobody created gets, for an API that is no more than a file.
 
     Raises:
         UserError: there is no such API, or it cannot be loaded.
@@ -51,9 +53,9 @@ def load_api(spec: str, *, strict: bool = False) -> Api:
     name, equals, path = spec.partition("=")
     file = Path(path if equals else spec)
     if str(file) == "-":
-        return _from_stdin(name if equals else "stdin", strict)
+        return _from_stdin(name if equals else "stdin", strict, unknown_ids)
     if file.is_file():
-        return Api.from_openapi(file, name=name if equals else None, strict=strict)
+        return Api.from_openapi(file, name=name if equals else None, strict=strict, unknown_ids=unknown_ids)
     if _REFERENCE.fullmatch(spec):
         return _made(_attribute(spec), repr(spec))
     installed = {} if equals else installed_apis()
@@ -70,7 +72,7 @@ def load_api(spec: str, *, strict: bool = False) -> Api:
     )
 
 
-def _from_stdin(name: str, strict: bool) -> Api:
+def _from_stdin(name: str, strict: bool, unknown_ids: Unknown) -> Api:
     """An API over the document on standard input, of which no more is read than a file may have."""
     text = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
@@ -79,7 +81,7 @@ def _from_stdin(name: str, strict: bool) -> Api:
         contract = compiled(text.decode(), Path("standard input"), None, name, Terms(strict))
     except UnicodeDecodeError as error:
         raise UserError(f"the document on standard input is not UTF-8 at byte {error.start:,}") from None
-    return Api(name, contract, unknown_ids="imagine")
+    return Api(name, contract, unknown_ids=unknown_ids)
 
 
 def is_code(spec: str) -> bool:

@@ -98,6 +98,7 @@ class Outlines:
             met.add(pointer)
             kind = node.get("type")
             types |= {kind} if isinstance(kind, str) else set(kind) if isinstance(kind, list) else set()
+            types |= {"null"} if node.get("nullable") is True else set()
             formats |= {node["format"]} if isinstance(node.get("format"), str) else set()
             for name, member in _dict(node.get("properties")).items():
                 members.setdefault(name, Place(member, pointer + pointer_of(["properties", name])))

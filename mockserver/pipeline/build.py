@@ -82,7 +82,8 @@ def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
         path = spec
         if equals or not is_code(spec):
             path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
-        apis.append(load_api(f"{name}={path}" if equals else path, strict=settings.strict))
+        spec = f"{name}={path}" if equals else path
+        apis.append(load_api(spec, strict=settings.strict, unknown_ids=settings.unknown_ids))
     return apis
 
 

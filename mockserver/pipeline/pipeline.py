@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from mockserver.apis import Api
+from mockserver.apis.api import tell_tables_apart
 from mockserver.apis.routes import MAX_BODY, Route, Routes, allow
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Unsatisfiable
@@ -103,6 +104,7 @@ class Pipeline:
         backend: Maker = Sandboxes,
     ) -> None:
         checks = checks or Checks()
+        tell_tables_apart(apis)
         self.apis = {api.name: api for api in apis}
         self.routes = Routes(self.apis, max_body)
         self._verify_wire = checks.verify_wire

@@ -13,6 +13,7 @@ from mockserver.messages import Exchange
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
 from mockserver.scenarios import CompiledRule, Facts, Scenario
+from mockserver.state.store import members_of
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import Difference
 from mockserver.text.ranges import parse_range
@@ -74,7 +75,7 @@ def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[s
         check("credits consumed", balance.consumed, expected.credits.consumed)
     for table, rules in (expected.state or {}).items():
         partitions = world.store.snapshot().tables.get(table, {})
-        rows = [row for rows in partitions.values() for row in rows]
+        rows = [members_of(row) for rows in partitions.values() for row in rows]
         check(f"rows of {table}", len(rows), rules.count)
         if rules.unique_by is not None:
             values = Counter(to_json(row.get(rules.unique_by)) for row in rows)

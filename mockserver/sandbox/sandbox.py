@@ -156,10 +156,10 @@ class Sandbox:
         now = clock.now()
         for name, scenario in scenarios.items():
             for table, entries in scenario.rows.items():
-                make = self._apis[name].tables[table].make
+                rows = self._apis[name].state_tables[table]
                 call = nobody(store, now, terms.seed)
                 for entry in entries:
-                    call.add(table, make(call, entry))
+                    rows.add(call, table, entry)
                 if store.commit(call.writes) != "done":
                     raise UserError(f"the state of scenario {scenario.name!r} has more than {terms.max_rows:,} rows")
         self._backend.publish(self, self._world(terms, clock, store, now, scenarios, version))

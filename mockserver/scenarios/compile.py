@@ -211,7 +211,7 @@ class Compiler:
                 return
 
     def _rows(self, table: str, entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        tables = self._api.tables
+        tables = self._api.state_tables
         if table not in tables:
             self._problem(("state", table), f"{self._api.name} has no table {table!r}{did_you_mean(table, tables)}")
             return
@@ -241,8 +241,9 @@ class Compiler:
                 nearest = did_you_mean(expected.retries, RETRY_RULES)
                 self._problem((*here, "retries"), f"{expected.retries!r} is not a rule of retries{nearest}")
             for table in expected.state or {}:
-                if table not in self._api.tables:
-                    message = f"{self._api.name} has no table {table!r}{did_you_mean(table, self._api.tables)}"
+                tables = self._api.state_tables
+                if table not in tables:
+                    message = f"{self._api.name} has no table {table!r}{did_you_mean(table, tables)}"
                     self._problem((*here, "state", table), message)
 
 

@@ -126,6 +126,11 @@ class Store(Protocol):
         """Replace rows, counters and account by those of a snapshot."""
 
 
+def members_of(row: Row) -> Row:
+    """The members of a row: those of one that is kept under its id, or the row itself."""
+    return row["data"] if row.keys() == {"id", "data"} and isinstance(row["data"], dict) else row
+
+
 def plain(number: float) -> float:
     """The number, as an int when it is whole, so that it reads the same wherever it was kept."""
     return int(number) if isinstance(number, float) and number.is_integer() else number

@@ -9,6 +9,7 @@ from typing import Any
 from mockserver.admin.client import AdminClient
 from mockserver.clock import parse_duration
 from mockserver.errors import UserError
+from mockserver.state.store import members_of
 
 
 class CreditsControl:
@@ -107,9 +108,9 @@ class StateControl:
         self._remote.restore(dict(snapshot))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table, oldest first, of all teamspaces."""
+        """The rows of a table, oldest first, of all tenants; of a resource of your own API, the members of each."""
         partitions = self.snapshot()["tables"].get(table, {})
-        return [row for rows in partitions.values() for row in rows]
+        return [members_of(row) for rows in partitions.values() for row in rows]
 
 
 class Retries:

@@ -22,7 +22,7 @@ from mockserver.apis.resources.transitions import transition
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import NOTHING, Outline, Place
 from mockserver.errors import Problem
-from mockserver.messages import Response
+from mockserver.messages import Response, Violation
 from mockserver.state.store import Row
 from mockserver.text.jsontext import copied
 
@@ -47,19 +47,19 @@ class Resourceful:
         """What answers an operation of the resource."""
         role = self.resource.operations[operation.id][1]
         roles: dict[Role, Callable[[Operation, Call], Response]] = {
-            "create": self.create,
-            "list": self.list,
-            "read": self.read,
-            "update": self.update,
-            "replace": self.update,
-            "delete": self.delete,
-            "action": self.act,
+            "create": self._create,
+            "list": self._list,
+            "read": self._read,
+            "update": self._update,
+            "replace": self._update,
+            "delete": self._delete,
+            "action": self._act,
         }
         return partial(roles[role], operation)
 
     # -- the operations -----------------------------------------------------------------------------
 
-    def create(self, operation: Operation, call: Call) -> Response:
+    def _create(self, operation: Operation, call: Call) -> Response:
         """Make a row of what was sent; 409 when the client chose an id that is taken."""
         stored, shown = self._stored(call), self.shown(operation)
         draft = self.draft(operation)
@@ -74,13 +74,13 @@ class Resourceful:
         stored.add(key, data)
         return self._created(call, shown, key, data)
 
-    def read(self, operation: Operation, call: Call) -> Response:
+    def _read(self, operation: Operation, call: Call) -> Response:
         """The row of an id; one made on the spot where nobody created it, unless unknown ids are 404."""
         stored, key = self._stored(call), self._key(call)
         row = self._row(stored, call, key)
         return self.shown(operation).response(call, key, row["data"], self.base)
 
-    def list(self, operation: Operation, call: Call) -> Response:
+    def _list(self, operation: Operation, call: Call) -> Response:
         """A page of rows, newest first."""
         stored, listing = self._stored(call), self.listing(operation)
         if self.resource.unknown == "imagine" and stored.is_untouched():
@@ -93,7 +93,7 @@ class Resourceful:
             return listing.response(call, [{"id": w.id, "data": w.row["data"]} for w in reversed(call.writes)], None)
         return listing.response(call, None, stored)
 
-    def update(self, operation: Operation, call: Call) -> Response:
+    def _update(self, operation: Operation, call: Call) -> Response:
         """Change the members that were sent, or all; a PUT of an id that is not there creates it."""
         stored, draft = self._stored(call), self.draft(operation)
         sent = draft.sent(call.body)
@@ -102,7 +102,7 @@ class Resourceful:
             raise Problem("invalid_request", "The body does not say which row is meant.")
         return self._change(operation, call, stored, key, sent)
 
-    def delete(self, operation: Operation, call: Call) -> Response:
+    def _delete(self, operation: Operation, call: Call) -> Response:
         """Remove a row, and remember that it is gone."""
         stored, key = self._stored(call), self._key(call)
         row = self._row(stored, call, key, keep=False)
@@ -110,14 +110,14 @@ class Resourceful:
         stored.remove(key, row if "fresh" not in row else None)
         return response
 
-    def act(self, operation: Operation, call: Call) -> Response:
+    def _act(self, operation: Operation, call: Call) -> Response:
         """Do something to one row: take the members that were sent, and the status that the action's name means."""
         stored, key = self._stored(call), self._key(call)
         row = self._row(stored, call, key)
         draft, verb = self.draft(operation), operation.path.rstrip("/").rpartition("/")[2]
         shown = self.shown(operation)
         if not shown.outline.sources & self.base.sources or not shown.outline.sources:
-            return shown.sample(call)
+            return self._sample(operation, call)
         sent = {name: value for name, value in draft.sent(call.body).items() if name in self.base.members}
         data = {**row["data"], **sent, **transition(self._contract, self.base, verb)}
         data = (
@@ -127,6 +127,24 @@ class Resourceful:
             call.forget()
             self._put(stored, key, row, data)
         return shown.response(call, key, data, self.base)
+
+    # -- rows that no request made --------------------------------------------------------------------
+
+    def seeded(self, call: Call, entry: Data) -> tuple[str, Data]:
+        """The id and the members of a row from what a scenario says of it; the rest is as the sample has it."""
+        view = self._base_shown.view
+        chosen = entry.get(view.id_member) if view is not None and view.id_member else None
+        key = self._new_key(call) if chosen is None else ids.text_of(chosen)
+        data = self._agreeing(call, copied(self._base_shown.sample_row))
+        return key, {**data, **entry}
+
+    def problems(self, call: Call, entry: Data) -> list[Violation]:
+        """What is wrong with what a scenario says of a row."""
+        return self.row_problems(*self.seeded(call, entry))
+
+    def row_problems(self, key: str, data: Data) -> list[Violation]:
+        """What is wrong with a row, as the operation that shows the most of it shows it."""
+        return self._base_shown.problems(key, data, self.base)
 
     # -- the parts of them --------------------------------------------------------------------------
 
@@ -187,9 +205,9 @@ class Resourceful:
             response = Response(status, None, {}, None) if shown.operation.response_schema(status) is None else response
         item = self.resource.with_role("read", "update", "replace", "delete")
         is_told = shown.view is not None and bool(shown.view.id_member)
-        if item is not None and not self.resource.is_singleton:
-            if response.status == 201 or not is_told or "location" in response.headers:
-                self._locate(call, shown.operation, response, item, key)
+        is_located = response.status == 201 or not is_told or "location" in response.headers
+        if is_located and item is not None and not self.resource.is_singleton:
+            self._locate(call, shown.operation, response, item, key)
         return response
 
     def _locate(self, call: Call, operation: Operation, response: Response, item: Operation, key: str) -> None:
@@ -211,7 +229,12 @@ class Resourceful:
 
     def _success(self, operation: Operation, call: Call, key: str, data: Data) -> Response:
         shown = self.shown(operation)
-        return shown.response(call, key, data, self.base) if shown.view is not None else shown.sample(call)
+        return shown.response(call, key, data, self.base) if shown.view is not None else self._sample(operation, call)
+
+    def _sample(self, operation: Operation, call: Call) -> Response:
+        """What answers where no row can be shown."""
+        accept = call.header("accept")
+        return self._contract.sample(operation, operation.success, values=call.variables, accept=accept)
 
     # -- what is read from the contract -------------------------------------------------------------
 

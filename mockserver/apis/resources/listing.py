@@ -100,11 +100,13 @@ class Listing:
         value = self.paging.told(tell, around, call.url)
         if value is not MISSING:
             return put(body, tell.at, value)
+        if "null" in tell.types:
+            return put(body, tell.at, None)
+        if tell.required:
+            return put(body, tell.at, "")
         there = inside(body, tell.at[:-1])
-        if not isinstance(there, dict) or tell.at[-1] not in there:
+        if not isinstance(there, dict):
             return body
-        if "null" in tell.types or tell.required:
-            return put(body, tell.at, None if "null" in tell.types else "")
         return put(body, tell.at[:-1], {name: other for name, other in there.items() if name != tell.at[-1]})
 
     def _key(self, row: Data) -> str:

@@ -6,6 +6,7 @@ Only data. Must not know: requests, rows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from mockserver.contract import Operation
@@ -62,6 +63,7 @@ class Resource:
         return singular(self.name.rpartition(".")[2])
 
 
+@lru_cache(maxsize=4096)
 def folded(name: str) -> str:
     """A name without what spellings differ in: `user_id`, `userId` and `User-ID` are the same."""
     return "".join(letter for letter in name if letter.isalnum()).lower()

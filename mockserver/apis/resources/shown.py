@@ -10,13 +10,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import jsonschema_rs
+
 from mockserver.apis.base import Call
 from mockserver.apis.resources.ids import value_of
 from mockserver.apis.resources.model import Resource, folded
 from mockserver.apis.resources.views import Parts, View, find_array, find_row, find_rows
 from mockserver.contract import Contract, Operation
+from mockserver.contract.explain import explain
+from mockserver.contract.operation import MAX_ACCEPTS
 from mockserver.contract.outline import NOTHING, Outline
-from mockserver.messages import JSON, Response
+from mockserver.messages import JSON, Response, Violation
 from mockserver.text.jsontext import copied
 
 Data = dict[str, Any]
@@ -38,6 +42,8 @@ class Shown:
         self._contract = contract
         self._resource = resource
         self._many = many
+        self._templates: dict[str, Response] = {}
+        """The samples by the `Accept` that they were chosen for."""
 
     @cached_property
     def view(self) -> View | None:
@@ -75,6 +81,12 @@ class Shown:
         return self._contract.outlines.of(view.outline.members[view.id_member])
 
     @cached_property
+    def _row_validator(self) -> jsonschema_rs.Validator:
+        view = self.view
+        assert view is not None
+        return self._contract.validator(view.place)
+
+    @cached_property
     def sample_row(self) -> Data:
         """A row as the document's sample has it. Raises Unsatisfiable."""
         body = self._contract.sample(self.operation, self.operation.success).data
@@ -86,10 +98,14 @@ class Shown:
         return not self.outline.closed and (not self.outline.members or self.outline.others is not None)
 
     def sample(self, call: Call) -> Response:
-        """The whole response, before a row is put in."""
+        """The whole response, before a row is put in. Its data is shared: it is not to be changed in place."""
         accept = call.header("accept")
-        operation = self.operation
-        return self._contract.sample(operation, operation.success, values=call.variables, accept=accept)
+        template = self._templates.get(accept)
+        if template is None:
+            template = self._contract.sample(self.operation, self.operation.success, accept=accept)
+            if len(self._templates) < MAX_ACCEPTS:
+                self._templates[accept] = template
+        return Response(template.status, template.data, dict(template.headers), template.media_type)
 
     def item(self, key: str, data: Mapping[str, Any], base: Outline) -> Data:
         """A row as this operation shows it, not checked.
@@ -131,26 +147,34 @@ class Shown:
         """The response that shows one row; valid by the contract."""
         response = self.sample(call)
         if self.view is None or response.media_type is None:
+            response.data = copied(response.data)
             return response
         plain, item = response.data, self.item(key, data, base)
         response.data = self.placed(plain, [(key, item)])
         if self.operation.check_response(response):
             response.data = self.placed(plain, [(key, self.fitted(response, plain, key, item))])
             if self.operation.check_response(response):
-                response.data = plain
+                response.data = copied(plain)
         return response
 
     def settled(self, call: Call, key: str, data: Data, base: Outline) -> Data:
         """The members of a new row as this operation can show them; those that it cannot are as the sample has them."""
-        if self.view is None:
+        view = self.view
+        if view is None:
+            return data
+        item = self.item(key, data, base)
+        if self._row_validator.is_valid(item):
             return data
         response = self.sample(call)
-        plain, item = response.data, self.item(key, data, base)
-        response.data = self.placed(plain, [(key, item)])
-        if not self.operation.check_response(response):
-            return data
+        plain = response.data
         fitted = self.fitted(response, plain, key, item)
         return fitted | {name: value for name, value in data.items() if name not in item}
+
+    def problems(self, key: str, data: Data, base: Outline) -> list[Violation]:
+        """What is wrong with a row."""
+        if self.view is None:
+            return []
+        return explain(self._row_validator.iter_errors(self.item(key, data, base)), "server", "body")
 
     def fitted(self, response: Response, plain: JSON, key: str, item: Data) -> Data:
         """As much of a row as the contract takes: member by member, each put into the sample if that stays valid.
@@ -210,6 +234,8 @@ def put(body: JSON, at: Parts, value: JSON) -> JSON:
 
 def members_named(outline: Outline, names: Mapping[str, str]) -> dict[str, str]:
     """The members that repeat variables of a path: their names, and the texts of the variables."""
+    if not names:
+        return {}
     by_name = {folded(variable): text for variable, text in names.items()}
     return {name: by_name[folded(name)] for name in outline.members if folded(name) in by_name}
 

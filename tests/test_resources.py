@@ -1,0 +1,495 @@
+"""A document of one's own keeps state: what is created is read, listed, changed and deleted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mockserver.apis import Api
+from mockserver.apis.inferred import infer
+from mockserver.contract.load import contract_of
+from mockserver.messages import Exchange, Request
+from mockserver.pipeline.pipeline import Pipeline
+
+ORDER = {
+    "type": "object",
+    "required": ["id", "item", "created_at"],
+    "properties": {
+        "id": {"type": "string", "readOnly": True, "example": "ord_4f7a2c91"},
+        "item": {"type": "string", "maxLength": 20},
+        "quantity": {"type": "integer", "minimum": 1, "default": 1},
+        "note": {"type": "string"},
+        "status": {"type": "string", "enum": ["open", "paid", "cancelled"], "readOnly": True},
+        "created_at": {"type": "string", "format": "date-time", "readOnly": True},
+        "updated_at": {"type": "string", "format": "date-time", "readOnly": True},
+        "secret": {"type": "string", "writeOnly": True},
+    },
+}
+ROW = {"$ref": "#/components/schemas/Order"}
+
+
+def body(schema: Any) -> dict[str, Any]:
+    """The content of a request or a response."""
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def answer(schema: Any, **more: Any) -> dict[str, Any]:
+    """A declared response."""
+    return {"description": "It is done.", **body(schema), **more}
+
+
+NONE = {"description": "It is done."}
+MISSING = answer({"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}})
+ID = {"name": "orderId", "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def query(name: str, kind: str = "string", **more: Any) -> dict[str, Any]:
+    """A parameter of the query."""
+    return {"name": name, "in": "query", "schema": {"type": kind, **more}}
+
+
+def shop(**paths: Any) -> dict[str, Any]:
+    """A document with orders, and other paths."""
+    page = {
+        "type": "object",
+        "required": ["data", "has_more"],
+        "properties": {
+            "data": {"type": "array", "items": ROW},
+            "has_more": {"type": "boolean"},
+            "total": {"type": "integer"},
+            "next": {"type": "string", "nullable": True},
+        },
+    }
+    listing = [query("limit", "integer", default=2, maximum=50), query("after"), query("status"), query("sort")]
+    orders = {
+        "post": {"operationId": "createOrder", "requestBody": body(ROW), "responses": {"201": answer(ROW)}},
+        "get": {"operationId": "listOrders", "parameters": listing, "responses": {"200": answer(page)}},
+    }
+    order = {
+        "parameters": [ID],
+        "get": {"operationId": "getOrder", "responses": {"200": answer(ROW), "404": MISSING}},
+        "put": {"operationId": "putOrder", "requestBody": body(ROW), "responses": {"200": answer(ROW), "404": MISSING}},
+        "patch": {
+            "operationId": "patchOrder",
+            "requestBody": body({"type": "object", "properties": ORDER["properties"]}),
+            "responses": {"200": answer(ROW), "404": MISSING},
+        },
+        "delete": {"operationId": "deleteOrder", "responses": {"204": NONE, "404": MISSING}},
+    }
+    cancel = {"parameters": [ID], "post": {"operationId": "cancelOrder", "responses": {"200": answer(ROW)}}}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "Shop", "version": "1"},
+        "paths": {"/orders": orders, "/orders/{orderId}": order, "/orders/{orderId}/cancel": cancel, **paths},
+        "components": {"schemas": {"Order": ORDER}},
+    }
+
+
+class Client:
+    """Sends requests to a pipeline of its own."""
+
+    def __init__(self, document: dict[str, Any], **extras: Any) -> None:
+        self.api = Api.from_openapi(document, name="shop", **extras)
+        self.pipeline = Pipeline([self.api])
+
+    def send(self, method: str, path: str, data: Any = None, **headers: str) -> Exchange:
+        """One exchange. No response may break the contract."""
+        path, _, search = path.partition("?")
+        content = b"" if data is None else json.dumps(data).encode()
+        given = {"content-type": "application/json"} if content else {}
+        exchange = self.pipeline.exchange(Request(method, path, search, {**given, **headers}, content))
+        assert not exchange.defect, exchange.defect
+        return exchange
+
+    def data(self, method: str, path: str, data: Any = None) -> Any:
+        """The body of a success."""
+        exchange = self.send(method, path, data)
+        assert exchange.response is not None
+        assert 200 <= exchange.status < 300, exchange.response.content
+        return exchange.response.data
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(shop())
+
+
+# -- one row ----------------------------------------------------------------------------------------
+
+
+def test_what_is_created_is_read(client):
+    made = client.data("POST", "/orders", {"item": "tea", "quantity": 3})
+    assert (made["item"], made["quantity"]) == ("tea", 3)
+    assert client.data("GET", f"/orders/{made['id']}") == made
+
+
+def test_a_member_that_was_not_sent_is_left_out_or_has_its_default(client):
+    made = client.data("POST", "/orders", {"item": "tea"})
+    assert made["quantity"] == 1
+    assert "note" not in made
+
+
+def test_ids_look_like_the_documents_own_and_differ(client):
+    ids = [client.data("POST", "/orders", {"item": "tea"})["id"] for _ in range(3)]
+    assert all(id.startswith("ord_") and len(id) == len("ord_4f7a2c91") for id in ids)
+    assert len(set(ids)) == 3
+
+
+def test_what_only_the_server_sets_is_not_taken_from_the_client():
+    document = shop()
+    document["openapi"] = "3.1.0"  # where a request may have readOnly members
+    client = Client(document)
+    made = client.data("POST", "/orders", {"item": "tea", "id": "mine", "created_at": "2001-01-01T00:00:00Z"})
+    assert made["id"] != "mine"
+    assert not made["created_at"].startswith("2001")
+
+
+def test_a_write_only_member_is_never_shown(client):
+    made = client.data("POST", "/orders", {"item": "tea", "secret": "s3cret"})
+    assert "secret" not in made
+    assert "secret" not in client.data("GET", f"/orders/{made['id']}")
+
+
+def test_times_are_those_of_the_clock(client):
+    clock = client.pipeline.sandbox.world.clock
+    clock.freeze()
+    clock.set(1_900_000_000.0)
+    made = client.data("POST", "/orders", {"item": "tea"})
+    assert made["created_at"].startswith("2030-03-17T17:46:40")
+    clock.advance(60)
+    changed = client.data("PATCH", f"/orders/{made['id']}", {"item": "mate"})
+    assert changed["created_at"] == made["created_at"]
+    assert changed["updated_at"].startswith("2030-03-17T17:47:40")
+
+
+def test_the_location_of_what_was_created_leads_to_it(client):
+    exchange = client.send("POST", "/orders", {"item": "tea"})
+    location = exchange.response.headers["location"]
+    assert client.data("GET", location.removeprefix("http://localhost"))["item"] == "tea"
+
+
+def test_patch_changes_what_was_sent_and_put_replaces_the_row(client):
+    id = client.data("POST", "/orders", {"item": "tea", "note": "hot"})["id"]
+    assert client.data("PATCH", f"/orders/{id}", {"quantity": 9})["note"] == "hot"
+    replaced = client.data("PUT", f"/orders/{id}", {"item": "mate"})
+    assert replaced["item"] == "mate"
+    assert "note" not in replaced
+    assert client.data("GET", f"/orders/{id}") == replaced
+
+
+def test_a_null_removes_a_member_that_may_not_be_null(client):
+    client = Client(shop())
+    id = client.data("POST", "/orders", {"item": "tea", "note": "hot"})["id"]
+    # The contract refuses null here, so the row is as it was.
+    assert client.send("PATCH", f"/orders/{id}", {"note": None}).status == 400
+    assert client.data("GET", f"/orders/{id}")["note"] == "hot"
+
+
+def test_what_is_deleted_is_the_declared_404(client):
+    id = client.data("POST", "/orders", {"item": "tea"})["id"]
+    assert client.send("DELETE", f"/orders/{id}").status == 204
+    gone = client.send("GET", f"/orders/{id}")
+    assert gone.status == 404
+    assert id in gone.response.data["message"]
+    assert client.send("DELETE", f"/orders/{id}").status == 404
+
+
+def test_an_action_sets_the_status_that_its_name_means(client):
+    id = client.data("POST", "/orders", {"item": "tea"})["id"]
+    assert client.data("POST", f"/orders/{id}/cancel")["status"] == "cancelled"
+    assert client.data("GET", f"/orders/{id}")["status"] == "cancelled"
+
+
+# -- ids that nobody created --------------------------------------------------------------------------
+
+
+def test_an_unknown_id_is_imagined_and_kept(client):
+    first = client.data("GET", "/orders/o-77")
+    assert first["id"] == "o-77"
+    client.data("PATCH", "/orders/o-77", {"item": "mate"})
+    assert client.data("GET", "/orders/o-77")["item"] == "mate"
+
+
+def test_an_unknown_id_is_the_declared_404_where_that_is_asked_for():
+    client = Client(shop(), unknown_ids="404")
+    exchange = client.send("GET", "/orders/o-77")
+    assert exchange.status == 404
+    assert "o-77" in exchange.response.data["message"]
+    assert client.data("GET", "/orders")["data"] == []
+
+
+def test_an_imagined_row_can_be_deleted_and_is_gone(client):
+    assert client.send("DELETE", "/orders/o-77").status == 204
+    assert client.send("GET", "/orders/o-77").status == 404
+
+
+# -- lists --------------------------------------------------------------------------------------------
+
+
+def test_a_list_that_nobody_touched_shows_the_sample_and_keeps_it(client):
+    [row] = client.data("GET", "/orders")["data"]
+    assert client.data("GET", f"/orders/{row['id']}") == row
+
+
+def test_a_list_has_what_was_created_newest_first_and_nothing_else(client):
+    made = [client.data("POST", "/orders", {"item": item}) for item in ("tea", "mate")]
+    page = client.data("GET", "/orders")
+    assert page["data"] == made[::-1]
+    assert (page["total"], page["has_more"], page["next"]) == (2, False, None)
+
+
+def test_pages_follow_each_other_by_cursor_and_end(client):
+    made = [client.data("POST", "/orders", {"item": f"tea {n}"})["id"] for n in range(5)]
+    seen, after = [], ""
+    for _ in range(3):
+        page = client.data("GET", f"/orders?limit=2{after}")
+        seen += [row["id"] for row in page["data"]]
+        after = f"&after={page['next']}"
+    assert seen == made[::-1]
+    assert (page["has_more"], page["next"], page["total"]) == (False, None, 5)
+
+
+def test_a_parameter_that_names_a_member_filters(client):
+    ids = [client.data("POST", "/orders", {"item": "tea"})["id"] for _ in range(3)]
+    client.data("POST", f"/orders/{ids[1]}/cancel")
+    page = client.data("GET", "/orders?status=cancelled")
+    assert [row["id"] for row in page["data"]] == [ids[1]]
+    assert page["total"] == 1
+
+
+def test_rows_are_sorted_by_a_member_that_is_named(client):
+    for item in ("tea", "ale", "mate"):
+        client.data("POST", "/orders", {"item": item})
+    rising = [row["item"] for row in client.data("GET", "/orders?sort=item&limit=9")["data"]]
+    falling = [row["item"] for row in client.data("GET", "/orders?sort=-item&limit=9")["data"]]
+    assert rising == ["ale", "mate", "tea"]
+    assert falling == rising[::-1]
+
+
+LISTS: dict[str, tuple[Any, Any]] = {
+    "a bare array": ({"type": "array", "items": ROW}, lambda data: data),
+    "HAL": (
+        {
+            "type": "object",
+            "required": ["_embedded"],
+            "properties": {
+                "_embedded": {
+                    "type": "object",
+                    "required": ["orders"],
+                    "properties": {"orders": {"type": "array", "items": ROW}},
+                }
+            },
+        },
+        lambda data: data["_embedded"]["orders"],
+    ),
+    "a keyed map": ({"type": "object", "additionalProperties": ROW}, lambda data: list(data.values())),
+    "wrapped items": (
+        {
+            "type": "object",
+            "required": ["results"],
+            "properties": {
+                "results": {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["order"], "properties": {"order": ROW}},
+                }
+            },
+        },
+        lambda data: [item["order"] for item in data["results"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("envelope", LISTS)
+def test_the_rows_are_found_in_any_envelope(envelope):
+    schema, rows = LISTS[envelope]
+    document = shop()
+    document["paths"]["/orders"]["get"]["responses"] = {"200": answer(schema)}
+    client = Client(document)
+    made = client.data("POST", "/orders", {"item": "tea"})
+    assert rows(client.data("GET", "/orders")) == [made]
+
+
+PAGES: dict[str, tuple[list[Any], dict[str, Any], list[str]]] = {
+    "limit and offset": (
+        [query("limit", "integer"), query("offset", "integer")],
+        {"total": {"type": "integer"}, "offset": {"type": "integer"}},
+        ["?limit=2", "?limit=2&offset=2", "?limit=2&offset=4"],
+    ),
+    "pages": (
+        [query("page", "integer"), query("per_page", "integer")],
+        {"total_pages": {"type": "integer"}, "page": {"type": "integer"}},
+        ["?per_page=2", "?per_page=2&page=2", "?per_page=2&page=3"],
+    ),
+}
+
+
+@pytest.mark.parametrize("style", PAGES)
+def test_every_style_of_pages_shows_each_row_once(style):
+    parameters, tells, searches = PAGES[style]
+    properties = {"items": {"type": "array", "items": ROW}, **tells}
+    document = shop()
+    document["paths"]["/orders"]["get"] |= {
+        "parameters": parameters,
+        "responses": {"200": answer({"type": "object", "required": [*properties], "properties": properties})},
+    }
+    client = Client(document)
+    made = [client.data("POST", "/orders", {"item": f"tea {n}"})["id"] for n in range(5)]
+    pages = [client.data("GET", f"/orders{search}") for search in searches]
+    assert [row["id"] for page in pages for row in page["items"]] == made[::-1]
+    assert [list(page.values())[1:] for page in pages] == (
+        [[5, 0], [5, 2], [5, 4]] if style == "limit and offset" else [[3, 1], [3, 2], [3, 3]]
+    )
+
+
+def test_the_next_page_is_where_the_url_leads():
+    properties = {"items": {"type": "array", "items": ROW}, "next": {"type": "string", "format": "uri"}}
+    document = shop()
+    document["paths"]["/orders"]["get"] |= {
+        "parameters": [query("limit", "integer"), query("offset", "integer")],
+        "responses": {"200": answer({"type": "object", "required": ["items"], "properties": properties})},
+    }
+    client = Client(document)
+    for n in range(3):
+        client.data("POST", "/orders", {"item": f"tea {n}"})
+    first = client.data("GET", "/orders?limit=2")
+    assert first["next"] == "http://localhost/orders?limit=2&offset=2"
+    last = client.data("GET", "/orders?limit=2&offset=2")
+    assert len(last["items"]) == 1
+    assert "next" not in last
+
+
+# -- other shapes of resources ------------------------------------------------------------------------
+
+
+def test_rows_below_an_item_belong_to_it(client):
+    line = {"type": "object", "properties": {"id": {"type": "integer"}, "orderId": {"type": "string"}}}
+    paths = {
+        "/orders/{orderId}/lines": {
+            "parameters": [ID],
+            "post": {"operationId": "createLine", "requestBody": body(line), "responses": {"201": answer(line)}},
+            "get": {
+                "operationId": "listLines",
+                "responses": {"200": answer({"type": "array", "items": line}), "404": NONE},
+            },
+        },
+        "/orders/{orderId}/lines/{lineId}": {
+            "parameters": [ID, {"name": "lineId", "in": "path", "required": True, "schema": {"type": "integer"}}],
+            "get": {"operationId": "getLine", "responses": {"200": answer(line), "404": NONE}},
+        },
+    }
+    client = Client(shop(**paths), unknown_ids="404")
+    orders = [client.data("POST", "/orders", {"item": item})["id"] for item in ("tea", "ale")]
+    made = client.data("POST", f"/orders/{orders[0]}/lines", {})
+    assert made["orderId"] == orders[0]
+    assert client.data("GET", f"/orders/{orders[0]}/lines") == [made]
+    assert client.data("GET", f"/orders/{orders[1]}/lines") == []
+    assert client.send("GET", f"/orders/{orders[1]}/lines/{made['id']}").status == 404
+    client.send("DELETE", f"/orders/{orders[0]}")
+    assert client.send("GET", f"/orders/{orders[0]}/lines/{made['id']}").status == 404
+
+
+def test_a_singleton_is_changed_in_its_place():
+    settings = {"type": "object", "required": ["theme"], "properties": {"theme": {"type": "string"}}}
+    paths = {
+        "/settings": {
+            "get": {"operationId": "getSettings", "responses": {"200": answer(settings)}},
+            "put": {
+                "operationId": "putSettings",
+                "requestBody": body(settings),
+                "responses": {"200": answer(settings)},
+            },
+        }
+    }
+    client = Client(shop(**paths))
+    assert client.data("PUT", "/settings", {"theme": "dark"}) == {"theme": "dark"}
+    assert client.data("GET", "/settings") == {"theme": "dark"}
+
+
+def test_a_client_may_choose_the_id_where_the_contract_lets_it():
+    user = {"type": "object", "required": ["username"], "properties": {"username": {"type": "string"}}}
+    name = {"name": "username", "in": "path", "required": True, "schema": {"type": "string"}}
+    paths = {
+        "/users": {
+            "post": {
+                "operationId": "createUser",
+                "requestBody": body(user),
+                "responses": {"201": answer(user), "409": NONE},
+            }
+        },
+        "/users/{username}": {"parameters": [name], "get": {"operationId": "u", "responses": {"200": answer(user)}}},
+    }
+    client = Client(shop(**paths))
+    assert client.data("POST", "/users", {"username": "ada"}) == {"username": "ada"}
+    assert client.send("POST", "/users", {"username": "ada"}).status == 409
+
+
+def test_a_put_creates_where_nothing_else_does():
+    value = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
+    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
+    paths = {
+        "/values/{key}": {
+            "parameters": [key],
+            "put": {
+                "operationId": "putValue",
+                "requestBody": body(value),
+                "responses": {"201": answer(value), "200": answer(value)},
+            },
+            "get": {"operationId": "getValue", "responses": {"200": answer(value)}},
+        }
+    }
+    client = Client(shop(**paths))
+    assert client.send("PUT", "/values/a", {"text": "x"}).status in (200, 201)
+    assert client.data("GET", "/values/a") == {"text": "x"}
+
+
+def test_what_a_read_cannot_show_is_left_to_the_sample():
+    """The create takes any text where the read has an enum: the read stays valid."""
+    document = shop()
+    narrow = {**ORDER, "properties": {**ORDER["properties"], "item": {"type": "string", "enum": ["coffee"]}}}
+    document["paths"]["/orders/{orderId}"]["get"]["responses"]["200"] = answer(narrow)
+    client = Client(document)
+    made = client.data("POST", "/orders", {"item": "tea", "quantity": 4})
+    read = client.data("GET", f"/orders/{made['id']}")
+    assert (read["item"], read["quantity"]) == ("coffee", 4)
+
+
+def test_resources_are_told_with_their_reasons():
+    resources = {resource.name: resource for resource in infer(contract_of(shop(), "shop"))}
+    assert list(resources) == ["orders"]
+    assert (
+        resources["orders"].reasons["cancelOrder"] == "action: POST /orders/{orderId}/cancel does 'cancel' to one row"
+    )
+
+
+# -- everything else works for it ---------------------------------------------------------------------
+
+
+def test_two_documents_keep_their_rows_apart():
+    one, two = (Api.from_openapi(shop(), name=name) for name in ("one", "two"))
+    pipeline = Pipeline([one, two])
+    content = json.dumps({"item": "tea"}).encode()
+    pipeline.exchange(Request("POST", "/one/orders", "", {"content-type": "application/json"}, content))
+    rows = pipeline.exchange(Request("GET", "/two/orders")).response.data["data"]
+    assert all(row["item"] != "tea" for row in rows)
+
+
+def test_a_stateless_server_answers_samples():
+    from mockserver.sandbox.world import Terms
+
+    pipeline = Pipeline([Api.from_openapi(shop(), name="shop")], terms=Terms(stateless=True))
+    content = json.dumps({"item": "tea"}).encode()
+    made = pipeline.exchange(Request("POST", "/orders", "", {"content-type": "application/json"}, content))
+    assert made.response.data["item"] != "tea"
+
+
+def test_a_behaviour_of_ones_own_goes_before():
+    api = Api.from_openapi(shop(), name="shop")
+
+    @api.operation("getOrder")
+    def get_order(call: Any) -> Any:
+        return {"id": "x", "item": "mine", "created_at": call.timestamp}
+
+    response = Pipeline([api]).exchange(Request("GET", "/orders/1")).response
+    assert response.data["item"] == "mine"
