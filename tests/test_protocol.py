@@ -51,7 +51,7 @@ class Wire:
         self.seen += data
         return data
 
-    def reply(self, to_head=False):
+    def response(self, to_head=False):
         """The next reply: status, headers, body."""
         while b"\r\n\r\n" not in self.seen:
             assert self.more(), f"it closed: {self.seen!r}"
@@ -151,7 +151,7 @@ def test_a_request_without_a_host_is_rejected_with_400(pipeline, wire, path):
     assert wire().send(b"GET " + path + b" HTTP/1.1\r\nAuthorization: Bearer k\r\n\r\n").problem() == 400
     assert wire().send(b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n").problem() == 400
     assert pipeline.sandbox.store.journal_count() == 0
-    assert wire().send(b"GET /v1/user-memories HTTP/1.0\r\nAuthorization: Bearer k\r\n\r\n").reply()[0] == 200
+    assert wire().send(b"GET /v1/user-memories HTTP/1.0\r\nAuthorization: Bearer k\r\n\r\n").response()[0] == 200
 
 
 # What arrives too late, too long or too often
@@ -169,12 +169,12 @@ def test_a_head_that_never_ends_is_431(wire):
 def test_a_large_head_is_431_however_it_is_cut(wire, last):
     room = BOUNDS.head_bytes - len("/x") - len("Host: h\r\nA: \r\n")
     just = b"GET /x HTTP/1.1\r\nHost: h\r\nA: " + b"a" * room + b"\r\n\r\n"
-    assert wire().send(just).reply()[0] == 404
+    assert wire().send(just).response()[0] == 404
     larger = just.replace(b"A: ", b"A: a")
     client = wire().send(larger[: last or None])
     if last:
         until_read = wire().send(HEALTH)
-        assert until_read.reply()[0] == 200
+        assert until_read.response()[0] == 200
         client.send(larger[last:])
     assert client.problem() == 431
 
@@ -182,7 +182,7 @@ def test_a_large_head_is_431_however_it_is_cut(wire, last):
 def test_the_body_before_it_does_not_count_as_head(wire):
     body = b'{"agent_id": "a", "memory": "' + b"m" * 60_000 + b'"}'
     client = wire().send(post(body) + LIST[:-2]).send(b"\r\n")
-    assert [client.reply()[0], client.reply()[0]] == [201, 200]
+    assert [client.response()[0], client.response()[0]] == [201, 200]
 
 
 @pytest.mark.parametrize("names", ["X-%d", "X"])
@@ -191,14 +191,14 @@ def test_too_many_headers_are_431(wire, names):
         lines = [b"%s: 1\r\n" % (names % i if "%" in names else names).encode() for i in range(count - 1)]
         return b"GET /x HTTP/1.1\r\nHost: h\r\n" + b"".join(lines) + b"\r\n"
 
-    assert wire().send(head(MAX_HEADERS)).reply()[0] == 404
+    assert wire().send(head(MAX_HEADERS)).response()[0] == 404
     assert wire().send(head(MAX_HEADERS + 2)).problem() == 431
 
 
 @pytest.mark.parametrize("before", [b"/", b"/x?q="])
 def test_a_long_target_is_414(wire, before):
     target = before + b"a" * (MAX_TARGET - len(before))
-    assert wire().send(b"GET %s HTTP/1.1\r\nHost: h\r\n\r\n" % target).reply()[0] == 404
+    assert wire().send(b"GET %s HTTP/1.1\r\nHost: h\r\n\r\n" % target).response()[0] == 404
     assert wire().send(b"GET %sa HTTP/1.1\r\nHost: h\r\n\r\n" % target).problem() == 414
 
 
@@ -233,18 +233,18 @@ def test_the_loop_itself_looks_after_connections(make_pipeline):
 
 def test_one_connection_too_many_is_503(server, wire):
     clients = [wire().send(LIST) for _ in range(BOUNDS.connections)]
-    assert [client.reply()[0] for client in clients] == [200] * BOUNDS.connections
+    assert [client.response()[0] for client in clients] == [200] * BOUNDS.connections
     assert wire().problem() == 503
     assert wire().send(LIST).problem() == 503
     clients[0].socket.close()
     until(lambda: len(connections(server)) < BOUNDS.connections)
-    assert wire().send(LIST).reply()[0] == 200
+    assert wire().send(LIST).response()[0] == 200
 
 
 def test_a_body_over_the_limit_is_413_and_the_end(wire):
     large = b"x" * (1024 * 1024 + 1)
     client = wire().send(post(large))
-    status, headers, body = client.reply()
+    status, headers, body = client.response()
     assert (status, headers["connection"], json.loads(body)["error"]) == (413, "close", "too_large")
     assert client.is_closed()
 
@@ -254,7 +254,7 @@ def test_a_body_without_end_is_413_before_its_end(wire):
     with contextlib.suppress(OSError):
         for _ in range(40):
             client.send(b"x" * 1024 * 1024)
-    assert client.reply()[0] == 413
+    assert client.response()[0] == 413
     assert client.is_closed()
 
 
@@ -264,13 +264,13 @@ def test_a_body_without_end_is_413_before_its_end(wire):
 def test_pipelined_requests_are_answered_in_order(wire):
     bodies = [b'{"agent_id": "a", "memory": "%d"}' % n for n in range(20)]
     client = wire().send(b"".join(map(post, bodies)) + LIST)
-    assert [json.loads(client.reply()[2])["memory"] for _ in bodies] == [[str(n)] for n in range(20)]
-    assert len(json.loads(client.reply()[2])["data"]) == 20
+    assert [json.loads(client.response()[2])["memory"] for _ in bodies] == [[str(n)] for n in range(20)]
+    assert len(json.loads(client.response()[2])["data"]) == 20
 
 
 def test_a_straight_request_waits_for_one_before_it_that_goes_the_asgi_way(wire):
     client = wire().send(HEALTH + LIST + HEALTH + LIST)
-    kinds = [next(iter(json.loads(client.reply()[2]))) for _ in range(4)]
+    kinds = [next(iter(json.loads(client.response()[2]))) for _ in range(4)]
     assert kinds == ["status", kinds[1], "status", kinds[1]] and kinds[1] != "status"
 
 
@@ -278,12 +278,12 @@ def test_a_request_behind_a_slow_response_waits_for_it(pipeline, wire):
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 100ms}")
     pipeline.sandbox.clock.run(1)
     client = wire().send(post() + LIST)
-    assert [client.reply()[0], client.reply()[0]] == [201, 200]
+    assert [client.response()[0], client.response()[0]] == [201, 200]
 
 
 def test_what_follows_a_last_request_is_not_looked_at(pipeline, wire):
     client = wire().send(LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + post())
-    status, headers, _ = client.reply()
+    status, headers, _ = client.response()
     assert (status, headers["connection"]) == (200, "close")
     assert client.is_closed()
     assert pipeline.sandbox.store.journal_count() == 1
@@ -294,7 +294,7 @@ def test_garbage_does_not_take_back_the_response_before_it(pipeline, wire, then)
     use(pipeline, "Memory.createUserMemory", "fault: {latency: 100ms}")
     pipeline.sandbox.clock.run(1)
     client = wire().send(post() + then)
-    assert client.reply()[0] == 201
+    assert client.response()[0] == 201
     assert client.is_closed()
 
 
@@ -305,7 +305,7 @@ def test_the_request_behind_a_slow_response_has_time(pipeline, server, wire):
     until(lambda: any(connection.flow.read_paused for connection in connections(server)))
     pass_time(server, 2 * BOUNDS.request_seconds)
     client.send(LIST[20:])
-    assert [client.reply()[0] for _ in range(3)] == [201, 200, 200]
+    assert [client.response()[0] for _ in range(3)] == [201, 200, 200]
 
 
 # Forms
@@ -314,7 +314,7 @@ def test_the_request_behind_a_slow_response_has_time(pipeline, server, wire):
 @pytest.mark.parametrize("extra", [b"", b"Connection: keep-alive\r\n"])
 def test_http_1_0_ends_with_the_response(wire, extra):
     client = wire().send(b"GET /v1/user-memories HTTP/1.0\r\n" + KEY + extra + b"\r\n")
-    status, headers, body = client.reply()
+    status, headers, body = client.response()
     assert (status, headers["connection"]) == (200, "close")
     assert json.loads(body)["data"] == []
     assert client.is_closed()
@@ -324,7 +324,7 @@ def test_head_has_no_body(wire):
     client = wire().send(LIST.replace(b"GET", b"HEAD") + LIST)
     status, headers, _ = client.reply(to_head=True)
     assert status == 200 and int(headers["content-length"]) > 0
-    assert client.reply()[0] == 200
+    assert client.response()[0] == 200
 
 
 def test_chunks_and_trailers(pipeline, wire):
@@ -332,7 +332,7 @@ def test_chunks_and_trailers(pipeline, wire):
     chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(part), part) for part in (MEMORY[:7], MEMORY[7:]))
     trailers = b"X-A: 2\r\nAuthorization: Bearer other\r\n"
     client = wire().send(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n" + trailers + b"\r\n" + LIST)
-    assert [client.reply()[0], client.reply()[0]] == [201, 200]
+    assert [client.response()[0], client.response()[0]] == [201, 200]
     assert pipeline.sandbox.exchanges()[0].request.headers["x-a"] == "1"
 
 
@@ -343,25 +343,25 @@ def test_expect_100_continue(wire):
         assert client.more()
     client.seen = b""
     client.send(MEMORY + LIST)
-    assert [client.reply()[0], client.reply()[0]] == [201, 200]
+    assert [client.response()[0], client.response()[0]] == [201, 200]
 
 
 @pytest.mark.parametrize("host", [b"http://h", b"http://h/", b"https://h:1/v1/user-memories", b"http://h/x?y://z"])
 def test_a_target_with_a_host_as_for_a_proxy(wire, host):
     client = wire().send(LIST.replace(b" /v1/user-memories ", b" " + host + b" ") + LIST)
-    assert client.reply()[0] == (200 if host.endswith(b"memories") else 404)
-    assert client.reply()[0] == 200
+    assert client.response()[0] == (200 if host.endswith(b"memories") else 404)
+    assert client.response()[0] == 200
 
 
 def test_the_host_in_the_target_is_the_host(wire):
     forged = b"GET http://evil.example/__admin/sandboxes HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert wire().send(forged).reply()[0] == 403
-    assert wire().send(forged.replace(b"evil.example", b"127.0.0.1:1")).reply()[0] == 200
+    assert wire().send(forged).response()[0] == 403
+    assert wire().send(forged.replace(b"evil.example", b"127.0.0.1:1")).response()[0] == 200
 
 
 def test_other_targets(wire):
     client = wire().send(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n" + LIST)
-    assert [client.reply()[0], client.reply()[0]] == [404, 200]
+    assert [client.response()[0], client.response()[0]] == [404, 200]
     assert wire().send(b"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n" + LIST).problem() == 400
 
 
@@ -369,15 +369,15 @@ def test_an_offer_to_upgrade_is_passed_over(pipeline, wire):
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
     websocket = LIST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     client = wire().send(post(extra=offer) + websocket + LIST)
-    assert [client.reply()[0] for _ in range(3)] == [201, 200, 200]
-    assert client.send(post(extra=offer)[:-5], MEMORY[-5:]).reply()[0] == 201, "body in pieces"
+    assert [client.response()[0] for _ in range(3)] == [201, 200, 200]
+    assert client.send(post(extra=offer)[:-5], MEMORY[-5:]).response()[0] == 201, "body in pieces"
     last = websocket.replace(b"Upgrade\r\nU", b"Upgrade, close\r\nU")
-    status, headers, _ = client.send(last).reply()
+    status, headers, _ = client.send(last).response()
     assert (status, headers["connection"]) == (200, "close")
     assert client.is_closed()
     many = wire().send(websocket * 1500 + LIST)
     until(lambda: pipeline.sandbox.store.journal_count() == 5 + 1501)
-    assert many.reply()[0] == 200
+    assert many.response()[0] == 200
 
 
 # What is not HTTP
@@ -467,10 +467,10 @@ def test_a_response_cannot_break_its_headers(server, wire, monkeypatch, value, d
 
     monkeypatch.setattr(mocked, "answer", tampered)
     client = wire().send(LIST + HEALTH)
-    status, headers, body = client.reply()
+    status, headers, body = client.response()
     assert status == 500 and "x-a" not in headers and "set-cookie" not in headers
     assert json.loads(body)["type"] == "urn:mockserver:defect"
-    assert client.reply()[0] == 200
+    assert client.response()[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -501,16 +501,16 @@ def test_who_does_not_read_gets_no_more(apis, caplog):
         text = b"m" * 100_000
         client, other = Wire(server), Wire(server)
         for _ in range(10):
-            assert client.send(post(b'{"agent_id": "a", "memory": "%s"}' % text)).reply()[0] == 201
+            assert client.send(post(b'{"agent_id": "a", "memory": "%s"}' % text)).response()[0] == 201
         (connection,) = (known for known in connections(server) if known._named)
         client.send(LIST * 80)
         until(lambda: connection.flow.write_paused)
-        assert other.send(HEALTH).reply()[0] == 200
+        assert other.send(HEALTH).response()[0] == 200
         done = pipeline.sandbox.store.journal_count() - 10
         assert done < 40, "1 MB each: a few fill the buffers, and the rest waits"
         assert connection.transport.get_write_buffer_size() < 4_000_000
         for _ in range(20):
-            status, _, body = client.reply()
+            status, _, body = client.response()
             assert status == 200 and len(body) > 1_000_000
         until(lambda: connection.flow.write_paused)
         until(lambda: pass_time(server, BOUNDS.request_seconds + 0.1) or connection not in connections(server))
@@ -528,7 +528,7 @@ def test_a_drain_answers_what_is_there_and_closes_the_rest(make_pipeline):
     pipeline.sandbox.clock.run(1)
     with serve_in_thread(create_app(Settings(request_timeout=0.5), pipeline=pipeline)) as server:
         idle, slow, half, late, never = (Wire(server) for _ in range(5))
-        assert idle.send(LIST).reply()[0] == 200
+        assert idle.send(LIST).response()[0] == 200
         slow.send(post())
         half.send(LIST[:-5])
         never.send(LIST[:-5])
@@ -539,7 +539,7 @@ def test_a_drain_answers_what_is_there_and_closes_the_rest(make_pipeline):
         half.send(LIST[-5:])
         late.send(LIST * 2)  # was on its way; the second one nobody would hear of
         for client, status in ((half, 200), (late, 200), (slow, 201)):
-            found, headers, _ = client.reply()
+            found, headers, _ = client.response()
             assert (found, headers["connection"]) == (status, "close")
             assert client.is_closed()
         assert idle.is_closed()
