@@ -322,7 +322,7 @@ def test_http_1_0_ends_with_the_response(wire, extra):
 
 def test_head_has_no_body(wire):
     client = wire().send(LIST.replace(b"GET", b"HEAD") + LIST)
-    status, headers, _ = client.reply(to_head=True)
+    status, headers, _ = client.response(to_head=True)
     assert status == 200 and int(headers["content-length"]) > 0
     assert client.response()[0] == 200
 
