@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from mockserver.clock import timestamp
@@ -61,7 +62,7 @@ class Call:
         store: Store,
         seed: int,
         prefix: str = "",
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.params: Mapping[str, Any] = checked.params
         """Path, query and header parameters by name, decoded, defaults filled in."""
@@ -75,7 +76,7 @@ class Call:
         """What to do to the store when the behaviour is through. Until then it changes nothing there."""
         self.changes: list[Change] = []
         """The same for the journal."""
-        self.variables: Mapping[str, str] = variables or {}
+        self.variables = variables
         """The variables of the path by name, as the texts that were sent."""
         self._request = request
         self._prefix = prefix

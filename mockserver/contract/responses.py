@@ -89,13 +89,12 @@ class DeclaredResponse:
         for name, header, validator, good, counts in self._headers:
             text = headers.get(name)
             if text not in good:
-                if counts and text is not None and _COUNT.fullmatch(text):
-                    continue
-                try:
-                    if text is None or not _header_holds(header, validator, text):
+                if not (counts and text is not None and _COUNT.fullmatch(text)):
+                    try:
+                        if text is None or not _header_holds(header, validator, text):
+                            return False
+                    except Problem:
                         return False
-                except Problem:
-                    return False
                 if len(good) >= MAX_GOOD_TEXTS:  # a header that tells the time has had its day
                     good.intersection_update((None,))
                 good.add(text)

@@ -42,7 +42,7 @@ _FIELDS = (
 """What every entry has of an exchange, in this order."""
 _RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "reason", "defect", "traceback")
 """What most exchanges do not have; an entry names those that are not empty."""
-_fields, _rare = attrgetter(*_FIELDS), attrgetter(*_RARE)
+_rare = attrgetter(*_RARE)
 
 
 class OtherVersion(Exception):
@@ -79,7 +79,19 @@ def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
         request.query and masking.query(request.query),
         headers if type(headers) is dict else _by_name(headers),
         answered,
-        _fields(exchange),
+        (  # _FIELDS; written out, it takes a third of what an attrgetter does
+            exchange.at,
+            exchange.api,
+            exchange.operation,
+            exchange.sandbox,
+            exchange.stage,
+            exchange.replied_at,
+            exchange.duration,
+            exchange.charged,
+            exchange.committed,
+            exchange.changes,
+            exchange.changed,
+        ),
         rare,
     )
     try:

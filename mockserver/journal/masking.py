@@ -49,9 +49,8 @@ class Masking:
     def headers(self, given: dict[str, str]) -> dict[str, str]:
         """Headers by lower-case name, without secrets."""
         shown = given.copy()
-        for name in self._headers:
-            if name in shown:
-                shown[name] = self._masked.get(shown[name]) or self._mask(shown[name])
+        for name in self._headers & given.keys():
+            shown[name] = self._masked.get(shown[name]) or self._mask(shown[name])
         return shown
 
     def query(self, given: str) -> str:

@@ -46,12 +46,15 @@ class Metrics:
         """Count an exchange."""
         response, duration = exchange.response, exchange.duration
         key = exchange.api, exchange.operation, response.status if response is not None else 0, exchange.rule
-        with self._lock:
+        self._lock.acquire()  # half the instructions of `with`, which counts where every request comes by
+        try:
             cell = self._requests.get(key) or self._cell(key)
             cell[bisect_left(BUCKETS, duration)] += 1
             cell[-1] += duration
             if exchange.violations:
                 self._violations.update(violation.side for violation in exchange.violations)
+        finally:
+            self._lock.release()
 
     def refused(self, status: int) -> None:
         """Count a request that got no further than the socket."""
