@@ -216,7 +216,8 @@ def test_the_admin_api_and_the_plugin_count_alike(fields, seen):
     response = Response(status, content=b"") if status else None
     exchange = Exchange(Request("GET", "/0"), 0.0, response=response, api="test", operation="get", number=1, **fields)
     store = MemoryStore(0)
-    store.append(encode(exchange))
+    received = 0 if exchange.lost or exchange.violates or exchange.defect else status
+    store.append(encode(exchange), "", ("test", "get", received))
     shown = coverage_view(store, apis)
     coverage = Coverage(apis)
     coverage.add([entry_view(exchange, None)])
@@ -225,6 +226,21 @@ def test_the_admin_api_and_the_plugin_count_alike(fields, seen):
     assert row["unseen"] == [goal.name for goal in coverage.goals() if not goal.seen]
     assert (shown["covered"], shown["total"]) == (len(seen), 3)
     assert row["statuses"] == ({str(status): 1} if seen else {})
+
+
+def test_coverage_counts_what_a_full_journal_has_dropped(make_pipeline):
+    pipeline = make_pipeline(journal_size=2)
+    for _ in range(5):
+        pipeline.exchange(Request("GET", "/v1/user-memories", "", {"authorization": "Bearer k"}))
+    store = pipeline.sandbox.world.store
+    assert len(store.entries()) == 2
+    rows = {row["operation"]: row for row in coverage_view(store, pipeline.apis)["operations"]}
+    assert (rows[LIST]["calls"], rows[LIST]["statuses"]) == (5, {"200": 5})
+    coverage = Coverage(pipeline.apis)
+    coverage.add([], list(rows.values()))
+    assert coverage.calls("datagrid", LIST) == 5
+    store.clear_journal()
+    assert all(not row["statuses"] for row in coverage_view(store, pipeline.apis)["operations"])
 
 
 def test_from_a_real_journal(make_pipeline):

@@ -293,6 +293,26 @@ def test_marks_are_counted_beyond_the_journal_and_beside_the_counters(make_store
     assert store.snapshot().counters == {}
 
 
+def test_answers_are_counted_beyond_the_journal_and_forgotten_with_it(make_store):
+    store = make_store(0, journal_size=1)
+    for way in (("a", "GET /x y", 200), ("a", "GET /x y", 200), ("a", "get", 0)):
+        store.append(b"", "", way)
+    store.append(b"")
+    assert store.answers() == {("a", "GET /x y", 200): 2, ("a", "get", 0): 1}
+    store.clear_journal()
+    assert store.answers() == {}
+
+
+def test_a_row_that_equals_the_one_that_was_read_is_replaced(make_store):
+    """Every store compares what rows say: a snapshot that was put back has the same rows in other objects."""
+    store = make_store(0)
+    store.commit([Write("t", "1", {"id": "1", "n": 1})])
+    read = store.get("t", "1")
+    store.restore(store.snapshot())
+    assert store.commit([Write("t", "1", {"id": "1", "n": 2}, dict(read))]) == "done"
+    assert store.commit([Write("t", "1", {"id": "1", "n": 3}, {"id": "1", "n": 1})]) == "changed"
+
+
 def test_who_watches_a_store_of_this_process_is_woken_by_each_append():
     store, woken = MemoryStore(0), []
     ends = [store.watch(lambda name=name: woken.append(name)) for name in "ab"]

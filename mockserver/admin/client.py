@@ -220,6 +220,12 @@ class AdminClient:
         """What the scenario expects, judged now."""
         return self._object("GET", self._path("expectations"))
 
+    def coverage(self) -> list[dict[str, Any]]:
+        """How each operation was answered: `api`, `operation`, `calls`, and `statuses` by the status."""
+        operations = self._object("GET", self._path("coverage"))["operations"]
+        assert isinstance(operations, list)
+        return operations
+
     def retries(self) -> list[dict[str, Any]]:
         """How the client retried: a verdict for each call that was sent more than once, or should have been."""
         found = self._object("GET", self._path("retries"))["verdicts"]

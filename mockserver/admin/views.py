@@ -10,7 +10,6 @@ from mockserver.apis import Api
 from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
 from mockserver.journal.coverage import StatusCoverage
-from mockserver.journal.entries import heads
 from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
@@ -149,12 +148,13 @@ def coverage_view(store: Store, apis: Mapping[str, Api]) -> JSON:
         (api.name, id): known.declared for api in apis.values() for id, known in api.contract.operations.items()
     }
     count = StatusCoverage(declared)
-    for head in heads(store.entries()):
-        count.add(head.api, head.operation, head.status, lost=head.lost, violates=head.violates, defect=head.defect)
+    for (api, id, status), times in store.answers().items():
+        count.take(api, id, status, times)
     operations = []
     for api, id in declared:
-        statuses = {str(status): n for status, n in count.received.get((api, id), {}).items()}
-        operations.append({"operation": id, "api": api, "statuses": statuses, "unseen": count.unseen(api, id)})
+        statuses = {str(status): n for status, n in sorted(count.received.get((api, id), {}).items())}
+        calls, unseen = count.calls[api, id], count.unseen(api, id)
+        operations.append({"operation": id, "api": api, "calls": calls, "statuses": statuses, "unseen": unseen})
     covered, total = count.totals(declared)
     return {"operations": operations, "covered": covered, "total": total}
 

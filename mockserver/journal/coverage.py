@@ -42,17 +42,22 @@ class StatusCoverage:
         self, api: str, operation: str, status: int, *, lost: str = "", violates: str = "", defect: str = ""
     ) -> bool:
         """Count an exchange; whether its response was received as the contract has it."""
+        is_received = not (lost or violates or defect) and status > 0
+        self.take(api, operation, status if is_received else 0, 1)
+        return is_received and (api, operation) in self.declared
+
+    def take(self, api: str, operation: str, status: int, times: int) -> None:
+        """Count requests that were answered alike; the status is 0 where none was received as the contract has it."""
         of = (api, operation)
         if of not in self.declared:
-            return False
-        self.calls[of] += 1
-        if lost or violates or defect or not status:
-            return False
-        self.received.setdefault(of, Counter())[status] += 1
+            return
+        self.calls[of] += times
+        if not status:
+            return
+        self.received.setdefault(of, Counter())[status] += times
         key = declared_key(status, self.declared[of])
         if key is not None:
-            self.seen[api, operation, key] += 1
-        return True
+            self.seen[api, operation, key] += times
 
     def unseen(self, api: str, operation: str) -> list[str]:
         """The declared responses of an operation that nobody has received."""

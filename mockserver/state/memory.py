@@ -16,6 +16,8 @@ from mockserver.state.store import (
     MAX_ROWS,
     MAX_WINDOW,
     MAX_WINDOWS,
+    NOT_ANSWERED,
+    Answered,
     Outcome,
     Page,
     Row,
@@ -92,6 +94,8 @@ class MemoryStore:
         self._journal_room = journal_bytes
         self._journal_count = 0
         self._marked: dict[str, int] = {}
+        self._answers: dict[Answered, list[int]] = {}
+        """Each count in a list, so that it is changed without a second look for it."""
         self._watchers: list[Callable[[], None]] = []
 
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
@@ -198,13 +202,17 @@ class MemoryStore:
             for key in idle or list(self._windows)[: MAX_WINDOWS // 10]:
                 del self._windows[key]
 
-    def append(self, entry: bytes, mark: str = "") -> int:
+    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
         self._lock.acquire()
         try:
             journal = self._journal
             number = self._journal_count = self._journal_count + 1
             if mark:
                 self._marked[mark] = self._marked.get(mark, 0) + 1
+            counted = self._answers.get(answered)
+            if counted is None:
+                counted = self._answers[answered] = [0]
+            counted[0] += 1
             self._journal_room -= len(entry) + ENTRY_OVERHEAD
             journal.append(entry)
             while len(journal) > self._journal_size or (self._journal_room < 0 and journal):
@@ -219,6 +227,10 @@ class MemoryStore:
     def marked(self) -> dict[str, int]:
         with self._lock:
             return dict(self._marked)
+
+    def answers(self) -> dict[Answered, int]:
+        with self._lock:
+            return {way: count for way, [count] in self._answers.items() if way != NOT_ANSWERED}
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         with self._lock:
@@ -257,6 +269,7 @@ class MemoryStore:
         with self._lock:
             self._journal_room += sum(len(entry) + ENTRY_OVERHEAD for entry in self._journal)
             self._journal.clear()
+            self._answers.clear()
 
     def snapshot(self) -> Snapshot:
         with self._lock:

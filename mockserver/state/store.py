@@ -19,6 +19,10 @@ Outcome = Literal["done", "changed", "unpaid", "full"]
 """What became of a commit. All but `done` mean that nothing was written: a row that was read is another one
 now, too few credits remain, or there is no room for more rows."""
 
+Answered = tuple[str, str, int]
+"""What a request came to: its API, its operationId, and the status that was received as the contract has it, else 0."""
+NOT_ANSWERED: Answered = ("", "", 0)
+
 MAX_SNAPSHOT = 256 * 1024 * 1024
 """Bytes of a file with a snapshot that are read."""
 MAX_ROWS = DEFAULTS.max_rows
@@ -89,11 +93,14 @@ class Store(Protocol):
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         """Ask a sliding window to admit a request at `now`; with `count` false only look."""
 
-    def append(self, entry: bytes, mark: str = "") -> int:
-        """Write an entry to the journal, and count its mark if it has one; its number."""
+    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
+        """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""
+
+    def answers(self) -> dict[Answered, int]:
+        """How many requests were answered in each way, also those that the journal has dropped since."""
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first, with their numbers.
@@ -117,7 +124,7 @@ class Store(Protocol):
         """The number of the newest entry; 0 before the first."""
 
     def clear_journal(self) -> None:
-        """Forget the entries; their numbers go on."""
+        """Forget the entries, and how they were answered; their numbers and marks go on."""
 
     def snapshot(self) -> Snapshot:
         """A copy of rows, counters and account."""

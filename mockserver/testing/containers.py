@@ -94,8 +94,8 @@ class MockserverContainer(DockerContainer):
 
     def mock(self) -> Mock:
         """The default sandbox, where the scenarios of `with_scenario` are in force."""
-        remote = AdminClient(HTTPTransport(self.url, self._token))
-        return Mock(remote, remote.show())
+        admin = AdminClient(HTTPTransport(self.url, self._token))
+        return Mock(admin, admin.show())
 
     def sandbox(self, **terms: Any) -> Mock:
         """A fresh sandbox, for one test; takes what the marker of the pytest plugin takes.

@@ -15,29 +15,29 @@ from mockserver.state.store import members_of
 class CreditsControl:
     """The credit account of a sandbox."""
 
-    def __init__(self, remote: AdminClient) -> None:
-        self._remote = remote
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
 
     def set(self, remaining: float) -> None:
         """Set what remains to spend, in credits."""
-        self._remote.set_credits(remaining)
+        self._admin.set_credits(remaining)
 
     @property
     def remaining(self) -> float:
         """Credits left to spend."""
-        return float(self._remote.credits()["remaining"])
+        return float(self._admin.credits()["remaining"])
 
     @property
     def consumed(self) -> float:
         """Credits charged so far."""
-        return float(self._remote.credits()["consumed"])
+        return float(self._admin.credits()["consumed"])
 
 
 class ClockControl:
     """The test clock of a sandbox."""
 
-    def __init__(self, remote: AdminClient) -> None:
-        self._remote = remote
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
         self.restart()
 
     def restart(self) -> None:
@@ -46,12 +46,12 @@ class ClockControl:
 
     def now(self) -> float:
         """Epoch seconds."""
-        return float(self._remote.clock()["now"])
+        return float(self._admin.clock()["now"])
 
     @property
     def rate(self) -> float:
         """Test seconds per real second; 0 when frozen."""
-        return float(self._remote.clock()["rate"])
+        return float(self._admin.clock()["rate"])
 
     @property
     def elapsed(self) -> float:
@@ -65,19 +65,19 @@ class ClockControl:
                 raise UserError(f"the clock cannot be advanced by {by:g} s: it never goes back")
             by = f"{by:.6f}s"
         parse_duration(by)
-        return float(self._remote.advance_clock(by.strip())["now"])
+        return float(self._admin.advance_clock(by.strip())["now"])
 
     def set(self, moment: str) -> None:
         """Move ahead to an ISO 8601 moment. Raises UserError when it is in the past."""
-        self._remote.change_clock(now=moment)
+        self._admin.change_clock(now=moment)
 
     def freeze(self) -> None:
         """Stand still."""
-        self._remote.change_clock(mode="frozen")
+        self._admin.change_clock(mode="frozen")
 
     def run(self, rate: float = 1.0) -> None:
         """Go on, `rate` times as fast as the real time."""
-        self._remote.change_clock(mode="real", rate=rate)
+        self._admin.change_clock(mode="real", rate=rate)
 
     @contextmanager
     def bridge(self, patience: float = 0.05) -> Iterator[None]:
@@ -96,16 +96,16 @@ class ClockControl:
 class StateControl:
     """What a sandbox has stored."""
 
-    def __init__(self, remote: AdminClient) -> None:
-        self._remote = remote
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
 
     def snapshot(self) -> dict[str, Any]:
         """Rows, counters and account as plain JSON."""
-        return self._remote.state()
+        return self._admin.state()
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Put a snapshot back. Raises UserError when a row breaks the contract."""
-        self._remote.restore(dict(snapshot))
+        self._admin.restore(dict(snapshot))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The rows of a table, oldest first, of all tenants; of a resource of your own API, the members of each."""
@@ -116,13 +116,13 @@ class StateControl:
 class Retries:
     """How the client retried."""
 
-    def __init__(self, remote: AdminClient) -> None:
-        self._remote = remote
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
 
     @property
     def verdicts(self) -> list[dict[str, Any]]:
         """One for each call that was sent more than once, or should have been."""
-        return self._remote.retries()
+        return self._admin.retries()
 
     def assert_honoured(self) -> None:
         """Fail when a retry came before its `Retry-After` was over."""
@@ -142,6 +142,6 @@ class Retries:
 
     def _assert_none(self, field: str, bad: bool) -> None:
         __tracebackhide__ = True
-        found = [verdict["explain"] for verdict in self.verdicts if verdict[field] is bad]
-        if found:
-            raise AssertionError("\n".join(found))
+        broken = [verdict["explain"] for verdict in self.verdicts if verdict[field] is bad]
+        if broken:
+            raise AssertionError("\n".join(broken))

@@ -118,7 +118,7 @@ class Mock:
     """A sandbox of a mock server.
 
     Args:
-        remote: the sandbox's admin API.
+        admin: the sandbox's admin API.
         made: what the admin API answered when the sandbox was made.
         scenarios: folders in which scenario files are looked for.
         api: the API that `base_url` and `client_kwargs` mean when none is named.
@@ -127,24 +127,24 @@ class Mock:
 
     def __init__(
         self,
-        remote: AdminClient,
+        admin: AdminClient,
         made: Mapping[str, Any],
         scenarios: tuple[Path, ...] = (),
         api: str | None = None,
         pipeline: Pipeline | None = None,
     ) -> None:
         self._pipeline = pipeline
-        self._remote = remote
+        self._admin = admin
         self._made = made
         self._folders = scenarios
         self._api = api
         self.name: str = made["name"]
         self.api_key: str = made["api_key"] or "any"
         """The key that leads a client to this sandbox, and the only one that is valid there."""
-        self.credits = CreditsControl(remote)
-        self.clock = ClockControl(remote)
-        self.state = StateControl(remote)
-        self.retries = Retries(remote)
+        self.credits = CreditsControl(admin)
+        self.clock = ClockControl(admin)
+        self.state = StateControl(admin)
+        self.retries = Retries(admin)
         self.allows_invalid = False
         self._misses: dict[int, list[str]] = {}
         """What was wrong with the exchanges that came nearest to a failed assertion, by their numbers."""
@@ -190,12 +190,12 @@ class Mock:
         Raises UserError that holds every mistake with its place; the scenario in force then stays.
         """
         if isinstance(scenario, Mapping):
-            self._remote.upload_scenario(to_json(scenario).decode(), "scenario")
+            self._admin.upload_scenario(to_json(scenario).decode(), "scenario")
         elif str(scenario) in bundled_scenarios():
-            self._remote.use_scenario(str(scenario))
+            self._admin.use_scenario(str(scenario))
         else:
             file = self._find(str(scenario))
-            self._remote.upload_scenario(file.read_text(encoding="utf-8"), str(file))
+            self._admin.upload_scenario(file.read_text(encoding="utf-8"), str(file))
         self.clock.restart()
 
     def _find(self, name: str) -> Path:
@@ -210,7 +210,7 @@ class Mock:
 
     def reset(self) -> None:
         """Start afresh; the scenario stays in force."""
-        self._remote.reset()
+        self._admin.reset()
         self.clock.restart()
 
     def allow_invalid(self) -> None:
@@ -222,7 +222,7 @@ class Mock:
         """The exchanges so far, oldest first: all that the journal keeps."""
         entries: list[Entry] = []
         while True:
-            page = self._remote.journal(after=entries[-1].data["number"] if entries else 0, limit=PAGE)["entries"]
+            page = self._admin.journal(after=entries[-1].data["number"] if entries else 0, limit=PAGE)["entries"]
             entries += map(Entry, page)
             if len(page) < PAGE:
                 return entries
@@ -230,12 +230,12 @@ class Mock:
     @property
     def unmet(self) -> list[str]:
         """What the scenario expects and has not come true."""
-        return [row["message"] for row in self._remote.expectations()["expectations"] if not row["ok"]]
+        return [row["message"] for row in self._admin.expectations()["expectations"] if not row["ok"]]
 
     @property
     def unfired(self) -> list[str]:
         """Ids of the rules that have not acted."""
-        return [rule["rule"] for rule in self._remote.expectations()["unfired"]]
+        return [rule["rule"] for rule in self._admin.expectations()["unfired"]]
 
     def assert_requested(
         self,
@@ -262,11 +262,11 @@ class Mock:
         __tracebackhide__ = True
         criteria: dict[str, Any] = {"operation": operation, "times": times, "body": json, "status": status}
         criteria |= {"header": dict(headers) if headers else None, "query": dict(params) if params else None}
-        verdict = self._remote.verify({name: value for name, value in criteria.items() if value is not None})
+        verdict = self._admin.verify({name: value for name, value in criteria.items() if value is not None})
         if not verdict["ok"]:
             for miss in verdict["near_misses"]:
-                told = f"near miss of {operation}: {difference_text(miss['differences'])}"
-                self._misses.setdefault(miss["number"], []).append(told)
+                near_miss = f"near miss of {operation}: {difference_text(miss['differences'])}"
+                self._misses.setdefault(miss["number"], []).append(near_miss)
             raise AssertionError("\n".join(_verdict_lines(operation, verdict)))
 
     def timeline(self) -> list[str]:
@@ -276,11 +276,11 @@ class Mock:
         """
         lines: list[str] = []
         notes = {number: list(misses) for number, misses in self._misses.items()}
-        for rule in self._remote.expectations()["unfired"]:
+        for rule in self._admin.expectations()["unfired"]:
             if rule["number"] is not None:
-                told = f"near miss of rule {rule['rule']} ({rule['at']}): {difference_text(rule['differences'])}"
-                notes.setdefault(rule["number"], []).append(told)
-        journal = self._remote.journal(limit=PAGE)
+                near_miss = f"near miss of rule {rule['rule']} ({rule['at']}): {difference_text(rule['differences'])}"
+                notes.setdefault(rule["number"], []).append(near_miss)
+        journal = self._admin.journal(limit=PAGE)
         entries = {entry["number"]: entry for entry in journal["entries"]}
         for number, entry in entries.items():
             first = _paid_before(entry, entries)
@@ -289,7 +289,7 @@ class Mock:
             lines += [str(Entry(entry)), *(f"     {note}" for note in notes.get(number, []))]
         earlier = journal["total"] - len(entries)
         lines = ([f"({earlier:,} earlier exchanges)"] if earlier else []) + (lines or ["no request came"])
-        credits = self._remote.credits()
+        credits = self._admin.credits()
         return [*lines, f"credits: {credits['consumed']:g} consumed, {credits['remaining']:g} remaining"]
 
     def failures(self, strict: bool = False) -> list[str]:
@@ -299,28 +299,28 @@ class Mock:
         come true. With `strict` also: a rule never fired, or the client sent an invalid request
         that the test did not declare with `allow_invalid`.
         """
-        found: list[str] = []
+        problems: list[str] = []
         invalid: list[str] = []
-        counted = self._remote.show()
+        counted = self._admin.show()
         looks_for_invalid = strict and not self.allows_invalid and counted["invalid"]
         for entry in self.requests if counted["defects"] or looks_for_invalid else ():
             sides = {violation["side"] for violation in entry.violations}
             if entry.data["defect"] or "server" in sides:
-                found.append(f"the mock itself failed\n  {entry}")
+                problems.append(f"the mock itself failed\n  {entry}")
             elif "client" in sides:
                 invalid.append(f"an invalid request; `mockserver.allow_invalid()` declares one\n  {entry}")
-        found += _dropped(counted["defects"] - len(found), "the mock itself failed", "; its log says why")
+        problems += _dropped(counted["defects"] - len(problems), "the mock itself failed", "; its log says why")
         invalid += _dropped(counted["invalid"] - len(invalid), "an invalid request", "")
-        expected = self._remote.expectations()
-        found += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
+        expected = self._admin.expectations()
+        problems += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
         if strict:
-            found += [unfired_text(rule) for rule in expected["unfired"]]
-            found += [] if self.allows_invalid else invalid
-        return found
+            problems += [unfired_text(rule) for rule in expected["unfired"]]
+            problems += [] if self.allows_invalid else invalid
+        return problems
 
     def delete(self) -> None:
         """Remove the sandbox."""
-        self._remote.delete()
+        self._admin.delete()
 
 
 def _paid_before(entry: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]) -> int:

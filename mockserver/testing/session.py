@@ -53,8 +53,8 @@ class Session:
         self._named = [api for api in apis if isinstance(api, str)]
         self._given = [api for api in apis if not isinstance(api, str)]
         if url:
-            self._remote = AdminClient(HTTPTransport(url, token))
-            self._remote.sandboxes()
+            self._admin = AdminClient(HTTPTransport(url, token))
+            self._admin.sandboxes()
             return
         from mockserver.server.app import create_app
         from mockserver.server.thread import serve_in_thread
@@ -64,7 +64,7 @@ class Session:
         app = create_app(replace(settings, apis=(*settings.apis, *self._named)), apis=self._given)
         self._pipeline = app.state.pipeline
         server = self._running.enter_context(serve_in_thread(app))
-        self._remote = AdminClient(InProcess(app.state.admin.handle, server.url))
+        self._admin = AdminClient(InProcess(app.state.admin.handle, server.url))
 
     def __enter__(self) -> Session:
         return self
@@ -104,9 +104,9 @@ class Session:
         is_bundled = isinstance(scenario, str) and scenario in bundled_scenarios()
         if is_bundled:
             terms["scenario"] = scenario
-        made = self._remote.create(**{name: value for name, value in terms.items() if value is not None})
+        made = self._admin.create(**{name: value for name, value in terms.items() if value is not None})
         folders = (*scenario_dirs, *self._folders)
-        mock = Mock(self._remote.at(made["name"]), made, folders, api, self._pipeline)
+        mock = Mock(self._admin.at(made["name"]), made, folders, api, self._pipeline)
         if scenario is not None and not is_bundled:
             try:
                 mock.scenario(scenario)
@@ -130,7 +130,7 @@ class Session:
     def end(self, mock: Mock) -> None:
         """Take a sandbox away, its exchanges counted."""
         if self.coverage is not None:
-            self.coverage.add([dict(entry.data) for entry in mock.requests])
+            self.coverage.add([dict(entry.data) for entry in mock.requests], self._admin.at(mock.name).coverage())
         mock.delete()
 
     def close(self) -> None:

@@ -16,6 +16,8 @@ from mockserver.state.store import (
     MAX_ROWS,
     MAX_WINDOW,
     MAX_WINDOWS,
+    NOT_ANSWERED,
+    Answered,
     Outcome,
     Page,
     Row,
@@ -102,9 +104,16 @@ class RedisStore:
         )
         return Window(limit, remaining, float(free_at), bool(admitted))
 
-    def append(self, entry: bytes, mark: str = "") -> int:
-        """Write an entry to the journal, and count its mark if it has one; its number."""
-        return int(self._redis.run("append", self.world, entry, *self._journal, mark))
+    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
+        """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
+        way = encoded("\0".join(map(str, answered))) if answered != NOT_ANSWERED else b""
+        return int(self._redis.run("append", self.world, entry, *self._journal, mark, way))
+
+    def answers(self) -> dict[Answered, int]:
+        """How many requests were answered in each way, also those that the journal has dropped since."""
+        counted = self._redis.call("HGETALL", self.world + "answers")
+        ways = [(name.decode("utf-8", "surrogatepass").split("\0"), int(count)) for name, count in counted.items()]
+        return {(api, operation, int(status)): count for (api, operation, status), count in ways}
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""

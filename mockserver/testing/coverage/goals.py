@@ -133,13 +133,26 @@ class Coverage:
             origin = _provenance(operation, str(operation.success), words)
             self._goals[api, operation.id, "variant", name] = origin
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Count journal entries. Those of unknown APIs and operations are passed over."""
+    def add(self, entries: Iterable[Entry], answers: Iterable[Mapping[str, Any]] | None = None) -> None:
+        """Count journal entries. Those of unknown APIs and operations are passed over.
+
+        Args:
+            entries: the entries, as the admin API shows them.
+            answers: the operations of the admin API's coverage, which counts the statuses of those exchanges too that
+                a full journal has dropped. None counts the statuses of the entries.
+        """
+        for answer in answers or ():
+            api, operation, statuses = answer["api"], answer["operation"], answer["statuses"]
+            for status, times in statuses.items():
+                self._statuses.take(api, operation, int(status), times)
+            self._statuses.take(api, operation, 0, answer["calls"] - sum(statuses.values()))
         for entry in entries:
             of = entry["api"], entry["operation"]
             if of in self._statuses.declared:
                 how = {name: entry[name] for name in ("lost", "violates", "defect")}
-                received = self._statuses.add(*of, entry["status"], **how)
+                received = entry["status"] > 0 and not any(how.values())
+                if answers is None:
+                    self._statuses.add(*of, entry["status"], **how)
                 if not entry["defect"]:
                     shown = _shown(self.apis[entry["api"]], entry, received)
                     self._others.update(key for key in shown if key in self._goals)

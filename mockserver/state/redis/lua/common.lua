@@ -31,5 +31,6 @@ local function drop(world)
   for _, window in ipairs(redis.call('ZRANGE', world .. 'windows', 0, -1)) do
     redis.call('UNLINK', world .. 'window:' .. window)
   end
-  redis.call('UNLINK', world .. 'm', world .. 'counters', world .. 'windows', world .. 'journal', world .. 'marked')
+  redis.call('UNLINK', world .. 'm', world .. 'counters', world .. 'windows', world .. 'journal', world .. 'marked',
+    world .. 'answers')
 end
