@@ -184,6 +184,26 @@ def test_two_behaviours_for_an_operation_are_refused():
         shop().operation("listOrders")
 
 
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (None, "returned None, and a 201 of createOrder has a body (#/paths/"),
+        ({1, 2}, "returned a set; return a Response, a JSON value, or a status and a JSON value"),
+        (object(), "returned an object; return"),
+        ((201, {}, 3), "returned a tuple of 3 values; return"),
+        (("201", {}), "returned a tuple with '201' first; return"),
+    ],
+)
+def test_what_a_behaviour_may_not_return_is_told_with_its_place(returned, message):
+    api = Api.from_openapi(DOCUMENT, name="shop", behaviours={"createOrder": lambda call: returned})
+    sent = Request("POST", "/orders", "", {"content-type": "application/json"}, b'{"lines": []}')
+    exchange = Pipeline([api]).exchange(sent)
+    assert exchange.status == 500
+    assert message in exchange.defect
+    assert exchange.defect.startswith("the behaviour of createOrder, ")
+    assert "test_apis.py:" in exchange.defect
+
+
 async def _asynchronous(call: Call) -> Any:
     return []
 

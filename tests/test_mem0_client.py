@@ -14,6 +14,7 @@ os.environ["MEM0_DIR"] = tempfile.mkdtemp(prefix="mem0-")
 import httpx
 import pytest
 
+from mockserver import Session
 from mockserver.messages import Limit
 
 with warnings.catch_warnings():
@@ -266,3 +267,11 @@ async def test_the_asynchronous_client(async_client) -> None:
     await client.add("Likes tea", user_id="kim")
     await client.reset()
     assert (await client.users())["results"] == []
+
+
+def test_the_client_answers_in_process():
+    with Session() as session, session.sandbox() as mock:
+        client = MemoryClient(**mock.client_kwargs("mem0", transport="sync"))
+        client.add("Likes tea", user_id="u")
+        assert {entry.data["api"] for entry in mock.requests} == {"mem0"}
+        assert all(entry.status < 300 for entry in mock.requests)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 import mockserver
+from mockserver.testing import handles
 
 ROOT = Path(__file__).parent.parent
 SNAPSHOT = Path(__file__).parent / "public_api.txt"
 USER = """
 import httpx
+import httpx2
+import requests
 from mockserver import Api, Call, Mock, MockTransport, Problem, Session, Settings, UserError
 from mockserver import create_app, serve_in_thread
 
@@ -35,6 +40,10 @@ def use() -> None:
             mock: Mock = session.sandbox(scenario="out-of-credits", clock="frozen", credits=1)
             mock.assert_requested("createOrder", times=2, json={"lines": []}, headers={"x": "1"}, params={"q": 1})
             httpx.Client(transport=mock.transport(), base_url=mock.base_url("shop"))
+            httpx.AsyncClient(transport=mock.async_transport(), base_url=mock.base_url("shop"))
+            httpx2.Client(transport=mock.transport("httpx2"))
+            requests.Session().mount("http://", mock.transport("requests"))
+            print(mock.client_kwargs("datagrid", transport="sync"))
             mock.clock.advance("61s")
             number: float = mock.credits.remaining
             print(number, [entry.status for entry in mock.requests])
@@ -63,6 +72,28 @@ def signature(value: object) -> str:
     return str(known.replace(parameters=short))
 
 
+def attributes(value: type) -> list[str]:
+    """The public attributes that `__init__` sets, and the methods of those that are handles of our own."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    init = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    lines = []
+    for node in (statement for function in init for statement in ast.walk(function)):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if not (isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self"):
+            continue
+        if target.attr.startswith("_"):
+            continue
+        kind = ast.unparse(node.annotation) if isinstance(node, ast.AnnAssign) else ""
+        made = node.value.func.id if isinstance(node.value, ast.Call) and hasattr(node.value.func, "id") else ""
+        lines.append(f"{target.attr}: {kind or made}".removesuffix(": "))
+        handle = getattr(handles, made, None)
+        for name, thing in sorted(vars(handle).items()) if handle is not None else ():
+            if not name.startswith("_"):
+                shown = "" if isinstance(thing, property) else signature(thing)
+                lines.append(f"{target.attr}.{name}{shown}")
+    return sorted(lines)
+
+
 def public() -> str:
     """Every public name with the signatures of what can be called."""
     lines = []
@@ -77,6 +108,7 @@ def public() -> str:
                     lines.append(f"    {member}")
                 elif inspect.isroutine(thing):
                     lines.append(f"    {member}{signature(getattr(value, member))}")
+            lines += [f"    {member}" for member in attributes(value)]
         elif callable(value):
             lines.append(f"def {name}{signature(value)}")
         else:

@@ -261,7 +261,7 @@ def test_a_database_that_was_emptied_is_begun_again(replicas):
     assert send(one).status == 201
 
 
-def test_without_redis_every_request_is_a_503_and_it_comes_back():
+def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
     if not RedisServer.is_installed():
         pytest.skip("there is no redis-server; install Debian's package of that name")
     with RedisServer(durable=True) as server:
@@ -272,6 +272,8 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back():
         body = orjson.loads(problem.response.content)
         assert (problem.status, body["retryable"], problem.number) == (503, True, 0)
         assert problem.response.headers["retry-after"] == "1"
+        told = "POST /v1/user-memories is answered 503 and stands in no journal: The shared store does not answer."
+        assert told in caplog.messages
         assert problem.response.headers["x-mockserver-reason"] == problem.reason == "The shared store does not answer."
         assert (
             not pipeline.apis["datagrid"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import urllib.request
 
 SCRIPT = """
 import sys
@@ -31,3 +33,60 @@ def test_a_server_starts_without_what_it_does_not_need():
         [sys.executable, "-c", SCRIPT, *LATER], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == []
+
+
+EVERYWHERE = """
+import os, pkgutil, signal, socket, sys
+for name in ("fcntl", "resource", "pwd", "grp", "termios", "pty", "uvloop"):
+    sys.modules[name] = None
+for owner, names in (
+    (os, ("fork", "fchmod", "geteuid", "getuid", "register_at_fork", "sysconf")),
+    (signal, ("SIGKILL", "SIGHUP", "SIGUSR1", "pthread_sigmask", "sigwait")),
+    (socket, ("AF_UNIX",)),
+):
+    for name in names:
+        if hasattr(owner, name):
+            delattr(owner, name)
+import mockserver
+skipped = ("mockserver.__main__",)
+for found in pkgutil.walk_packages(mockserver.__path__, "mockserver."):
+    if found.name not in skipped:
+        __import__(found.name)
+"""
+
+
+def test_every_module_can_be_imported_without_what_only_posix_has():
+    done = subprocess.run([sys.executable, "-c", EVERYWHERE], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+UNTESTED = """
+import sys
+import uvicorn
+uvicorn.__version__ = "0.99.0"
+from mockserver.cli.main import main
+sys.argv = ["mockserver", "serve", "--port", "0"]
+main()
+"""
+
+
+def test_with_an_untested_uvicorn_its_own_protocol_serves_and_one_line_says_so():
+    with subprocess.Popen([sys.executable, "-c", UNTESTED], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            lines = []
+            for line in process.stderr:
+                lines.append(line)
+                if "admin on http://" in line:
+                    break
+            url = re.search(r"http://[\d.]+:\d+", lines[-1])
+            assert url is not None, lines
+            with urllib.request.urlopen(f"{url[0]}/__admin/health", timeout=10) as response:
+                assert response.status == 200
+            headers = {"authorization": "Bearer k"}
+            request = urllib.request.Request(f"{url[0]}/v1/user-memories", headers=headers)
+            with urllib.request.urlopen(request, timeout=10) as response:
+                assert response.status == 200
+        finally:
+            process.terminate()
+    assert sum("with uvicorn 0.99.0, which was not tested" in line for line in lines) == 1, lines

@@ -7,7 +7,7 @@ import pytest
 from mockserver.admin.api import Admin
 from mockserver.admin.client import AdminClient, InProcess
 from mockserver.errors import UserError
-from mockserver.messages import Request
+from mockserver.messages import Limit, Request
 from mockserver.scenarios.load import parse_scenario
 from mockserver.testing.coverage.goals import Coverage
 from mockserver.testing.mock import Mock
@@ -122,6 +122,20 @@ def test_a_refusal_is_told_with_its_reason(make_world):
     assert " 401\n     key: " in first
     assert "validation:" not in invalid and "client: query limit" in invalid
     assert " 402\n     credits: " in unpaid
+
+
+def test_every_refusal_of_the_mock_has_its_reason_in_the_timeline(make_pipeline):
+    world = World(make_pipeline(limit=Limit(3, 60.0)))
+    world.pipeline.handle(Request("GET", "/user-memoriez", "", dict(KEY)))
+    world.pipeline.handle(Request("DELETE", "/user-memories/nobody", "", dict(KEY)))
+    world.pipeline.handle(Request("POST", "/user-memories", "", dict(KEY), b"", too_large=True))
+    for _ in range(4):
+        world.get()
+    text = "\n".join(world.mock.timeline())
+    assert " 404\n     route: No operation has the path '/user-memoriez'; did you mean '/v1/user-memories'?" in text
+    assert " 404\n     behaviour: There is no user memory 'nobody' in this teamspace." in text
+    assert " 413\n     validation: The request body is larger than " in text
+    assert " 429\n     limit: The limit of 3 requests in 60 seconds is reached; retry after 60 s." in text
 
 
 def test_a_call_that_was_paid_twice_says_so(make_world):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import aiohttp
 import httpx
 import httpx2
 import pytest
 import requests
+from datagrid_ai import AsyncDatagrid, Datagrid
 
-from mockserver import Session, create_app, serve_in_thread
+from mockserver import Session, UserError, create_app, serve_in_thread
 from mockserver.scenarios import parse_scenario
-from mockserver.testing.transports import for_httpx, for_httpx2
+from mockserver.testing.transports import for_aiohttp, for_httpx, for_httpx2
 from mockserver.testing.transports.for_requests import MockAdapter
 
 URL = "http://mock/datagrid/v1/user-memories"
@@ -123,3 +125,78 @@ def test_a_mock_has_a_transport_of_its_own():
         with httpx.Client(transport=mock.transport(), base_url=mock.base_url("datagrid"), headers=headers) as http:
             assert http.post("/user-memories", json=MEMORY).status_code == 402
         assert [entry.status for entry in mock.requests] == [402]
+
+
+# -- aiohttp ------------------------------------------------------------------------------------------
+
+
+def through_aiohttp(app: Any) -> aiohttp.ClientSession:
+    connector = for_aiohttp.MockConnector(app)
+    return aiohttp.ClientSession(connector=connector, headers=KEY, timeout=aiohttp.ClientTimeout(sock_read=5))
+
+
+async def test_aiohttp_is_answered_as_on_a_socket(app):
+    async with through_aiohttp(app) as http:
+        for number in range(3):  # each is a connection of its own
+            async with http.post(URL, json={**MEMORY, "memory": f"m{number}"}) as made:
+                assert made.status == 201
+        async with http.get(URL, params={"limit": 2}) as listed:
+            assert [row["memory"] for row in (await listed.json())["data"]] == [["m2"], ["m1"]]
+            assert listed.headers["x-ratelimit-limit"] == "200"
+        async with http.head(URL) as head:
+            assert (head.status, await head.read()) == (200, b"")
+        async with http.post(URL, data=chunks(b'{"agent_id": "a", ', b'"memory": "m"}'), headers=JSON) as made:
+            assert made.status == 201
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("{reset: before}", aiohttp.ClientOSError),
+        ("{reset: after_commit}", aiohttp.ClientOSError),
+        ("{empty: true}", aiohttp.ServerDisconnectedError),
+        ("{hang: 30s}", aiohttp.SocketTimeoutError),
+        ("{latency: 60s}", aiohttp.SocketTimeoutError),
+    ],
+)
+async def test_a_lost_response_raises_what_aiohttp_raises_on_a_socket(app, fault, error):
+    use(app, f"op: Memory.createUserMemory, fault: {fault}")
+    async with through_aiohttp(app) as http:
+        with pytest.raises(error):
+            await http.post(URL, json=MEMORY)
+    rows = sum(map(len, app.state.pipeline.sandbox.store.snapshot().tables.get("user_memories", {}).values()))
+    assert rows == (0 if "before" in fault else 1)
+
+
+# -- a mock's own -------------------------------------------------------------------------------------
+
+
+def test_a_mock_has_a_transport_for_each_library():
+    with Session() as session, session.sandbox() as mock:
+        assert isinstance(mock.transport(), for_httpx.MockTransport)
+        assert isinstance(mock.transport("httpx2"), for_httpx2.MockTransport)
+        assert isinstance(mock.transport("requests"), MockAdapter)
+        with pytest.raises(UserError, match=r"there is no transport for 'httpx3'; did you mean 'httpx'\?"):
+            mock.transport("httpx3")  # type: ignore[call-overload]
+
+
+def test_a_vendors_client_answers_in_process():
+    with Session() as session, session.sandbox(credits=100) as mock:
+        with Datagrid(**mock.client_kwargs("datagrid", transport="sync")) as client:
+            assert client.memory.user.create(agent_id="a", memory="m").memory == ["m"]
+        assert mock.client_kwargs("mem0", transport="sync").keys() == {"host", "api_key", "client"}
+        assert [entry.operation for entry in mock.requests] == ["Memory.createUserMemory"]
+
+
+async def test_a_vendors_async_client_answers_in_process():
+    with Session() as session, session.sandbox() as mock:
+        async with AsyncDatagrid(**mock.client_kwargs("datagrid", transport="async")) as client:
+            assert (await client.memory.user.create(agent_id="a", memory="m")).memory == ["m"]

@@ -44,6 +44,7 @@ class Extras(TypedDict, total=False):
     tables: Mapping[str, Table]
     costs: Mapping[str, Price | float]
     url_keyword: str
+    client_keyword: str
     bill: Callable[[JSON, float | None], None]
     variants: Mapping[str, Mapping[str, Variant]]
     unknown_ids: Unknown | None
@@ -74,6 +75,8 @@ class Api:
     """Credits that an operation costs, by operationId: a number, or a Price."""
     url_keyword: str = "base_url"
     """What the vendor's own client calls the argument that takes the URL."""
+    client_keyword: str = "http_client"
+    """What it calls the argument that takes an httpx client."""
     bill: Callable[[JSON, float | None], None] = lambda data, consumed: None
     """Write the charge into a response's body; None when the billing write was lost."""
     variants: Mapping[str, Mapping[str, Variant]] = field(default_factory=dict)
@@ -222,20 +225,36 @@ def tell_tables_apart(apis: Sequence[Api]) -> None:
 
 
 def response_of(operation: Operation, result: Answer) -> Response:
-    """The response that a behaviour means: its own, or one made of a JSON value, perhaps with a status."""
+    """The response that a behaviour means: its own, or one made of a JSON value, perhaps with a status.
+
+    Raises TypeError for anything else.
+    """
     if isinstance(result, Response):
         return result
     status, data = operation.success, result
     if isinstance(result, tuple):
         if len(result) != 2 or type(result[0]) is not int:
-            raise TypeError(
-                f"the behaviour of {operation.id} returned {len(result)} values; "
-                "return a Response, a JSON value, or a status and a JSON value"
-            )
+            shown = f"a tuple of {len(result)} values" if len(result) != 2 else f"a tuple with {result[0]!r} first"
+            raise TypeError(f"returned {shown}; {_RETURNS}")
         status, data = result
+    if not isinstance(data, _JSON_TYPES):
+        raise TypeError(f"returned {_article(type(data).__name__)}; {_RETURNS}")
     declared_response = operation.response(status)
     content = (declared_response.node.get("content") or {}) if declared_response is not None else {}
     if status in (204, 205, 304) or (data is None and not content):
         return Response(status, media_type=None)
     media_type = next((name for name in content if is_json(essence(name))), next(iter(content), "application/json"))
+    if data is None and (schema := operation.response_schema(status)) is not None:
+        reading = declared_response.bodies[media_type] if declared_response is not None else None
+        if reading is not None and not reading.is_valid(None):
+            what = f"returned None, and a {status} of {operation.id} has a body"
+            raise TypeError(f"{what} (#{schema.pointer}); {_RETURNS}")
     return Response(status, data, media_type=media_type)
+
+
+_JSON_TYPES = (dict, list, str, int, float, bool, type(None), bytes)
+_RETURNS = "return a Response, a JSON value, or a status and a JSON value"
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

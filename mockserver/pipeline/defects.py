@@ -52,6 +52,12 @@ def place_of(error: Exception) -> str:
     return f"{_relative(file)}:{line}"
 
 
+def defined_at(function: Callable[..., object]) -> str:
+    """`file:line` of a function's definition; its name where that is not known."""
+    code = getattr(function, "__code__", None)
+    return f"{_relative(code.co_filename)}:{code.co_firstlineno}" if code is not None else repr(function)
+
+
 def _message(error: Exception) -> str:
     try:
         return str(error)

@@ -201,6 +201,8 @@ class Pipeline:
         response = exchange.response = self._refuse(exchange, path, problem)
         tell_reason(None, exchange, response, self.masking.cleaner(request))
         serialise(response)
+        what = f"{journal.printable(request.method)} {journal.printable(path)}"
+        log.warning("%s is answered %d and stands in no journal: %s", what, response.status, exchange.reason)
         self.metrics.record(exchange)
         return exchange
 

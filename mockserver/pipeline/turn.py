@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 
 from mockserver.apis import Behaviour, Call
 from mockserver.apis.api import response_of
+from mockserver.apis.base import Answer
 from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import BY_STATUS, Problem
 from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
 from mockserver.pipeline.auth import authenticate, challenges
 from mockserver.pipeline.codings import decoded
-from mockserver.pipeline.defects import Defect
+from mockserver.pipeline.defects import Defect, defined_at
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.sandbox.world import World
@@ -260,7 +261,7 @@ class Turn:
             call.forget()
             answer = behaviour(call)
         exchange.committed = True
-        response = answer if type(answer) is Response else response_of(plan.operation, answer)
+        response = answer if type(answer) is Response else self._meant(behaviour, answer)
         if call.writes:
             exchange.changed = len(call.writes)
             exchange.changes = call.changes[:MAX_CHANGES]
@@ -268,6 +269,13 @@ class Turn:
             exchange.charged = charged
             plan.api.bill(response.data, None if unbilled else charged)
         return response
+
+    def _meant(self, behaviour: Behaviour, answer: Answer) -> Response:
+        """The response that a behaviour means by what it returned. Raises Defect when it means none."""
+        try:
+            return response_of(self.plan.operation, answer)
+        except TypeError as error:
+            raise Defect(f"the behaviour of {self.plan.operation.id}, {defined_at(behaviour)}, {error}") from None
 
     def _preferred(self, preference: Preference) -> Response:
         """An error in the API's shape, or a sample."""

@@ -45,7 +45,8 @@ class Supervisor:
         self._count = count
         self._patience = patience
         self._workers: list[BaseProcess] = []
-        self._told, self._tell = os.pipe()
+        self._stops, self._stop_here = self._context.Pipe(duplex=False)
+        """What wakes the supervisor when it is to stop; a pipe that can be waited for on every system."""
         self._stopping = False
 
     def run(self) -> None:
@@ -54,7 +55,7 @@ class Supervisor:
         try:
             self._workers = [self._start() for _ in range(self._count)]
             while not self._stopping:
-                wait([self._told, *(worker.sentinel for worker in self._workers)])
+                wait([self._stops, *(worker.sentinel for worker in self._workers)])
                 if not self._stopping:
                     self._replace()
             self._end()
@@ -64,7 +65,7 @@ class Supervisor:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True
-        os.write(self._tell, b"x")
+        self._stop_here.send_bytes(b"x")
 
     def _start(self) -> BaseProcess:
         worker = self._context.Process(target=_begin, args=self._arguments, daemon=True)
@@ -72,7 +73,7 @@ class Supervisor:
         return worker
 
     def _replace(self) -> None:
-        wait([self._told], timeout=PAUSE)
+        wait([self._stops], timeout=PAUSE)
         for place, worker in enumerate(self._workers):
             if not worker.is_alive() and not self._stopping:
                 log.error("worker %s ended with %s; another one takes its place", worker.pid, worker.exitcode)

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mockserver.admin.client import AdminClient, difference_text, unfired_text
 from mockserver.clock import timestamp
-from mockserver.errors import UserError
+from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl
 from mockserver.text.jsontext import to_json
 
 if TYPE_CHECKING:
-    from mockserver.pipeline.pipeline import Pipeline
-    from mockserver.testing.transports.for_httpx import MockTransport
+    import httpx
 
+    from mockserver.pipeline.pipeline import Pipeline
+    from mockserver.testing.transports import for_aiohttp, for_httpx, for_httpx2, for_requests
+
+_TRANSPORTS = {
+    "httpx": "MockTransport",
+    "httpx2": "MockTransport",
+    "requests": "MockAdapter",
+    "aiohttp": "MockConnector",
+}
+"""What lets a client of each library answer in process."""
 PAGE = 1000
 """Entries of the journal that are asked for at a time, and those that a timeline shows."""
 
@@ -157,25 +167,64 @@ class Mock:
     ) -> None:
         self.delete()
 
-    def transport(self) -> MockTransport:
-        """A transport for `httpx.Client` and `httpx.AsyncClient` that answers in process, without a socket.
+    @overload
+    def transport(self, library: Literal["httpx"] = "httpx") -> for_httpx.MockTransport: ...
+    @overload
+    def transport(self, library: Literal["httpx2"]) -> for_httpx2.MockTransport: ...
+    @overload
+    def transport(self, library: Literal["requests"]) -> for_requests.MockAdapter: ...
+    @overload
+    def transport(self, library: Literal["aiohttp"]) -> for_aiohttp.MockConnector: ...
+    def transport(self, library: str = "httpx") -> Any:
+        """What lets a client answer in process, without a socket.
 
-        The client needs the `base_url` and the key of this sandbox all the same. Raises UserError when the server is
-        not in this process.
+        The client needs the `base_url` and the key of this sandbox all the same.
+
+        Args:
+            library: the client's library: `httpx` and `httpx2` get a transport for their sync and async clients,
+                `requests` an adapter to mount, `aiohttp` a connector.
+
+        Raises:
+            UserError: the server is not in this process, or there is nothing for that library.
         """
-        from mockserver.testing.transports.for_httpx import MockTransport
-
         if self._pipeline is None:
             raise UserError("the server is not in this process; use base_url() over a socket")
-        return MockTransport(self._pipeline)
+        if library not in _TRANSPORTS:
+            raise UserError(f"there is no transport for {library!r}{did_you_mean(library, _TRANSPORTS)}")
+        module = import_module(f"mockserver.testing.transports.for_{library}")
+        return getattr(module, _TRANSPORTS[library])(self._pipeline)
+
+    def async_transport(self) -> httpx.AsyncBaseTransport:
+        """A transport for `httpx.AsyncClient`. Raises UserError when the server is not in this process."""
+        return self.transport()
 
     def base_url(self, api: str | None = None) -> str:
         """The URL to give a client. Raises UserError for an API that is not served."""
         return str(self._of("base_urls", api))
 
-    def client_kwargs(self, api: str | None = None) -> dict[str, Any]:
-        """Keyword arguments for the vendor's own client: its URL and its key."""
-        return dict(self._of("client_kwargs", api))
+    def client_kwargs(
+        self, api: str | None = None, *, transport: Literal["sync", "async"] | None = None
+    ) -> dict[str, Any]:
+        """Keyword arguments for the vendor's own client: its URL and its key.
+
+        Args:
+            api: the API.
+            transport: also the argument that has an httpx client answer in process: `sync` for a client with plain
+                methods, `async` for one whose methods are awaited.
+
+        Raises:
+            UserError: the API is not served, or it is not in this process.
+        """
+        arguments = dict(self._of("client_kwargs", api))
+        if transport is not None:
+            import httpx
+
+            answers, url = self.transport(), self.base_url(api)
+            client = httpx.Client if transport == "sync" else httpx.AsyncClient
+            name = api or self._api or next(iter(self._made["base_urls"]))
+            keyword = self._pipeline.apis[name].client_keyword if self._pipeline is not None else ""
+            arguments[keyword] = client(transport=answers, base_url=url)
+        return arguments
 
     def _of(self, member: str, api: str | None) -> Any:
         known = self._made[member]

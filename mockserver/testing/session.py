@@ -122,7 +122,8 @@ class Session:
         if self.coverage is None:
             from mockserver.testing.coverage.goals import Coverage
 
-            loaded = [*map(load_api, self._named or BUNDLED), *self._given]
+            default = () if self._given else BUNDLED
+            loaded = [*map(load_api, self._named or default), *self._given]
             served = self._pipeline.apis if self._pipeline is not None else {api.name: api for api in loaded}
             self.coverage = Coverage(served)
         return self.coverage

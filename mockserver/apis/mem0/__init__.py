@@ -73,6 +73,7 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         url_keyword="host",
+        client_keyword="client",
         tables={rows.TABLE: Table("Memory", rows.state_row, rows.MEMBERS, rows.full)},
         variants=VARIANTS,
     )
