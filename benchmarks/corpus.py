@@ -64,7 +64,7 @@ def documents(folder: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.suffix in ENDINGS and path.is_file())
 
 
-def judge(path: Path, name: str) -> Outcome:
+def validate(path: Path, name: str) -> Outcome:
     """Load one document and sample all of it."""
     outcome = Outcome(name)
     began = time.process_time()
@@ -109,7 +109,7 @@ def _work(connection: Connection, root: Path) -> None:
     gc.freeze()
     count = 0
     while (path := connection.recv()) is not None:
-        outcome = judge(path, str(path.relative_to(root)))
+        outcome = validate(path, str(path.relative_to(root)))
         count += 1
         if outcome.seconds > SLOW or count % 100 == 0:
             gc.collect()

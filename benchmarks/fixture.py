@@ -30,7 +30,7 @@ def first_use() -> float:
 
 
 def per_test() -> tuple[float, float]:
-    """Median seconds of making, judging and removing a sandbox, and of one HTTP exchange."""
+    """Median seconds of making, validating and removing a sandbox, and of one HTTP exchange."""
     import httpx
 
     from mockserver.testing.session import Session
@@ -58,7 +58,7 @@ def main() -> None:
     """Print the table."""
     cost, exchange = per_test()
     print(f"{'first use, imports included':<34}{first_use() * 1000:>9.1f} ms   (median of 7 processes)")
-    print(f"{'per test: make, judge, remove':<34}{cost * 1000:>9.3f} ms   (median of {COUNT})")
+    print(f"{'per test: make, validate, remove':<34}{cost * 1000:>9.3f} ms   (median of {COUNT})")
     print(f"{'one HTTP exchange, for comparison':<34}{exchange * 1000:>9.3f} ms")
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mockserver.server.app import create_app
     from mockserver.server.thread import serve_in_thread
     from mockserver.settings import Settings
-    from mockserver.testing.mock import Entry, Mock
+    from mockserver.testing.entry import Entry
+    from mockserver.testing.mock import Mock
     from mockserver.testing.session import Session
     from mockserver.testing.transports.for_httpx import MockTransport
 
@@ -47,7 +48,7 @@ __all__ = [
 _MODULES = {
     "Api": "apis.api",
     "Call": "apis.base",
-    "Entry": "testing.mock",
+    "Entry": "testing.entry",
     "Mock": "testing.mock",
     "MockTransport": "testing.transports.for_httpx",
     "Problem": "errors",

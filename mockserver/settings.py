@@ -176,8 +176,8 @@ class Settings:
         metadata=_option(
             "Sandboxes",
             "choice",
-            "What a read of an id that nobody created gets, for documents of your own: a sample that is kept from then "
-            "on, or the declared 404.",
+            "Response to a read of an id that nobody created, for your own documents: a sample that is kept (imagine), "
+            "or the declared 404.",
             choices=("imagine", "404"),
         ),
     )

@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_cache() -> Iterator[None]:
-    """Documents are judged anew, and nobody's home is written to."""
+    """Documents are validated anew, and nobody's home is written to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOCKSERVER_CACHE_DIR", "off")
         yield

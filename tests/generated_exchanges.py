@@ -27,7 +27,7 @@ DOCUMENTS = Path(__file__).parent / "documents"
 
 
 class Case(Message):
-    """One half of an exchange, judged by both."""
+    """One half of an exchange, validated by both."""
 
     def fast(self) -> list[str]:
         """Why the engine refuses it."""

@@ -20,7 +20,7 @@ UNKNOWN = {"name": "orjson", "skip_reason": "not found"}
     ("answer", "code", "said"),
     [
         ({"dependencies": [CLEAN]}, 0, "1 packages: 0 with known vulnerabilities, 0 NOT audited"),
-        ({"dependencies": [CLEAN, FLAWED, UNKNOWN]}, 1, "h11 0.1: CVE-1, mended in 0.16"),
+        ({"dependencies": [CLEAN, FLAWED, UNKNOWN]}, 1, "h11 0.1: CVE-1, fixed in 0.16"),
         ({"dependencies": [CLEAN, UNKNOWN]}, 3, "1 NOT audited"),
         (None, 3, "NOT audited: no network"),
     ],

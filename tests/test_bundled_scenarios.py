@@ -1,7 +1,7 @@
 """Every bundled scenario, met by the vendor's own unchanged client over a real socket.
 
 Nothing sleeps: the client's `time` is replaced by the sandbox's frozen clock, which its waits
-advance. What it waited, what is stored and charged, and how the scenario judges it is asserted.
+advance. What it waited, what is stored and charged, and how the scenario validates it is asserted.
 """
 
 from __future__ import annotations
@@ -628,7 +628,7 @@ def test_a_bundled_scenario_says_what_it_is_for(name, make_pipeline) -> None:
     assert re.search(r"\. (mem0: )?A (good client|good caller|client that knows) ", first)
     scenario = load_scenario(name, make_pipeline().apis)
     assert (scenario.name, scenario.origin.source) == (name, "bundled")
-    assert scenario.model.expect, "a client's behaviour is judged"
+    assert scenario.model.expect, "a client's behaviour is validated"
 
 
 def test_bundled_scenarios_are_listed(capsys) -> None:

@@ -112,7 +112,7 @@ def files(engine):
     return found
 
 
-def test_the_default_sandbox_is_served_steered_and_judged(container, engine, server):
+def test_the_default_sandbox_is_served_steered_and_validated(container, engine, server):
     with container:
         assert container.url == server.url
         assert container.base_url("datagrid") == f"{server.url}/datagrid/v1"

@@ -126,7 +126,7 @@ def contract_of(case: Case) -> Subject:
     return next(subject(name) for name in OWN if case.operation in subject(name).operations)
 
 
-def judge(case: Case, oracle: Oracle) -> None:
+def validate(case: Case, oracle: Oracle) -> None:
     fast, slow = case.fast(), case.slow(oracle)
     if bool(fast) != bool(slow):
         assert explained(case, accepted=not fast), f"engine: {fast}\nopenapi-core: {slow}\n{case}"
@@ -196,7 +196,7 @@ def run(name, direction, cases: int) -> None:
     @settings(common, max_examples=cases)
     @given(direction(about))
     def check(case: Case) -> None:
-        judge(case, about.oracle)
+        validate(case, about.oracle)
 
     check()
 

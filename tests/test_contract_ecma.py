@@ -1,4 +1,4 @@
-"""Patterns of ECMA-262: read, written for the engine, judged, and texts found for them."""
+"""Patterns of ECMA-262: read, written for the engine, validated, and texts found for them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ JUDGED = [
 
 @pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
 @pytest.mark.parametrize(("pattern", "good", "bad"), JUDGED)
-def test_a_pattern_is_judged_as_ecma_262_has_it(pattern, good, bad, version):
+def test_a_pattern_is_validated_as_ecma_262_has_it(pattern, good, bad, version):
     operation = with_body({"type": "string", "pattern": pattern}, version=version)
     assert reply(operation, good) == []
     assert [pointer for _, pointer, _ in brief(reply(operation, bad))] == [""]
@@ -76,7 +76,7 @@ def test_texts_are_found_for_patterns_and_a_length_together(patterns, low, high)
     found = [
         text
         for text in texts(patterns, low, high, Random(1))
-        if len(text) >= low and (high is None or len(text) <= high) and all(judge(text) for judge in judges)
+        if len(text) >= low and (high is None or len(text) <= high) and all(validate(text) for validate in judges)
     ]
     assert found
     assert list(texts(patterns, low, high, Random(1))) == list(texts(patterns, low, high, Random(1)))
@@ -120,6 +120,6 @@ def test_a_pattern_written_anew_matches_the_same_texts(pattern, text):
 
 @given(expressions, st.integers(0, 6))
 def test_every_text_found_for_a_pattern_matches_it(pattern, low):
-    judge = matcher(f"^(?:{pattern})$")
+    validate = matcher(f"^(?:{pattern})$")
     for text in texts([f"^(?:{pattern})$"], low, None, Random(1)):
-        assert judge(text)
+        assert validate(text)

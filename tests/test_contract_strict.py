@@ -39,7 +39,7 @@ def stock_faults(document: dict[str, Any]) -> list[str]:
     except RecursionError:
         found.append("is nested too deeply")
     except Exception as error:
-        found.append(f"cannot be judged; the validator fails with {type(error).__name__}")
+        found.append(f"cannot be validated; the validator fails with {type(error).__name__}")
     return found
 
 
@@ -47,9 +47,9 @@ def our_faults(document: dict[str, Any]) -> list[str]:
     """What we find, without the words of a crash."""
     found = []
     for path, reason in strict.strict_faults(document):
-        found.append(reason.partition(":")[0] if reason.startswith("cannot be judged") else reason)
+        found.append(reason.partition(":")[0] if reason.startswith("cannot be validated") else reason)
         assert path or reason.startswith(
-            ("cannot be judged", "is nested too deeply", "Operation ID", "Duplicate parameter")
+            ("cannot be validated", "is nested too deeply", "Operation ID", "Duplicate parameter")
         )
     return found
 
@@ -153,7 +153,7 @@ BIG = [pytest.param(name, marks=pytest.mark.long) for name in ("plaid-3.0.yml", 
 
 
 @pytest.mark.parametrize("name", ["mem0-platform-3.0.json", "petstore-3.0.yaml", "oai-3.1-tictactoe.yaml", *BIG])
-def test_published_documents_are_judged_as_the_package_judges_them(name):
+def test_published_documents_are_validated_as_the_package_validates_them(name):
     made = parse(published(name).read_text(encoding="utf-8"), name)
     assert our_faults(made) == stock_faults(made)
     # And with something wrong in every tenth schema.
@@ -244,7 +244,7 @@ def judged(tmp_path, monkeypatch):
     return load
 
 
-def test_a_document_that_passed_is_not_judged_again(judged, tmp_path):
+def test_a_document_that_passed_is_not_validated_again(judged, tmp_path):
     assert judged() and not judged()
     assert judged(SHOP + "# changed\n")
     assert judged(overlay=OVERLAY) and not judged(overlay=OVERLAY)
@@ -260,7 +260,7 @@ def test_not_strict_and_trusted_neither_ask_nor_note(judged, tmp_path):
     assert judged()
 
 
-def test_what_did_not_pass_is_judged_each_time(judged, tmp_path):
+def test_what_did_not_pass_is_validated_each_time(judged, tmp_path):
     bad = SHOP.replace("name: id", "name: no")
     for _ in range(2):
         with pytest.raises(ContractError, match=r"for which GET /a/\{id\} has no parameter"):

@@ -297,7 +297,7 @@ def test_a_text_is_the_message():
     assert (made.media_type, made.data) == ("text/plain", "Two things are wrong.")
 
 
-def test_a_type_that_no_schema_judges_gets_values_of_the_declared_types():
+def test_a_type_that_no_schema_validates_gets_values_of_the_declared_types():
     schema = shape({"code": WHOLE, "message": TEXT})
     made = response(api_of({"400": declares(schema, "application/xml")}))
     assert (made.media_type, made.data) == ("application/xml", {"code": 400, "message": "Two things are wrong."})

@@ -58,7 +58,7 @@ def test_what_we_refuse_and_openapi_core_does_not_is_a_defect(apis, monkeypatch,
     assert "openapi-core accepts what the engine refuses: memory: is required and missing" in exchange.defect
 
 
-def test_responses_are_judged_too(apis, monkeypatch):
+def test_responses_are_validated_too(apis, monkeypatch):
     monkeypatch.setattr(Oracle, "response_faults", lambda *args: ["oh"])
     exchange = create(Pipeline(apis, checks=Checks(oracle="always")))
     assert exchange.defect == (

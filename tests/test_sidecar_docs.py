@@ -1,4 +1,4 @@
-"""The examples of docs/sidecar.md: each is parsed, judged by its published schema, and held against the product."""
+"""The examples of docs/sidecar.md: each is parsed, validated by its published schema, and held against the product."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ class AdminClient:
         return self._object("POST", self._path("verify"), criteria)
 
     def expectations(self) -> dict[str, Any]:
-        """What the scenario expects, judged now."""
+        """What the scenario expects, validated now."""
         return self._object("GET", self._path("expectations"))
 
     def coverage(self) -> list[dict[str, Any]]:

@@ -242,7 +242,7 @@ def verify_journal(ask: Ask) -> Response:
 
 
 def get_expectations(ask: Ask) -> Response:
-    """The scenario's `expect`, judged now."""
+    """The scenario's `expect`, validated now."""
     results = expectations.check_expectations(ask.sandbox)
     rows = [result.as_json() for result in results]
     unfired = [rule.as_json() for rule in expectations.unfired(ask.sandbox)]

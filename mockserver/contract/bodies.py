@@ -30,11 +30,11 @@ _NO_TEXTS = frozenset(("array", "object", "null"))
 
 
 class Reading:
-    """A body as one Content-Type announces it: how to read it, and what judges the value.
+    """A body as one Content-Type announces it: how to read it, and what validates the value.
 
     Args:
         parse: the value of a body. Raises Problem when it is not what its media type says.
-        validator: judges the value; None where a schema says nothing that could be checked.
+        validator: validates the value; None where a schema says nothing that could be checked.
         shape: what the value may be.
         of_texts: whether numbers and the like were read from texts, which may have to be read again.
     """
@@ -57,7 +57,7 @@ class Reading:
         self.accepts: Callable[[JSON], bool] = self._accepts_text if of_texts else self.is_valid
         """Whether the data of a response is: a value, or the text of one. Raises ValueError likewise."""
 
-    def judge(self, value: JSON, side: Side) -> tuple[JSON, list[Violation]]:
+    def validate(self, value: JSON, side: Side) -> tuple[JSON, list[Violation]]:
         """A parsed value, its texts read again where that helps, and what is wrong with it."""
         if self.is_valid(value) or self._validator is None:
             return value, []
@@ -68,7 +68,7 @@ class Reading:
     def readable(self, raw: bytes) -> JSON:
         """The value of a body, whether it is what is declared or not; None when there is no reading it."""
         try:
-            return self.judge(self.parse(raw), "client")[0]
+            return self.validate(self.parse(raw), "client")[0]
         except (Problem, ValueError):
             return None
 
@@ -77,7 +77,7 @@ class Reading:
         if self._validator is None:
             return []
         try:
-            return self.judge(self._value(data), side)[1]
+            return self.validate(self._value(data), side)[1]
         except Problem as problem:
             return [replace(violation, side=side) for violation in problem.violations]
         except ValueError as error:
@@ -133,7 +133,7 @@ class Body:
 
     @cached_property
     def _items(self) -> tuple[Shape, jsonschema_rs.Validator | None]:
-        """The items of a sequence, and what judges the array of them: by `itemSchema` (3.2), or by the schema."""
+        """The items of a sequence, and what validates the array of them: by `itemSchema` (3.2), or by the schema."""
         if "itemSchema" in self._node:
             return shape_of(self._refs, self._node["itemSchema"]), self._list_of("itemSchema")
         if "array" in self._shape.types or not self._shape.types:

@@ -89,23 +89,23 @@ def _fatal(path: Path, message: str) -> Fault:
 
 def values_that_break_their_schema(contract: Contract) -> Iterator[Finding]:
     """Examples and defaults that are not valid by the schema that they stand in or beside."""
-    judge = _Judge(contract)
+    validate = _Judge(contract)
     for kind, node, place, _ in _objects(contract):
         if kind == "schema":
             for key, value in [(key, node[key]) for key in ("default", "example") if key in node]:
-                yield from judge.value(place, [key], value, path_of(place))
+                yield from validate.value(place, [key], value, path_of(place))
         elif kind in ("media-type", "parameter", "header") and isinstance(node.get("schema"), dict | bool):
             schema = [*path_of(place), "schema"]
             if "example" in node:
-                yield from judge.value(place, ["example"], node["example"], schema)
+                yield from validate.value(place, ["example"], node["example"], schema)
             examples = node.get("examples")
             for name, example in examples.items() if isinstance(examples, dict) else ():
-                target = judge.target(example)
+                target = validate.target(example)
                 if not isinstance(target, dict):
                     continue
                 named = next((key for key in ("value", "dataValue") if key in target), None)
                 if named is not None:
-                    yield from judge.value(place, ["examples", name, named], target[named], schema)
+                    yield from validate.value(place, ["examples", name, named], target[named], schema)
                 elif _ELSEWHERE.isdisjoint(target):
                     path = (*path_of(place), "examples", name)
                     yield Finding("warning", path, "has no value", "it is not used", "example-without-value")

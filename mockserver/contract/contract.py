@@ -162,7 +162,7 @@ class Contract:
         return self._refs
 
     def validator(self, place: Place, direction: Direction = "response") -> jsonschema_rs.Validator:
-        """What judges the values of the schema at a place."""
+        """What validates the values of the schema at a place."""
         return self._schemas.validator(self._schemas.reference(place.pointer, direction))
 
     def accepts(self, place: Place, value: JSON, direction: Direction = "response") -> bool:

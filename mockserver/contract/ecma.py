@@ -1,4 +1,4 @@
-"""A regular expression of ECMA-262 as a tree, and as text for the engine that matches it. It judges no text."""
+"""A regular expression of ECMA-262 as a tree, and as text for the engine that matches it. It validates no text."""
 
 from __future__ import annotations
 

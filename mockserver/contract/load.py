@@ -27,10 +27,10 @@ class Terms:
     """How a document is taken."""
 
     strict: bool = False
-    """Refuse a document with a fault, judged by openapi-spec-validator too. It is thorough and slow, so what it
+    """Refuse a document with a fault, validated by openapi-spec-validator too. It is thorough and slow, so what it
     passed once is remembered."""
     trusted: bool = False
-    """Take the document's word. For the bundled ones, which the test-suite has judged."""
+    """Take the document's word. For the bundled ones, which the test-suite has validated."""
     allow_remote_refs: bool = False
     """Follow references to http and https URLs."""
     ref_folder: Path | None = None

@@ -97,8 +97,8 @@ class Operation:
         return list(found.values())
 
     @cached_property
-    def _judged(self) -> list[tuple[Parameter, jsonschema_rs.Validator, frozenset[str]]]:
-        """The parameters, each with what judges its value and the names of all in its place."""
+    def _validated(self) -> list[tuple[Parameter, jsonschema_rs.Validator, frozenset[str]]]:
+        """The parameters, each with what validates its value and the names of all in its place."""
         schemas = self._schemas
         return [
             (
@@ -154,7 +154,7 @@ class Operation:
         """Read a request by the contract.
 
         Raises:
-            Problem: what no schema can judge: a body that does not parse, an unsupported content
+            Problem: what no schema can validate: a body that does not parse, an unsupported content
                 type, a parameter given twice, bytes that are not UTF-8.
         """
         checked = Checked()
@@ -174,7 +174,7 @@ class Operation:
             body = checked.body = reading.parse(request.body)
             checked.has_body = True
             if not reading.is_valid(body):
-                checked.body, violations = reading.judge(body, "client")
+                checked.body, violations = reading.validate(body, "client")
                 checked.violations += violations
         elif self._body_node[0].get("required"):
             checked.violations.append(
@@ -202,7 +202,7 @@ class Operation:
     def _check_parameters(self, request: Request, path_values: dict[str, str], checked: Checked) -> None:
         query = parse_query(request.query) if request.query else None
         cookies: Values | None = None
-        for parameter, validator, names in self._judged:
+        for parameter, validator, names in self._validated:
             place, value = parameter.place, MISSING
             if place == "query":
                 if query:

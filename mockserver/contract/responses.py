@@ -41,14 +41,14 @@ def _is_count(schema: Any) -> bool:
 
 
 class _Header(NamedTuple):
-    """A header that a response may have, and how its text is judged."""
+    """A header that a response may have, and how its text is validated."""
 
     name: str
     """In lower case."""
     declared: Parameter
     validator: jsonschema_rs.Validator
     good: set[str | None]
-    """Texts that were found good, which are not judged twice; None when it may be missing."""
+    """Texts that were found good, which are not validated twice; None when it may be missing."""
     counts: bool
     """Whether every count is good."""
 

@@ -1,6 +1,6 @@
-"""Strict validation: what openapi-spec-validator, by which openapi-core judges documents, finds.
+"""Strict validation: what openapi-spec-validator, by which openapi-core validates documents, finds.
 
-That package is the judge; this module spares it work that changes no finding. It looks ids up in
+That package is the validate; this module spares it work that changes no finding. It looks ids up in
 long lists, and it checks each schema against a meta-schema in Python. Both savings hang on names
 inside the package, so only the versions that they were tested with get them, and the places of what is
 found inside schemas; with another one strict validation is as slow as the package is: 11 s instead of 3
@@ -51,7 +51,7 @@ def strict_faults(document: dict[str, Any]) -> Iterator[tuple[list[str | int], s
     except Exception as error:  # as it raises for a `minLength` that is a text
         yield (
             [],
-            f"cannot be judged; the validator fails with {type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            f"cannot be checked; the validator fails with {type(error).__name__}: {' '.join(str(error).split())[:200]}",
         )
 
 

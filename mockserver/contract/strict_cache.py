@@ -1,7 +1,7 @@
 """Remembers, from one start to the next, which documents have passed strict validation.
 
 A file in the user's cache directory holds the digests of the latest ones. It only ever saves time:
-whatever is wrong with it, the document is judged again, and a damaged line is the digest of nothing.
+whatever is wrong with it, the document is validated again, and a damaged line is the digest of nothing.
 `MOCKSERVER_CACHE_DIR` names another directory; empty or `off` keeps no file.
 """
 
@@ -25,7 +25,7 @@ _DIGEST = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
 
 
 def digest_of(sources: Iterable[str]) -> str:
-    """The digest of the texts of a contract, and of the rules by which they are judged."""
+    """The digest of the texts of a contract, and of the rules by which they are validated."""
     digest = sha256(f"{RULES} openapi-spec-validator {version('openapi-spec-validator')}\n".encode())
     for text in sources:
         data = text.encode()

@@ -1,4 +1,4 @@
-"""Judge how a client retried: which exchanges are attempts of one call, and how long it waited.
+"""Validate how a client retried: which exchanges are attempts of one call, and how long it waited.
 
 The journal knows exchanges; a client makes calls of one or more attempts. An exchange is a retry
 of an earlier one with the same fingerprint that failed in a way clients retry, or when the header
@@ -283,7 +283,7 @@ person to solve); `none` is that nothing was retried.
 """
 
 
-def judge(exchanges: Iterable[Exchange], rule: str) -> list[str]:
+def validate(exchanges: Iterable[Exchange], rule: str) -> list[str]:
     """Where the client broke a rule of RETRY_RULES, a line each; nothing when it is met. Raises UserError."""
     holds = RETRY_RULES.get(rule)
     if holds is None:

@@ -250,7 +250,7 @@ class Pipeline:
         if turn.operation is None:
             return ""
         referee = self._referees[turn.exchange.api]
-        disagreement = referee.judge(turn.operation, turn.request, turn.route.values, turn.exchange.response)
+        disagreement = referee.validate(turn.operation, turn.request, turn.route.values, turn.exchange.response)
         return f"openapi-core disagrees on {disagreement}" if disagreement else ""
 
 

@@ -71,7 +71,7 @@ def contract_breach(
 def unsampled(operation: Operation, response: Response, problem: Problem) -> Response:
     """The 501 for a schema that nothing satisfies, in the API's own shape where the contract takes that.
 
-    Where it takes none either, problem details say what to mend in the document: no defect of ours.
+    Where it takes none either, problem details say what to fix in the document: no defect of ours.
     """
     if not operation.check_response(response):
         return response

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.contract import Operation
-from mockserver.journal.retries import judge as judge_retries
+from mockserver.journal.retries import validate as check_retries
 from mockserver.messages import Exchange
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
@@ -68,7 +68,7 @@ def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[s
     if expected.fired is not None and expected.rule is not None:
         check(f"rule {expected.rule!r} fired", world.fired(scenario, expected.rule), expected.fired)
     if expected.retries is not None:
-        failures += judge_retries(world.exchanges(), expected.retries)
+        failures += check_retries(world.exchanges(), expected.retries)
     if expected.credits is not None:
         balance = world.store.balance()
         check("credits remaining", balance.remaining, expected.credits.remaining)

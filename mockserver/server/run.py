@@ -192,10 +192,10 @@ def serve(settings: Settings) -> None:
     missing = missing_parts()
     if missing:
         lost = "; ".join(f"without {name} {loss}" for name, loss in missing.items())
-        log.warning("%s. `pip install %s` mends that", lost, " ".join(missing))
+        log.warning("%s. `pip install %s` fixes that", lost, " ".join(missing))
     if not is_tested():
         newest = ".".join(map(str, TESTED[1]))
-        text = "with uvicorn %s, which was not tested, %s. `pip install 'uvicorn==%s.*'` mends that"
+        text = "with uvicorn %s, which was not tested, %s. `pip install 'uvicorn==%s.*'` fixes that"
         log.warning(text, uvicorn.__version__, _LOST, newest)
     with contextlib.ExitStack() as stack:
         ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]

@@ -1,6 +1,6 @@
 """The state of the default sandbox in a file: read before the first request, written after the last one.
 
-It goes through the admin API's own `getState` and `setState`, so a file is judged as any snapshot is.
+It goes through the admin API's own `getState` and `setState`, so a file is validated as any snapshot is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parts of a `Mock`: its credits, its clock, its state, and the judge of retries."""
+"""The parts of a `Mock`: its credits, its clock, its state, and the validate of retries."""
 
 from __future__ import annotations
 

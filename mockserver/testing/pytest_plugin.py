@@ -91,7 +91,7 @@ def _counts(config: pytest.Config) -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of xdist sends home what it has seen; everyone else judges it."""
+    """A worker of xdist sends home what it has seen; everyone else validates it."""
     config = session.config
     if not _counts(config):
         return

@@ -227,7 +227,7 @@ DEVIATIONS = {
     "multipart alternatives": Deviation(
         "refuses",
         "Where alternatives describe a form, openapi-core takes the members of those that hold before numbers are "
-        "read, and drops the others unjudged; the engine judges all.",
+        "read, and drops the others unjudged; the engine validates all.",
         f"{_OAS}#encoding-object: contentType defaults to text/plain for numbers and booleans",
         lambda message: message.media_type == FORMS[1] and has_numbers(message),
     ),
@@ -272,7 +272,7 @@ DEVIATIONS = {
     ),
     "undeclared form field": Deviation(
         "refuses",
-        "A field that the schema does not name is judged by `additionalProperties`; openapi-core drops it.",
+        "A field that the schema does not name is validated by `additionalProperties`; openapi-core drops it.",
         f"{_OAS}#properties: additionalProperties defaults to true, and false forbids others",
         undeclared_field,
     ),

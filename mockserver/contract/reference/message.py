@@ -1,4 +1,4 @@
-"""One half of an exchange, with what was sent in it read part by part, for those who judge why two checks differ."""
+"""One half of an exchange, with what was sent in it read part by part, for those who validate why two checks differ."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The reference: openapi-core's verdict on a request or a response, to compare the compiled checks with.
 
 It is slow to import and slow to use, so nothing imports this module when the server starts. It
-judges parameters, headers and bodies; authentication is not its business, and neither is which
+validates parameters, headers and bodies; authentication is not its business, and neither is which
 operation a path means. It is hardened: openapi-core raises what is no OpenAPI error on hostile
 input, and even `str()` of its errors may raise. Nothing of that escapes.
 """

@@ -18,7 +18,7 @@ def oracle_document(document: dict[str, Any], is_old: bool) -> dict[str, Any]:
     In 3.0, `nullable` without `type` becomes "or null". By the letter of 3.0.3 it has no effect, but
     vendors write it beside `allOf` and send null; the compiled contract follows the same rule.
     In 3.1, where openapi-core makes values of texts it crashes on a list of types; there it gets an
-    `anyOf`. Security is left out: authentication is judged elsewhere.
+    `anyOf`. Security is left out: authentication is validated elsewhere.
     """
     copy: dict[str, Any] = _Preparation(Refs(document), is_old).node(document)
     return copy

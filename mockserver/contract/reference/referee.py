@@ -19,7 +19,7 @@ class Referee:
     """Compares the engine's verdicts with openapi-core's.
 
     Args:
-        contract: whose exchanges are judged.
+        contract: whose exchanges are validated.
         mode: `always`, or `on-reject` for only what the engine refuses. openapi-core takes milliseconds.
     """
 
@@ -29,7 +29,7 @@ class Referee:
         self._oracle = Oracle(contract)
         self._always = mode == "always"
 
-    def judge(
+    def validate(
         self, operation: Operation, request: Request, path_values: dict[str, str], response: Response | None
     ) -> str:
         """What the two disagree about, or ""; a deviation that is meant is no disagreement."""

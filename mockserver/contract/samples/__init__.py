@@ -1,7 +1,7 @@
 """Values that a schema accepts: the document's own examples where they are valid, plausible ones otherwise.
 
-`Sampler` makes a value, has the compiled validator judge it, and mends it by what that says. It is the same value for
-the same seed, in any process and in any order. A schema that nothing satisfies is reported as Unsatisfiable.
+`Sampler` makes a value, checks it with the compiled validator, and repairs it by what that says. It is the same value
+for the same seed, in any process and in any order. A schema that nothing satisfies is reported as Unsatisfiable.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mockserver.contract.sample_errors import Unsatisfiable
 from mockserver.contract.samples.making import Maker
 from mockserver.contract.samples.plan import Cache
 from mockserver.contract.samples.reading import Reader
-from mockserver.contract.samples.repair import mended
+from mockserver.contract.samples.repair import repaired
 from mockserver.contract.samples.words import MOMENT
 
 
@@ -83,9 +83,9 @@ class Sampler:
         if is_valid(value):
             return value
         validator = compiled()
-        value, errors = mended(Maker(self._reader, self._rng, self._examples, self._now), schema, name, validator)
+        value, errors = repaired(Maker(self._reader, self._rng, self._examples, self._now), schema, name, validator)
         if errors and self._rng is not None:  # perhaps one that does not vary
-            value, errors = mended(Maker(self._reader, None, True, self._now), schema, name, validator)
+            value, errors = repaired(Maker(self._reader, None, True, self._now), schema, name, validator)
         if errors:
             raise Unsatisfiable(pointer, str(explain(errors, "server", "body")[0]))
         return value

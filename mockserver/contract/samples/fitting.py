@@ -40,8 +40,8 @@ def suits_text(value: str, facts: Facts) -> bool:
         return False
     for patterns, expected in ((facts.patterns, True), (facts.forbidden, False)):
         for pattern in patterns:
-            judge = matcher(pattern)
-            if judge is not None and judge(value) != expected:
+            validate = matcher(pattern)
+            if validate is not None and validate(value) != expected:
                 return False
     return all(is_of(name, value) for name in facts.formats)
 
@@ -65,5 +65,5 @@ def names_it(closed: Closed, name: str) -> bool:
 
 def found_in(pattern: str, name: str) -> bool:
     """Whether a pattern finds itself in a name."""
-    judge = matcher(pattern)
-    return judge is not None and judge(name)
+    validate = matcher(pattern)
+    return validate is not None and validate(name)

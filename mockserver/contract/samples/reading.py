@@ -1,7 +1,7 @@
 """Bring together all schemas that apply at one place of a value.
 
 A reference is followed, `allOf` is joined, and of each choice (`oneOf`, `anyOf`, `if`, a dependent schema) one way is
-taken. Which one is for the caller to say. Makes no values and judges none.
+taken. Which one is for the caller to say. Makes no values and validates none.
 """
 
 from __future__ import annotations

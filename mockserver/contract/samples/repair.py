@@ -34,7 +34,7 @@ _FEW = 5
 Errors = list[ValidationError]
 
 
-def mended(maker: Maker, schema: Any, name: str, validator: jsonschema_rs.Validator) -> tuple[Any, Errors]:
+def repaired(maker: Maker, schema: Any, name: str, validator: jsonschema_rs.Validator) -> tuple[Any, Errors]:
     """A value and what is wrong with it: nothing, unless no valid one was found."""
     plan: Plan = {}
     lessons = _Lessons(plan)

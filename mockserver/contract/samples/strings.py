@@ -48,8 +48,8 @@ def text(facts: Facts, name: str, rng: Random | None, variation: int, now: datet
         if (
             len(text) >= low
             and (high is None or len(text) <= high)
-            and all(judge is None or judge(text) for judge in judges)
-            and not any(judge is not None and judge(text) for judge in against)
+            and all(validate is None or validate(text) for validate in judges)
+            and not any(validate is not None and validate(text) for validate in against)
         ):
             return text
     return None
@@ -95,7 +95,7 @@ def is_of(name: str, value: str) -> bool:
 
 @cache
 def _judge(name: str) -> Format:
-    judge: Format = (
+    validate: Format = (
         FORMATS.get(name) or jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True).is_valid
     )
-    return judge
+    return validate

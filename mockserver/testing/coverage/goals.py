@@ -193,7 +193,7 @@ class Coverage:
         return self._others[api, operation, kind, name]
 
     def counted(self) -> list[Goal]:
-        """The goals that the percentage is of: a suite is not judged on an API that it never calls."""
+        """The goals that the percentage is of: a suite is not validated on an API that it never calls."""
         called = {name for name, _ in self._statuses.calls}
         return [goal for goal in self.goals() if goal.api in called]
 

@@ -1,4 +1,4 @@
-"""The plugin's coverage report: gathered at the end of the run, printed, written, and judged."""
+"""The plugin's coverage report: gathered at the end of the run, printed, written, and validated."""
 
 from __future__ import annotations
 
