@@ -26,8 +26,8 @@ def audit(file: str) -> int:
     bad = [package for package in packages if package.get("vulns")]
     for package in bad:
         for flaw in package["vulns"]:
-            mended = ", ".join(flaw["fix_versions"]) or "no version"
-            print(f"{file}: {package['name']} {package['version']}: {flaw['id']}, mended in {mended}")
+            fixed = ", ".join(flaw["fix_versions"]) or "no version"
+            print(f"{file}: {package['name']} {package['version']}: {flaw['id']}, fixed in {fixed}")
     print(f"{file}: {len(packages)} packages: {len(bad)} with known vulnerabilities, {len(unknown)} NOT audited")
     if unknown:
         print(f"  for example: {unknown[0]}")

@@ -118,10 +118,22 @@ class Settings:
             negated=True,
         ),
     )
+    allow_remote_refs: bool = field(
+        default=False,
+        metadata=_option(
+            "Contracts", "flag", "Fetch documents by URL: those given to serve, and those that a $ref names."
+        ),
+    )
     lenient_accept: bool = field(
         default=False,
         metadata=_option(
             "Contracts", "flag", "Send the first declared media type instead of 406 when Accept names no declared one."
+        ),
+    )
+    watch: bool = field(
+        default=False,
+        metadata=_option(
+            "Contracts", "flag", "Reload a document or a scenario when its file changes; rows that still pass are kept."
         ),
     )
     oracle: Literal["off", "on-reject", "always"] = field(

@@ -495,7 +495,7 @@ def test_the_help_of_every_command_fits_80_columns_and_says_what_it_does(command
     text = ALL[command].get_help(context)
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert "..." not in text.partition("Commands:")[2], "a summary that does not fit its line"
-    assert not re.search(r"\b(repl(y|ies)|validate|fix|told|refuse)", text), "see docs/style.md"
+    assert not re.search(r"\b(repl(y|ies)|judge|mend|told|refuse)", text), "see docs/style.md"
     about = ALL[command].get_short_help_str(200)
     assert about.split()[0] not in ("Who", "What", "One", "It", "The")
     for option in ALL[command].params:
@@ -512,7 +512,7 @@ def test_the_older_names_of_the_scenario_commands_work(run, older, newer):
     files = ["scenarios/last-credit.yaml"] if older == ("check",) else []
     assert run(*older, *files) == run("scenario", *newer, *files)
     assert run(*older, *files)[0] == 0
-    assert older[0] not in run("--help")[1].split("Commands:")[1].split()
+    assert older == ("check",) or older[0] not in run("--help")[1].split("Commands:")[1].split()
 
 
 @pytest.mark.parametrize("command", REMOTE, ids=" ".join)

@@ -11,7 +11,9 @@ import pytest
 from contracts import send
 
 from mockserver.contract import files, load_contract, remote
-from mockserver.errors import ContractError
+from mockserver.errors import ContractError, UserError
+from mockserver.pipeline.build import build
+from mockserver.settings import Settings
 
 HEAD = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}}
 OK = {"responses": {"200": {"description": "x"}}}
@@ -288,3 +290,50 @@ def test_operations_beside_the_reference_of_a_path_item_are_served_too(tmp_path,
     made = loaded(tmp_path, {**HEAD, "openapi": version, "paths": {"/x": item}}, strict=False)
     assert made.faults == [] and sorted(made.operations) == ["far", "near"]
     assert made.match("PUT", ["x"])[0].id == "near" and made.match("GET", ["x"])[0].id == "far"
+
+
+def test_a_document_is_served_from_a_url_where_that_is_allowed(tmp_path):
+    """Its references are relative to the URL, and it reads no file of this machine."""
+    (tmp_path / "secret.yaml").write_text("type: integer")
+    secret = (tmp_path / "secret.yaml").as_uri()
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "T", "version": "1"},
+        "paths": {
+            "/a": {"get": {"operationId": "a", "responses": {"200": said({"$ref": "parts/number.json"})}}},
+            "/b": {"get": {"operationId": "b", "responses": {"200": said({"$ref": secret})}}},
+        },
+    }
+
+    class Served(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = {"/api/shop.json": document, "/api/parts/number.json": {"type": "integer"}}.get(self.path)
+            self.send_response(200 if body else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/api/shop.json"
+    try:
+        with pytest.raises(UserError, match="is on another server; allow that with --allow-remote-refs"):
+            build(Settings(apis=(url,)))
+        pipeline = build(Settings(apis=(url, f"store={url}"), allow_remote_refs=True))
+        assert list(pipeline.apis) == ["shop", "store"]
+        contract = pipeline.apis["shop"].contract
+        assert isinstance(contract.sample(contract.operations["a"], 200).data, int)
+        assert [fault.rule_id for fault in contract.faults] == ["reference-outside"]
+        with pytest.raises(UserError, match=r"gone\.yaml: cannot be read: Not Found"):
+            build(Settings(apis=(url.replace("api/shop.json", "gone.yaml"),), allow_remote_refs=True))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def said(schema):
+    return {"description": "x", "content": {"application/json": {"schema": schema}}}

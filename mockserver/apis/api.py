@@ -120,6 +120,7 @@ class Api:
         name: str | None = None,
         overlay: str | Path | None = None,
         strict: bool = False,
+        allow_remote_refs: bool = False,
         **extras: Unpack[Extras],
     ) -> Api:
         """An API over an OpenAPI document: a file, or the document itself.
@@ -129,6 +130,7 @@ class Api:
             name: what to call the API; the file's name without its ending when not given.
             overlay: an OpenAPI Overlay file to apply first; only for a document in a file.
             strict: validate the document with openapi-spec-validator too.
+            allow_remote_refs: follow references of a file to http and https URLs.
             extras: fields of `Api`.
 
         Raises:
@@ -140,7 +142,9 @@ class Api:
             contract = contract_of(document, name, strict=strict)
         else:
             over = None if overlay is None else Path(overlay)
-            contract = load_contract(Path(document), over, name=name, strict=strict)
+            contract = load_contract(
+                Path(document), over, name=name, strict=strict, allow_remote_refs=allow_remote_refs
+            )
         extras.setdefault("unknown_ids", "imagine")
         return cls(contract.name, contract, **extras)
 

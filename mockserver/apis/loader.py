@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mockserver.apis import datagrid, mem0
 from mockserver.apis.api import Api
@@ -36,26 +37,42 @@ _REFERENCE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 """`module:attribute`, both perhaps dotted."""
 
 
-def load_api(spec: str, *, strict: bool = False, unknown_ids: Unknown = "imagine") -> Api:
+def load_api(
+    spec: str, *, strict: bool = False, unknown_ids: Unknown = "imagine", allow_remote_refs: bool = False
+) -> Api:
     """An API by what it is called.
 
     Args:
-        spec: the name of a bundled API, an OpenAPI file as `PATH` or `NAME=PATH`, an Api as `module:attribute`, or
-            the name of an entry point in the group `mockserver.apis`.
+        spec: the name of a bundled API, an OpenAPI file as `PATH` or `NAME=PATH`, a URL in place of the path, an Api
+            as `module:attribute`, or the name of an entry point in the group `mockserver.apis`.
         strict: validate a file with openapi-spec-validator too.
         unknown_ids: what a read of an id that nobody created gets, for an API that is no more than a file.
+        allow_remote_refs: fetch documents by their URLs.
 
     Raises:
         UserError: there is no such API, or it cannot be loaded.
     """
     if spec in BUNDLED:
         return _bundled(spec)
-    name, equals, path = spec.partition("=")
-    file = Path(path if equals else spec)
+    name, equals, path = named(spec)
+    file = Path(path)
     if str(file) == "-":
-        return _from_stdin(name if equals else "stdin", strict, unknown_ids)
+        return _from_text(_standard_input(), "standard input", name or "stdin", Terms(strict), unknown_ids)
+    if is_url(path):
+        if not allow_remote_refs:
+            raise UserError(f"{path} is on another server; allow that with --allow-remote-refs")
+        from mockserver.contract.remote import fetch
+
+        terms = Terms(strict, allow_remote_refs=True, url=path)
+        return _from_text(fetch(path), path, name or _name_in(path), terms, unknown_ids)
     if file.is_file():
-        return Api.from_openapi(file, name=name if equals else None, strict=strict, unknown_ids=unknown_ids)
+        return Api.from_openapi(
+            file,
+            name=name if equals else None,
+            strict=strict,
+            allow_remote_refs=allow_remote_refs,
+            unknown_ids=unknown_ids,
+        )
     if _REFERENCE.fullmatch(spec):
         return _made(_attribute(spec), repr(spec))
     installed = {} if equals else installed_apis()
@@ -72,16 +89,38 @@ def load_api(spec: str, *, strict: bool = False, unknown_ids: Unknown = "imagine
     )
 
 
-def _from_stdin(name: str, strict: bool, unknown_ids: Unknown) -> Api:
-    """An API over the document on standard input, of which no more is read than a file may have."""
+def named(spec: str) -> tuple[str, bool, str]:
+    """The name that a spec gives, whether it gives one, and the rest: the path, the URL, or the whole."""
+    name, equals, rest = spec.partition("=")
+    if equals and not is_url(spec):
+        return name, True, rest
+    return "", False, spec
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is a URL of another server."""
+    return path.startswith(("http://", "https://"))
+
+
+def _name_in(url: str) -> str:
+    """What to call the document at a URL: its file's name without endings, or else its host."""
+    parts = urlsplit(url)
+    return parts.path.rstrip("/").rpartition("/")[2].partition(".")[0] or str(parts.hostname)
+
+
+def _from_text(text: str, source: str, name: str, terms: Terms, unknown_ids: Unknown) -> Api:
+    return Api(name, compiled(text, Path(source), None, name, terms), unknown_ids=unknown_ids)
+
+
+def _standard_input() -> str:
+    """The document on standard input, of which no more is read than a file may have."""
     text = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(text) > MAX_BYTES:
         raise UserError(f"the document on standard input is larger than {MAX_BYTES:,} bytes")
     try:
-        contract = compiled(text.decode(), Path("standard input"), None, name, Terms(strict))
+        return text.decode()
     except UnicodeDecodeError as error:
         raise UserError(f"the document on standard input is not UTF-8 at byte {error.start:,}") from None
-    return Api(name, contract, unknown_ids=unknown_ids)
 
 
 def is_code(spec: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from mockserver.admin.client import AdminClient
+from mockserver.cli.check import check
 from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
-from mockserver.cli.files import check, listed, schema
+from mockserver.cli.files import listed, schema
 from mockserver.clock import parse_duration, parse_time
 from mockserver.errors import UserError
 from mockserver.scenarios.library import MAX_SCENARIO

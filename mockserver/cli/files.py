@@ -1,12 +1,8 @@
-"""Commands that read files and need no server: `scenario list`, `check` and `schema`, and `spec provenance`."""
+"""Commands that read files and need no server: `scenario list` and `schema`, and `spec provenance`."""
 
 from __future__ import annotations
 
-import sys
-
 import click
-
-from mockserver.errors import UserError
 
 
 @click.command("list")
@@ -19,34 +15,6 @@ def listed() -> None:
     for name, path in bundled.items():
         comment = path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
         click.echo(f"{name:<{width}}  {comment}")
-
-
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option(
-    "--api", "specs", multiple=True, metavar="NAME=PATH", help="Further API that scenarios may be for. Repeatable."
-)
-def check(files: tuple[str, ...], specs: tuple[str, ...]) -> None:
-    """Validate scenario files.
-
-    Prints every problem with its place, as file:line:column, and exits with 1 if there is one. The bundled APIs
-    need no --api.
-    """
-    from mockserver.apis import BUNDLED, load_api
-    from mockserver.scenarios import load_scenario
-
-    apis = {api.name: api for api in map(load_api, [*BUNDLED, *specs])}
-    failed = False
-    for file in files:
-        try:
-            scenario = load_scenario(file, apis)
-            rules = len(scenario.rules)
-            click.echo(f"{file}: ok, {rules} {'rule' if rules == 1 else 'rules'} for {scenario.model.api}")
-        except UserError as error:
-            failed = True
-            click.echo(str(error), err=True)
-    if failed:
-        sys.exit(1)
 
 
 @click.command()

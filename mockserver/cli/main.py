@@ -11,8 +11,8 @@ from mockserver.cli.options import Duration, GroupedCommand, setting_option, set
 from mockserver.errors import UserError
 from mockserver.version import __version__
 
-_HIDDEN = ("check", "scenarios", "schema")
-"""Older names of `scenario check`, `scenario list` and `scenario schema`. They work; the help lists the new ones."""
+_HIDDEN = ("scenarios", "schema")
+"""Older names of `scenario list` and `scenario schema`. They work; the help lists the new ones."""
 
 
 class _Group(click.Group):
@@ -28,8 +28,9 @@ class _Group(click.Group):
         return [name for name in super().list_commands(ctx) if name not in _HIDDEN]
 
     def _add_rest(self) -> None:
+        from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
-        from mockserver.cli.files import check, listed, schema, spec
+        from mockserver.cli.files import listed, schema, spec
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
         from mockserver.testing.fuzz import fuzz_command

@@ -22,7 +22,7 @@ from mockserver.contract.objects import Steps, path_of, steps_of, walk
 from mockserver.contract.references import Refs, pointer_of
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.errors import ContractError, UserError
-from mockserver.text.documents import read_text, uncollected
+from mockserver.text.documents import parts_of, read_text, uncollected
 
 MAX_BYTES = 64 * 1024 * 1024
 _PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)", re.DOTALL)
@@ -40,7 +40,6 @@ _FIELD_TEXT = re.compile(r"[\t\x20-\x7e]*")
 """What a header field may hold (RFC 9110, 5.5), obsolete bytes apart."""
 
 
-@uncollected()
 def check_document(
     path: Path,
     overlay: Path | None = None,
@@ -58,9 +57,26 @@ def check_document(
         allow_remote_refs: follow references to http and https URLs.
         ref_folder: the folder that references may read files from; the document's own when None.
     """
-    terms = Terms(allow_remote_refs=allow_remote_refs, ref_folder=ref_folder)
     try:
         text = read_text(path, MAX_BYTES)
+    except UserError as error:
+        return [_fatal(path, str(error))]
+    return check_text(text, path, overlay, strict=strict, allow_remote_refs=allow_remote_refs, ref_folder=ref_folder)
+
+
+@uncollected()
+def check_text(
+    text: str,
+    path: Path,
+    overlay: Path | None = None,
+    *,
+    strict: bool = True,
+    allow_remote_refs: bool = False,
+    ref_folder: Path | None = None,
+) -> list[Fault]:
+    """Every fault of a document that was read already. `path` is what it is called; the rest is as above."""
+    terms = Terms(allow_remote_refs=allow_remote_refs, ref_folder=ref_folder)
+    try:
         contract = compiled(text, path, overlay, None, terms)
     except UserError as error:
         return [_fatal(path, str(error))]
@@ -191,11 +207,20 @@ def _objects(contract: Contract) -> Iterator[tuple[str, dict[str, Any], Steps, s
         yield from walk(node, kind, steps_of(list(path)))
 
 
+def responses_without_a_value(contract: Contract) -> Iterator[Finding]:
+    """Responses whose schema no value was found for."""
+    for fault in contract.unsatisfiable():
+        path = tuple(parts_of(fault.pointer)) if fault.pointer else ()
+        consequence = f"{fault.operation} answers 501 instead of {fault.status}"
+        yield Finding("error", path, fault.reason, consequence, "schema-without-value")
+
+
 CHECKS: tuple[Callable[[Contract], Iterator[Finding]], ...] = (
     values_that_break_their_schema,
     headers_that_http_cannot_carry,
     unknown_formats,
+    responses_without_a_value,
 )
 """What is looked at beside what loading notes. A new check is a function and a line here."""
 
-__all__ = ["CHECKS", "check_document"]
+__all__ = ["CHECKS", "MAX_BYTES", "check_document", "check_text"]

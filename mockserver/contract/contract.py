@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
+from pathlib import PurePath
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +86,14 @@ class Contract:
                     with_base += [(method, base + template, operation) for base in self._bases(part, node) if base]
         for method, template, operation in with_base:
             self._router.add(method, template, operation)
+
+    @property
+    def files(self) -> list[str]:
+        """The files that it was read from, that of the document first; other servers' documents by their URLs."""
+        root = self.findings.sources.root.name
+        folder = PurePath(root).parent
+        others = [name if "://" in name else str(folder / name) for name in self.findings.sources.mounted]
+        return [root, *others]
 
     @cached_property
     def faults(self) -> list[Fault]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from mockserver.contract.faults import MOUNT, Findings, Source
@@ -19,6 +19,9 @@ from mockserver.contract.objects import NO_REFERENCE, Met, join, path_of, steps_
 from mockserver.contract.references import Refs, escape, pointer_of
 from mockserver.errors import UserError
 from mockserver.text.documents import parse, parts_of, read_text
+
+if TYPE_CHECKING:
+    from mockserver.contract.load import Terms
 
 MAX_FILES = 2000
 """Files that one document may refer to."""
@@ -76,24 +79,22 @@ class Bundle:
         document: the document; it is changed.
         path: where it was read from.
         findings: takes what is wrong.
-        folder: the folder that files are read from; the document's own when None.
-        allow_remote: whether http and https URLs are read.
+        terms: what may be read.
     """
 
-    def __init__(
-        self, document: dict[str, Any], path: Path, findings: Findings, folder: Path | None, allow_remote: bool
-    ) -> None:
+    def __init__(self, document: dict[str, Any], path: Path, findings: Findings, terms: Terms) -> None:
         self._document = document
         self._findings = findings
         self._whole = Refs(document)
-        self._folder = (folder or path.parent).resolve()
-        self._allow_remote = allow_remote
+        self._folder = None if terms.url else (terms.ref_folder or path.parent).resolve()
+        """The folder that files are read from; None for a document from elsewhere, which reads none."""
+        self._allow_remote = terms.allow_remote_refs
         self._beside_refs = not str(document.get("openapi", "")).startswith("3.0")
         self._bytes = len(findings.sources.root.text)
         self._resources: dict[str, _Resource] = {}
         self._failed: dict[str, Refused] = {}
         self._seen: set[int] = set()
-        uri = path.resolve().as_uri()
+        uri = terms.url or path.resolve().as_uri()
         self._root = _File(uri, document, "")
         self._files = {uri: self._root}
         self._waiting: list[tuple[_File, str, str]] = []
@@ -252,7 +253,8 @@ class Bundle:
         parts = urlsplit(uri)
         if parts.scheme in ("http", "https"):
             if not self._allow_remote:
-                raise Refused(f"refers to {uri!r}; remote documents are not read unless allowed", "reference-remote")
+                text = f"refers to {uri!r}; remote documents are not read unless allowed (--allow-remote-refs)"
+                raise Refused(text, "reference-remote")
             from mockserver.contract.remote import fetch  # few documents need it, and it brings all of urllib
 
             name, read = uri, partial(fetch, uri)
@@ -280,6 +282,8 @@ class Bundle:
 
     def _allowed(self, path: Path) -> tuple[str, Path]:
         """The name and the real path of a file in the folder. Raises Refused for any other."""
+        if self._folder is None:
+            raise Refused(f"refers to the file {str(path)!r} from a remote document", "reference-outside")
         try:
             real = path.resolve()
             relative = real.relative_to(self._folder)

@@ -35,6 +35,8 @@ class Terms:
     """Follow references to http and https URLs."""
     ref_folder: Path | None = None
     """The folder that references may read files from; the document's own when None."""
+    url: str = ""
+    """Where the document was fetched from, which its references are relative to; it may read no files then."""
 
 
 @uncollected()
@@ -79,8 +81,8 @@ def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = False)
 
 def compiled(text: str, path: Path, overlay: Path | None, name: str | None, terms: Terms) -> Contract:
     """The contract of a document's text. Arguments and errors as for `load_contract`."""
-    document = parse(text, str(path))
-    document, findings = _converted(document, path, text)
+    source = terms.url or str(path)
+    document, findings = _converted(parse(text, source), source, text)
     additions: list[overlays.Addition] = []
     overlay_text = ""
     if overlay is not None:
@@ -92,21 +94,21 @@ def compiled(text: str, path: Path, overlay: Path | None, name: str | None, term
     return Contract(name or path.name.partition(".")[0], document, additions, findings)
 
 
-def _converted(document: Any, path: Path, text: str) -> tuple[dict[str, Any], Findings]:
+def _converted(document: Any, source: str, text: str) -> tuple[dict[str, Any], Findings]:
     """The document as OpenAPI 3, and what takes its faults."""
     if not isinstance(document, dict):
-        raise ContractError(f"{path}:1: is not an OpenAPI document: it holds no object")
+        raise ContractError(f"{source}:1: is not an OpenAPI document: it holds no object")
     if "swagger" in document:
         if str(document["swagger"]) not in ("2.0", "2"):
-            raise ContractError(f"{path}:1: `swagger` is {document['swagger']!r}; of Swagger this server reads 2.0")
+            raise ContractError(f"{source}:1: `swagger` is {document['swagger']!r}; of Swagger this server reads 2.0")
         from mockserver.contract import swagger2
 
-        findings = Findings(Sources(Source(str(path), text), swagger2.original))
+        findings = Findings(Sources(Source(source, text), swagger2.original))
         return swagger2.converted(document, findings), findings
     version = document.get("openapi")
     if not isinstance(version, str) or not version.startswith(_VERSIONS):
-        raise ContractError(f"{path}:1: `openapi` is {version!r}; this server reads OpenAPI 3.0, 3.1 and 3.2")
-    findings = Findings(Sources(Source(str(path), text)))
+        raise ContractError(f"{source}:1: `openapi` is {version!r}; this server reads OpenAPI 3.0, 3.1 and 3.2")
+    findings = Findings(Sources(Source(source, text)))
     return document, findings
 
 
@@ -119,7 +121,7 @@ def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: F
 
     parts: list[Part] = []
     if not all(map(is_local, texts)):
-        bundle = Bundle(document, path, findings, terms.ref_folder, terms.allow_remote_refs)
+        bundle = Bundle(document, path, findings, terms)
         bundle.make_local()
         parts = [Part(path, kind) for path, kind in bundle.targets]
     repair(document, parts, findings)

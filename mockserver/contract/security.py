@@ -26,7 +26,7 @@ def alternatives(refs: Refs, document: dict[str, Any], operation: dict[str, Any]
 
     An alternative that asks for nothing is last, so that a key that is sent all the same is read: `{}` makes
     authentication optional, and a client's certificate (mutualTLS) is not for HTTP to ask for. A scheme that is
-    required but not declared is read as a bearer token.
+    required but not declared demands nothing: no client can know where its key would stand.
     """
     schemes = (document.get("components") or {}).get("securitySchemes") or {}
     requirements = operation.get("security", document.get("security")) or []
@@ -46,7 +46,9 @@ def credentials(refs: Refs, document: dict[str, Any]) -> tuple[Credential, ...]:
 
 
 def _credentials(refs: Refs, scheme: Any) -> tuple[Credential, ...]:
-    """Where the key of a scheme stands; nowhere for mutualTLS."""
+    """Where the key of a scheme stands; nowhere for mutualTLS, and for a scheme that is not declared."""
+    if scheme is None:
+        return ()
     scheme, _ = refs.follow(scheme, "")
     if isinstance(scheme, dict):
         if scheme.get("type") == "apiKey":

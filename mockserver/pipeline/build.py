@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
-from mockserver.apis.loader import is_code
+from mockserver.apis.loader import is_code, is_url, named
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
@@ -34,6 +34,8 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
     """
     if settings.workers > 1 and settings.state == "memory":
         raise UserError(f"--workers {settings.workers} needs a store that they share; add --state redis://HOST")
+    if settings.watch and settings.workers > 1:
+        raise UserError(f"--watch reloads one process, and --workers is {settings.workers}; leave one of them out")
     if settings.state_file and settings.state != "memory":
         raise UserError("--state-file is for state in memory; a shared store keeps its own")
     by_name: dict[str, Api] = {}
@@ -55,9 +57,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         journal_bytes=settings.journal_bytes,
     )
     bounds = Bounds(settings.max_sandboxes, settings.sandbox_idle, settings.max_memory)
-    bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
-    files = [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
-    chosen = [scenarios.load_scenario(file, by_name) for file in files]
+    chosen = load_scenarios(settings, by_name)
     for scenario in chosen:
         same = [other.name for other in chosen if other.model.api == scenario.model.api]
         if len(same) > 1:
@@ -76,15 +76,31 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
 
 def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
     """The APIs that the settings name, or else the default ones."""
-    apis = []
-    for spec in settings.apis or default:
-        name, equals, file = spec.partition("=")
-        path = spec
-        if equals or not is_code(spec):
-            path = _find(file if equals else spec, settings.spec_dir, () if equals else BUNDLED)
-        spec = f"{name}={path}" if equals else path
-        apis.append(load_api(spec, strict=settings.strict, unknown_ids=settings.unknown_ids))
-    return apis
+    return [load(settings, spec) for spec in settings.apis or default]
+
+
+def load(settings: Settings, spec: str) -> Api:
+    """One API by what the settings call it. Raises UserError."""
+    name, equals, path = named(spec)
+    if not is_url(path) and (equals or not is_code(spec)):
+        path = _find(path, settings.spec_dir, () if equals else BUNDLED)
+    return load_api(
+        f"{name}={path}" if equals else path,
+        strict=settings.strict,
+        unknown_ids=settings.unknown_ids,
+        allow_remote_refs=settings.allow_remote_refs,
+    )
+
+
+def scenario_files(settings: Settings) -> list[str]:
+    """The scenarios that the settings name: paths, or the names of bundled ones. Raises UserError."""
+    bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
+    return [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
+
+
+def load_scenarios(settings: Settings, apis: Mapping[str, Api]) -> list[scenarios.Scenario]:
+    """The scenarios that the settings name. Raises UserError."""
+    return [scenarios.load_scenario(file, apis) for file in scenario_files(settings)]
 
 
 def _tell_faults(api: Api) -> None:

@@ -113,6 +113,15 @@ class Sandbox:
             terms, was = self._in_force({}), self.world
             self._backend.publish(self, self._world(terms, was.clock, was.store, was.started_at, {}, was.version))
 
+    def revise(self, scenario: Scenario) -> None:
+        """Go on with another version of a scenario; rows, credits, clock and journal stay, and so do its counts."""
+        with self._steering:
+            was = self.world
+            scenarios = {**was.scenarios, scenario.model.api: scenario}
+            terms = self._in_force(scenarios)
+            world = self._world(terms, was.clock, was.store, was.started_at, scenarios, was.version)
+            self._backend.publish(self, world)
+
     def exchanges(self, after: int = 0) -> list[Exchange]:
         """The journal, oldest first; only what came after a number, if one is given."""
         return self.world.exchanges(after)

@@ -244,6 +244,8 @@ def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket
         _share_figures(pipeline, group)
 
     async def run() -> None:
+        if settings.watch:
+            _watch(settings, pipeline, asyncio.get_running_loop())
         async with app.router.lifespan_context(app), asyncio.TaskGroup() as tasks:
             for server, own in zip(servers[1:], sockets[1:], strict=True):
                 tasks.create_task(server.serve(sockets=[own]))
@@ -274,6 +276,30 @@ def announce(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.so
         log.log(
             log.getEffectiveLevel(), "listening on %s, admin on %s/__admin", *map(_origin, (sockets[0], sockets[-1]))
         )
+
+
+def _watch(settings: Settings, pipeline: Pipeline, loop: asyncio.AbstractEventLoop) -> None:
+    """Look at the files now and then, in a thread; what has changed is exchanged on the loop, between two requests."""
+    from mockserver.server.watch import EVERY, Watcher
+
+    def apply(change: Callable[[], None]) -> None:
+        async def run() -> None:
+            change()
+
+        asyncio.run_coroutine_threadsafe(run(), loop).result()
+
+    watcher = Watcher(settings, pipeline, apply)
+
+    def watch() -> None:
+        while not loop.is_closed():
+            sleep(EVERY)
+            try:
+                watcher.look()
+            except Exception:
+                log.exception("the files cannot be watched")
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _share_figures(pipeline: Pipeline, group: str) -> None:
