@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockserver.scenarios import ScenarioError, ScenarioModel, parse_scenario
 from mockserver.scenarios.library import MAX_PROBLEMS
-from mockserver.scenarios.shape import PATTERNS, Draft, models
+from mockserver.text.shape import PATTERNS, Draft, models
 
 WRONG = [None, True, 5, -1, 1.5, 1e400, 2**70, "", "x" * 300, "\N{SNOWMAN}", [], [1], ["a", "b", "c"], {}, {"x": 1}]
 """A value of each JSON type, at its ends."""
@@ -21,13 +21,13 @@ FOREIGN = re.compile(
     r"valid boolean|unable to parse|field required|extra inputs|value error|value_error|pydantic|annotated)|"
     r"another value|another form|\bdict\b|\btuple\b|\bNone\b|\bTrue\b|\bFalse\b|\b_[A-Z]"
 )
-NAMES = [model.__name__ for _, model in models() if model.__name__ not in ("Drip",)]
+NAMES = [model.__name__ for _, model in models(ScenarioModel) if model.__name__ not in ("Drip",)]
 
 
 def mistakes(data):
     """The problems of shape in some data, as place and message."""
     reported = []
-    Draft(data, lambda place, message: reported.append((place, message)))
+    Draft(ScenarioModel, data, lambda place, message: reported.append((place, message)))
     return reported
 
 
@@ -51,7 +51,8 @@ def with_value(place, key, value):
     return data
 
 
-FIELDS = [(place, key) for place, model in models() for key in model.model_fields]
+KEYS = [key for _, model in models(ScenarioModel) for key in model.model_fields]
+FIELDS = [(place, key) for place, model in models(ScenarioModel) for key in model.model_fields]
 
 
 def test_every_model_is_walked():
@@ -208,7 +209,9 @@ _VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([key for _, model in models() for key in model.model_fields] + ["x"]), inner, max_size=4
+            st.sampled_from([key for _, model in models(ScenarioModel) for key in model.model_fields] + ["x"]),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=20,
@@ -219,7 +222,7 @@ _VALUES = st.recursive(
 def test_any_data_is_read_to_the_end_and_stays_as_it_was(data):
     before = repr(data)
     reported = []
-    draft = Draft(data, lambda place, message: reported.append(message))
+    draft = Draft(ScenarioModel, data, lambda place, message: reported.append(message))
     assert repr(data) == before
     assert draft.model is not None
     assert [message for message in reported if FOREIGN.search(message.split(", not ")[0])] == []

@@ -22,12 +22,12 @@ from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step
 from mockserver.scenarios.responses import NAMED, named_response
 from mockserver.scenarios.rules import CompiledAction, CompiledRule, Origin, Scenario, ScenarioLimit
-from mockserver.scenarios.shape import Place, Report
 from mockserver.scenarios.stages import Stage, stage_of
 from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import compile_fields, compile_matcher
 from mockserver.text.ranges import parse_range
+from mockserver.text.shape import Place, Report
 
 _SOME_TIME = 1_767_225_600.0
 """Epoch seconds for which scripted responses are made to be validated."""

@@ -13,40 +13,18 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     RootModel,
-    WithJsonSchema,
     model_validator,
 )
 
-from mockserver.clock import parse_duration
-from mockserver.errors import UserError
 from mockserver.messages import Delivery, Response
 from mockserver.scenarios.fault import Fault
-from mockserver.text.matchers import show
+from mockserver.text.models import Duration, Strict
 
 MAX_SECONDS = 300.0
 """The longest that a fault may keep a client waiting."""
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"{show(value)} is not a duration; write a number and a unit: 500ms, 2s, 1m")
-    try:
-        return parse_duration(value)
-    except UserError as error:
-        raise ValueError(str(error)) from None
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d))+$", "examples": ["500ms", "2s"]}),
-]
-"""Seconds, written as text such as `500ms`."""
 
 
 def _wait(seconds: float) -> float:
@@ -55,23 +33,8 @@ def _wait(seconds: float) -> float:
     return seconds
 
 
-def _period(seconds: float) -> float:
-    if not seconds:
-        raise ValueError("must be longer than zero, such as 60s")
-    return seconds
-
-
 Wait = Annotated[Duration, AfterValidator(_wait)]
 """A duration of at most MAX_SECONDS."""
-Period = Annotated[Duration, AfterValidator(_period)]
-"""A duration above zero."""
-
-
-class Strict(BaseModel):
-    """A model without unknown keys. `looks` says what its value looks like, where that is more than its keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    looks: ClassVar[str] = ""
 
 
 def _spread(value: Any) -> Any:

@@ -18,8 +18,8 @@ from mockserver.scenarios.library import (
 )
 from mockserver.scenarios.model import ScenarioModel
 from mockserver.scenarios.rules import Origin, Scenario
-from mockserver.scenarios.shape import Draft, Place
 from mockserver.text.documents import DocumentError, Locator, parse, read_text
+from mockserver.text.shape import Draft, Place
 
 MAX_EXTENDS = 8
 """Scenarios that may extend one another in a row."""
@@ -111,7 +111,7 @@ class _Loader:
         self._data = parse(self._text, file)
         if not isinstance(self._data, dict):
             raise DocumentError(f"{file}:1:1: a scenario is a mapping with `version: 1`, `name`, `api`, ...")
-        draft = Draft(self._data, self._problem)
+        draft = Draft(ScenarioModel, self._data, self._problem)
         scenario = base = None
         if draft.model is not None:
             base = self._base(draft.model)
@@ -123,7 +123,7 @@ class _Loader:
             raise ScenarioError(ordered, self._unlisted)
         return _extended(scenario, base) if base else scenario
 
-    def _compiled(self, draft: Draft, model: ScenarioModel, origin: Origin) -> Scenario | None:
+    def _compiled(self, draft: Draft[ScenarioModel], model: ScenarioModel, origin: Origin) -> Scenario | None:
         """The scenario; None when its API is not known."""
 
         def report(place: Place, message: str) -> None:

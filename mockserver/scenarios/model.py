@@ -12,15 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, field
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
-from mockserver.scenarios.faults import FAULTS, Duration, Period, Strict
+from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
 from mockserver.text.matchers import show
+from mockserver.text.models import ID_PATTERN, MODE_PATTERN, Duration, Period, Strict
 from mockserver.text.ranges import parse_range
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
-"""Names of scenarios and ids of rules."""
-MODE_PATTERN = r"^(real|frozen|x\d{1,6}(\.\d+)?)$"
-"""Modes of a clock."""
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 

@@ -18,8 +18,8 @@ from mockserver.clock import parse_duration
 from mockserver.contract import Operation
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
 from mockserver.messages import Response
-from mockserver.scenarios.faults import Strict
 from mockserver.text.matchers import show
+from mockserver.text.models import Strict
 
 NAMED = {
     "rate_limited": "rate_limit_exceeded",

@@ -1,4 +1,4 @@
-"""From data to a scenario model, with every mistake of shape in a reader's words.
+"""From data to a pydantic model, with every mistake of shape in a reader's words.
 
 A part with a mistake is taken out and the rest is read again, so that one run reports all mistakes, and so that what
 is left can be checked for its meaning. No word of pydantic reaches the reader. Knows no file and no API.
@@ -10,14 +10,15 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, ValidationError
 
 from mockserver.errors import did_you_mean
-from mockserver.scenarios.model import ID_PATTERN, MODE_PATTERN, ScenarioModel
 from mockserver.text.matchers import show
+from mockserver.text.models import ID_PATTERN, MODE_PATTERN
 
+Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 Report = Callable[[Place, str], None]
 """Takes the place of a problem in the file, and what is wrong."""
@@ -57,15 +58,17 @@ PATTERNS = {
 """What each pattern of the model asks for."""
 
 
-class Draft:
-    """The data of a scenario, and the model of as much of it as can be read.
+class Draft(Generic[Model]):
+    """The data of a file, and the model of as much of it as can be read.
 
     Args:
+        kind: the model.
         data: the parsed file; it stays as it is.
         report: called with every mistake of shape.
     """
 
-    def __init__(self, data: dict[str, Any], report: Report) -> None:
+    def __init__(self, kind: type[Model], data: dict[str, Any], report: Report) -> None:
+        self._kind = kind
         self._data = data
         self._report = report
         self._is_copy = False
@@ -90,10 +93,10 @@ class Draft:
         """Whether a part of what stood at a place of the file was taken out, so that the rest says little."""
         return place in self._affected
 
-    def _read(self) -> ScenarioModel | None:
+    def _read(self) -> Model | None:
         for _ in range(_MAX_ROUNDS):
             try:
-                return ScenarioModel.model_validate(self._data)
+                return self._kind.model_validate(self._data)
             except ValidationError as error:
                 if not self._is_copy:
                     self._data, self._is_copy = copy.deepcopy(self._data), True
@@ -108,7 +111,7 @@ class Draft:
     def _tell(self, mistake: Any) -> None:
         place: Place = self.original(mistake["loc"])
         if place not in self._affected:
-            self._report(place[:-1] if mistake["type"] == "missing" else place, sentence(mistake))
+            self._report(place[:-1] if mistake["type"] == "missing" else place, sentence(self._kind, mistake))
 
     def _take_out(self, mistake: Any) -> None:
         place: Place = mistake["loc"]
@@ -146,7 +149,7 @@ def _order(mistake: Any) -> list[tuple[int, str]]:
     return [(part, "") if isinstance(part, int) else (-1, part) for part in mistake["loc"]]
 
 
-def sentence(mistake: Any) -> str:
+def sentence(kind_of: type[BaseModel], mistake: Any) -> str:
     """What is wrong, without a word of pydantic."""
     kind, place, value, context = mistake["type"], mistake["loc"], mistake["input"], mistake.get("ctx", {})
     if kind == "missing":
@@ -154,7 +157,7 @@ def sentence(mistake: Any) -> str:
             f"{place[-1]!r} is missing" if isinstance(place[-1], str) else f"{_name(place[:-1])}: must be a list of two"
         )
     if kind == "extra_forbidden":
-        known = _model_at(place[:-1])
+        known = _model_at(kind_of, place[:-1])
         return f"unknown key {place[-1]!r}{did_you_mean(str(place[-1]), known.model_fields if known else ())}"
     if kind == "value_error":
         return f"{_name(place)}: {context['error']}"
@@ -164,7 +167,7 @@ def sentence(mistake: Any) -> str:
         choices = re.findall(r"'([^']*)'", context["expected"])
         hint = did_you_mean(value, choices) if isinstance(value, str) else ""
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        model = _model_at(place)
+        model = _model_at(kind_of, place)
         expected = _shape_of(model) if model else "a mapping"
     elif kind == "string_pattern_mismatch":
         expected = PATTERNS.get(context["pattern"], "text of another form")
@@ -194,9 +197,9 @@ def _shape_of(model: type[BaseModel]) -> str:
     return looks or f"a mapping with the {'keys' if len(keys) > 1 else 'key'} {', '.join(keys)}"
 
 
-def _model_at(place: Place) -> type[BaseModel] | None:
-    """The model of the value at a place, if it has one."""
-    annotation: Any = ScenarioModel
+def _model_at(root: type[BaseModel], place: Place) -> type[BaseModel] | None:
+    """The model of the value at a place of another one, if it has one."""
+    annotation: Any = root
     for part in place:
         annotation = _plain(annotation)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -222,13 +225,13 @@ def _plain(annotation: Any) -> Any:
             return annotation
 
 
-def models() -> Iterator[tuple[Place, type[BaseModel]]]:
-    """Every model that a scenario is made of, with the place where it stands first."""
+def models(root: type[BaseModel]) -> Iterator[tuple[Place, type[BaseModel]]]:
+    """Every model that a file is made of, with the place where it stands first."""
     seen: set[type[BaseModel]] = set()
     waiting: list[Place] = [()]
     while waiting:
         place = waiting.pop(0)
-        model = _model_at(place)
+        model = _model_at(root, place)
         if model is None or model in seen:
             continue
         seen.add(model)
