@@ -33,6 +33,20 @@ def _one_tenant(_: Request) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class ApiLimit:
+    """A rate limit of some operations of an API."""
+
+    operations: frozenset[str]
+    per: tuple[str, ...]
+    """What shares a window: `tenant`, `path`, `method`, `key`."""
+    limit: Limit
+    headers: str = "x-ratelimit"
+    """In which headers it is told: `x-ratelimit`, `ratelimit` or `none`."""
+    retry_after: str = "seconds"
+    """How `Retry-After` tells the time: in `seconds`, or as a `date`."""
+
+
 class Extras(TypedDict, total=False):
     """What may be said of an API beside its contract; the fields of `Api` say what each is."""
 
@@ -48,6 +62,11 @@ class Extras(TypedDict, total=False):
     bill: Callable[[JSON, float | None], None]
     variants: Mapping[str, Mapping[str, Variant]]
     unknown_ids: Unknown | None
+    found_resources: list[Resource] | None
+    error_bodies: Mapping[int, Callable[[Problem], JSON]]
+    limits: tuple[ApiLimit, ...]
+    keys: Mapping[str, frozenset[str] | None]
+    credits: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +103,29 @@ class Api:
     unknown_ids: Unknown | None = None
     """Keeps rows for operations without a behaviour, as the document tells of them (`apis.inferred`), and says what
     a read of an id that nobody created gets. None answers them with samples."""
+    found_resources: list[Resource] | None = None
+    """The resources, where they are known already; None has them inferred."""
+    error_bodies: Mapping[int, Callable[[Problem], JSON]] = field(default_factory=dict)
+    """The bodies of errors by their status, where they are not as the document has them."""
+    limits: tuple[ApiLimit, ...] = ()
+    """Rate limits of some operations; the first that concerns an operation counts, and goes before `limit`."""
+    keys: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    """The valid API keys, and what each may do: methods or operationIds, or everything (None). Where there are none,
+    every key is valid."""
+    credits: float | None = None
+    """Credits that a sandbox starts with, where nothing else is asked for."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
+    key_texts: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    """The valid API keys as bytes."""
     _inferred: list[list[Resourceful]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "errors", Errors(self.contract, self.error_body, self.error_media_type))
+        object.__setattr__(
+            self, "errors", Errors(self.contract, self.error_body, self.error_media_type, self.error_bodies)
+        )
         object.__setattr__(self, "_inferred", [])
+        object.__setattr__(self, "key_texts", tuple(key.encode() for key in self.keys))
         object.__setattr__(self, "behaviours", dict(self.behaviours))
         object.__setattr__(self, "costs", dict(self.costs))
         for what, ids in (("behaviours", self.behaviours), ("costs", self.costs), ("variants", self.variants)):
@@ -204,8 +239,9 @@ class Api:
             from mockserver.apis.resources.behaviours import Resourceful
 
             made = []
-            for resource in infer(self.contract):
-                resource.unknown = self.unknown_ids
+            for resource in self.found_resources if self.found_resources is not None else infer(self.contract):
+                if self.found_resources is None:
+                    resource.unknown = self.unknown_ids
                 made.append(Resourceful(self.contract, resource))
             self._inferred.append(made)
         return self._inferred[0] if self._inferred else []

@@ -89,6 +89,11 @@ class Call:
         return f"http://{self._request.headers.get('host', 'localhost')}{sandbox}{self._prefix}"
 
     @property
+    def size(self) -> int:
+        """Bytes of the request's body."""
+        return len(self._request.body)
+
+    @property
     def url(self) -> str:
         """The path and the query of the request where the caller reached it, for links to other pages."""
         request = self._request

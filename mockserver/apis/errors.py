@@ -11,7 +11,7 @@ Must not know: requests, sandboxes, the pipeline.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -31,14 +31,20 @@ class Errors:
         body: the vendor's own shape of an error, for an API whose document says too little; None takes what the
             document declares.
         media_type: the media type of that body.
+        bodies: bodies by status, for an API that says so in a profile; they go before what the document declares.
     """
 
     def __init__(
-        self, contract: Contract, body: Callable[[Problem], JSON] | None = None, media_type: str = "application/json"
+        self,
+        contract: Contract,
+        body: Callable[[Problem], JSON] | None = None,
+        media_type: str = "application/json",
+        bodies: Mapping[int, Callable[[Problem], JSON]] | None = None,
     ) -> None:
         self._contract = contract
         self._body = body
         self._media_type = media_type
+        self._bodies = bodies or {}
         self._shapes: dict[tuple[str, int, str], _Shape | None] = {}
         """By operationId, status and kind of error; None where nothing is declared."""
 
@@ -54,6 +60,9 @@ class Errors:
         status = problem.status
         if status == 400 and operation is not None and "422" in operation.declared and "400" not in operation.declared:
             status = 422
+        make = self._bodies.get(status)
+        if make is not None:
+            return Response(status, make(problem), dict(problem.headers), self._type_of(operation, status))
         key = operation.id if operation is not None else "", status, problem.kind.name
         if key not in self._shapes:
             self._shapes[key] = self._shape(operation, status, problem)
@@ -61,6 +70,12 @@ class Errors:
         if shape is None:
             return Response(status, problem_body(problem, status), dict(problem.headers), MEDIA_TYPE)
         return shape.response(status, problem)
+
+    def _type_of(self, operation: Operation | None, status: int) -> str:
+        """The media type that an operation declares for an error; JSON where it declares none."""
+        declared = operation.response(status) if operation is not None else None
+        content = (declared.node.get("content") or {}) if declared is not None else {}
+        return next((name for name in content if "json" in name), next(iter(content), "application/json"))
 
     def _shape(self, operation: Operation | None, status: int, problem: Problem) -> _Shape | None:
         declared: int | None = status

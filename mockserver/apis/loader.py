@@ -43,8 +43,8 @@ def load_api(
     """An API by what it is called.
 
     Args:
-        spec: the name of a bundled API, an OpenAPI file as `PATH` or `NAME=PATH`, a URL in place of the path, an Api
-            as `module:attribute`, or the name of an entry point in the group `mockserver.apis`.
+        spec: the name of a bundled API, an OpenAPI file or a profile as `PATH` or `NAME=PATH`, a URL in place of the
+            path, an Api as `module:attribute`, or the name of an entry point in the group `mockserver.apis`.
         strict: validate a file with openapi-spec-validator too.
         unknown_ids: what a read of an id that nobody created gets, for an API that is no more than a file.
         allow_remote_refs: fetch documents by their URLs.
@@ -65,6 +65,12 @@ def load_api(
 
         terms = Terms(strict, allow_remote_refs=True, url=path)
         return _from_text(fetch(path), path, name or _name_in(path), terms, unknown_ids)
+    if file.is_file() and is_profile(file):
+        from mockserver.apis.profiles.load import load_profile
+
+        return load_profile(
+            file, name=name, strict=strict, unknown_ids=unknown_ids, allow_remote_refs=allow_remote_refs
+        )
     if file.is_file():
         return Api.from_openapi(
             file,
@@ -95,6 +101,11 @@ def named(spec: str) -> tuple[str, bool, str]:
     if equals and not is_url(spec):
         return name, True, rest
     return "", False, spec
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a file is a profile, by its name."""
+    return path.name.endswith((".mock.yaml", ".mock.yml", ".mock.json"))
 
 
 def is_url(path: str) -> bool:

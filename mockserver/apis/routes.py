@@ -33,7 +33,7 @@ class Plan:
         max_body: bytes of a request body that are taken.
     """
 
-    __slots__ = ("api", "behaviour", "max_body", "operation", "price", "security", "window")
+    __slots__ = ("api", "behaviour", "limit", "max_body", "operation", "price", "security", "window")
 
     def __init__(self, api: Api, operation: Operation, max_body: int) -> None:
         self.api = api
@@ -42,6 +42,8 @@ class Plan:
         self.security = api.contract.security(operation)
         self.behaviour = api.behaviour(operation)
         self.price = api.price(operation)
+        self.limit = next((limit for limit in api.limits if operation.id in limit.operations), None)
+        """The rate limit that the API's profile sets it; None leaves it to the API's own."""
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
 

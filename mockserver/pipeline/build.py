@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mockserver import scenarios
@@ -14,7 +14,7 @@ from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
 from mockserver.sandbox.sandboxes import Bounds
 from mockserver.sandbox.world import Terms
-from mockserver.settings import Settings
+from mockserver.settings import DEFAULTS, Settings
 from mockserver.text.documents import files_in
 
 log = logging.getLogger("mockserver")
@@ -45,7 +45,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
         by_name[api.name] = api
     terms = Terms(
-        credits=settings.credits,
+        credits=_credits(settings, by_name.values()),
         keys=settings.api_keys,
         limit=settings.rate_limit,
         seed=settings.seed,
@@ -72,6 +72,13 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         scenarios=chosen,
         backend=open_backend(settings.state),
     )
+
+
+def _credits(settings: Settings, apis: Iterable[Api]) -> float:
+    """The credits that sandboxes start with: what was asked for, else what a profile says."""
+    if settings.credits != DEFAULTS.credits:
+        return settings.credits
+    return next((api.credits for api in apis if api.credits is not None), settings.credits)
 
 
 def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:

@@ -7,6 +7,7 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 from __future__ import annotations
 
 import random
+import re
 from datetime import UTC, datetime
 
 from mockserver.apis import Behaviour, Call
@@ -120,7 +121,8 @@ class Turn:
         self.exchange.stage = "key"
         self.tenant = self.plan.api.tenant(self.request)
         try:
-            self.key = authenticate(self.request, self.plan.security, self.world.keys, self.plan.api.name)
+            keys = self.world.keys or self.plan.api.key_texts
+            self.key = authenticate(self.request, self.plan.security, keys, self.plan.api.name)
         except Problem as problem:
             self.refusal = problem
         return None
@@ -134,14 +136,18 @@ class Turn:
             # A request that is refused for its key, or by the scenario, does not count.
             now, counts = exchange.at, refusal is None and not is_scripted
             window = world.store.hit(window_name, now, limit.max, limit.window, counts)
-            self.headers = ratelimit.headers(window, now)
+            told = self.plan.limit
+            self.headers = ratelimit.headers(window, now) if told is None else ratelimit.told(window, now, limit, told)
         if refusal is not None:
             raise refusal
+        if self.plan.api.keys:
+            self._may()
         exchange.stage = "limit"
         if is_scripted:
             return self.script("limit")
         if limit is not None and not window.admitted:
-            raise _rate_limited(limit, ratelimit.retry_after(window, now))
+            seconds = ratelimit.retry_after(window, now)
+            raise _rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 
     def prefer_early(self) -> Response | None:
@@ -301,11 +307,19 @@ class Turn:
             message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
             raise Problem("invalid_request", message) from None
 
+    def _may(self) -> None:
+        """See that the key may do what is asked for. Raises Problem: 403."""
+        operation, may = self.plan.operation, self.plan.api.keys.get(self.key)
+        if may is not None and operation.id not in may and operation.method not in may:
+            raise Problem("forbidden", f"This key may not do {operation.id}; it may do {', '.join(sorted(may))}.")
+
     def _exhaust(self) -> None:
         if "x-ratelimit-remaining" in self.headers:
             self.headers["x-ratelimit-remaining"] = "0"
+        elif "ratelimit" in self.headers:
+            self.headers["ratelimit"] = re.sub(r";r=\d+", ";r=0", self.headers["ratelimit"])
 
 
-def _rate_limited(limit: Limit, seconds: int) -> Problem:
+def _rate_limited(limit: Limit, seconds: int, retry_after: str) -> Problem:
     message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
-    return Problem("rate_limit_exceeded", message, headers={"retry-after": str(seconds)})
+    return Problem("rate_limit_exceeded", message, headers={"retry-after": retry_after})

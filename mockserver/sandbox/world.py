@@ -92,6 +92,9 @@ class World:
                     return limit.limit, f"{api.name} {[parts[name] for name in limit.per]}"
         if not isinstance(terms.limit, str):
             return terms.limit, plan.window + tenant
+        if plan.limit is not None and not terms.stateless:
+            parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
+            return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+from email.utils import formatdate
+from typing import Protocol
 
 from mockserver.clock import parse_duration
 from mockserver.errors import UserError
@@ -42,6 +44,40 @@ def headers(window: Window, now: float) -> dict[str, str]:
     }
     if window.remaining == 0:
         values["retry-after"] = str(retry_after(window, now))
+    return values
+
+
+class Told(Protocol):
+    """How a limit is told."""
+
+    @property
+    def headers(self) -> str:
+        """`x-ratelimit`, `ratelimit` or `none`."""
+
+    @property
+    def retry_after(self) -> str:
+        """`seconds` or `date`."""
+
+
+def told(window: Window, now: float, limit: Limit, how: Told) -> dict[str, str]:
+    """The headers of a limit as an API tells them.
+
+    `ratelimit` is the IETF draft on RateLimit header fields: `RateLimit-Policy: "default";q=100;w=60` and
+    `RateLimit: "default";r=50;t=30`. A date is an HTTP-date (RFC 9110, 10.2.3).
+    """
+    values = headers(window, now)
+    wait = values.pop("retry-after", None)
+    if how.headers == "none":
+        values = {}
+    elif how.headers == "ratelimit":
+        left = max(0, math.ceil(window.free_at - now)) if window.remaining < window.limit else 0
+        values = {
+            "ratelimit-policy": f'"default";q={limit.max};w={math.ceil(limit.window)}',
+            "ratelimit": f'"default";r={window.remaining};t={left}',
+        }
+    if wait is not None:
+        is_date = how.retry_after == "date"
+        values["retry-after"] = formatdate(math.ceil(now) + int(wait), usegmt=True) if is_date else wait
     return values
 
 

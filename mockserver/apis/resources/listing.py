@@ -36,8 +36,8 @@ class Listing:
         view = self._shown.view
         assert view is not None
         self.view = view
-        self.paging = Paging(contract, operation, view)
-        self.selection = Selection(operation, view.outline)
+        self.paging = Paging(contract, operation, view, resource.page)
+        self.selection = Selection(operation, view.outline, resource.filters, resource.order)
 
     def imagined(self, call: Call) -> list[tuple[str, Data]]:
         """The rows of the document's sample that have ids, in its order."""

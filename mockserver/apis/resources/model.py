@@ -20,6 +20,23 @@ Unknown = Literal["imagine", "404"]
 Origin = Literal["server", "client"]
 
 
+Style = Literal["none", "offset", "page", "cursor"]
+"""How the rows of a page are asked for: by their number, by the page's number, or by what the page before told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How a list is paged."""
+
+    style: Style
+    parameter: str = ""
+    """The parameter that moves from page to page."""
+    size: str = ""
+    """The parameter that says how many rows a page has."""
+    next: str = ""
+    """Where a response tells of the next page, as a pointer; "" where it does not."""
+
+
 @dataclass(slots=True)
 class Resource:
     """A kind of row with the operations on it."""
@@ -41,6 +58,15 @@ class Resource:
     """The member that holds the id, as an RFC 6901 pointer into the row; "" to find it in each body."""
     origin: Origin | None = None
     """Who sets the id; None lets a client that sends one have its way."""
+    envelope: str | None = None
+    """Where the array of rows stands in the response of a list, as a pointer; None to find it."""
+    page: Page | None = None
+    """How a list is paged; None to find that out."""
+    filters: dict[str, str] | None = None
+    """The member, as a pointer into the row, that each parameter of a list picks rows by; None to go by names."""
+    order: str = ""
+    """The member, as a pointer into the row, that rows are listed by, with a `-` before it for the highest first; ""
+    for the newest first."""
     reasons: dict[str, str] = field(default_factory=dict)
     """By operationId or by the name of a field: why it is so."""
 
@@ -77,4 +103,4 @@ def singular(name: str) -> str:
     return name[:-1] if name.endswith("s") and not name.endswith(("ss", "us", "is")) and len(name) > 2 else name
 
 
-__all__ = ["Origin", "Resource", "Role", "Unknown", "folded", "singular"]
+__all__ = ["Origin", "Page", "Resource", "Role", "Style", "Unknown", "folded", "singular"]

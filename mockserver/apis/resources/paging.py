@@ -11,14 +11,13 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from mockserver.apis.resources.ids import text_of
-from mockserver.apis.resources.model import folded
+from mockserver.apis.resources.model import Page, Style, folded
 from mockserver.apis.resources.views import Parts, View
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import Outline
+from mockserver.text.documents import parts_of
 from mockserver.text.matchers import MISSING
 
-Style = Literal["none", "offset", "page", "cursor"]
-"""How the rows of a page are asked for: by their number, by the page's number, or by what the page before told."""
 Kind = Literal[
     "total", "count", "pages", "more", "fewer", "last", "next", "next_url", "previous", "previous_url", "limit",
     "offset", "page",
@@ -107,9 +106,10 @@ class Paging:
         contract: the contract.
         operation: the list.
         view: where its rows stand.
+        page: what a profile says of it; None goes by the names of parameters.
     """
 
-    def __init__(self, contract: Contract, operation: Operation, view: View) -> None:
+    def __init__(self, contract: Contract, operation: Operation, view: View, page: Page | None = None) -> None:
         names = {folded(p.name): p for p in operation.parameters if p.place == "query"}
 
         def named(known: tuple[str, ...], whole: bool = False) -> str:
@@ -117,22 +117,23 @@ class Paging:
             return next((p.name for p in fit if not whole or p.shape.types & {"integer", "number"}), "")
 
         self.size, self.before = named(SIZE, whole=True), named(BEFORE)
-        offset, page, cursor = named(OFFSET, whole=True), named(PAGE), named(CURSOR)
-        if page and "integer" not in names[folded(page)].shape.types and not offset:
-            page, cursor = "", cursor or page
-        self.style: Style = "offset" if offset else "page" if page else "cursor" if cursor else "none"
-        self.parameter = offset or page or cursor
+        offset, number, cursor = named(OFFSET, whole=True), named(PAGE), named(CURSOR)
+        if number and "integer" not in names[folded(number)].shape.types and not offset:
+            number, cursor = "", cursor or number
+        self.style: Style = "offset" if offset else "page" if number else "cursor" if cursor else "none"
+        self.parameter = offset or number or cursor
         """The parameter that moves from page to page; "" when there is none."""
-        self._starts_at_zero = False
-        if page:
-            shape = names[folded(page)]
-            self._starts_at_zero = shape.default == 0
+        if page is not None:
+            self.style, self.parameter, self.size = page.style, page.parameter, page.size or self.size
+        self._starts_at_zero = self.style == "page" and names[folded(self.parameter)].default == 0
         self._by_number = "integer" in names[folded(self.parameter)].shape.types if self.parameter else False
         size = names[folded(self.size)] if self.size else None
         self._default = size.default if size is not None and type(size.default) is int else DEFAULT_SIZE
         self._bounded = bool(self.size or self.parameter)
         outline = contract.outlines.of(operation.response_schema(operation.success))
         self.tells = list(_tells(contract, outline, view)) if not outline.is_array else []
+        if page is not None and page.next:
+            self.tells = _with_next(contract, outline, self.tells, tuple(parts_of(page.next)))
 
     def asked(self, params: Mapping[str, Any]) -> Asked:
         """The page that the parameters of a request ask for."""
@@ -222,6 +223,17 @@ def _tells(contract: Contract, outline: Outline, view: View) -> Iterator[Tell]:
                 continue
             where = (*at, name, "href") if href is not None else (*at, name)
             yield Tell(where, kind, inner.types, name in below.required)
+
+
+def _with_next(contract: Contract, outline: Outline, tells: list[Tell], at: Parts) -> list[Tell]:
+    """What tells of the pages, with the member that a profile names as the one that leads to the next page."""
+    below, required = outline, False
+    for name in at:
+        required = name in below.required
+        below = contract.outlines.of(below.members.get(name))
+    kind: Kind = "next_url" if "uri" in below.formats else "next"
+    others = [tell for tell in tells if tell.kind not in ("next", "next_url") and tell.at != at]
+    return [*others, Tell(at, kind, below.types, required)]
 
 
 def _kind(name: str, at: Parts, outline: Outline, node: dict[str, Any]) -> Kind | None:

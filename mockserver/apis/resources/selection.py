@@ -29,9 +29,13 @@ class Selection:
     Args:
         operation: the list.
         outline: what its rows have.
+        filters: what a profile says of the filters; None goes by the names of parameters.
+        order: what it says of the order of rows; "" for the newest first.
     """
 
-    def __init__(self, operation: Operation, outline: Outline) -> None:
+    def __init__(
+        self, operation: Operation, outline: Outline, filters: Mapping[str, str] | None = None, order: str = ""
+    ) -> None:
         by_name = {folded(name): name for name in reversed(list(outline.members))}
         self.filters: dict[str, str] = {}
         """The member that each parameter picks rows by."""
@@ -51,14 +55,19 @@ class Selection:
                 self.direction = parameter.name
             elif name in _SEARCH:
                 self.search = parameter.name
+        if filters is not None:
+            self.filters = {name: pointer.lstrip("/") for name, pointer in filters.items()}
         self._by_name = by_name
+        self._order = order.replace("/", "")
 
     def asks(self, params: Mapping[str, Any]) -> bool:
         """Whether a request asks for some rows only, or for another order."""
-        return any(name in params for name in (*self.filters, self.sort, self.search) if name)
+        return bool(self._order) or any(name in params for name in (*self.filters, self.sort, self.search) if name)
 
     def select(self, rows: list[Row], params: Mapping[str, Any]) -> list[Row]:
         """The rows that pass, in the order that is asked for."""
+        if self._order:
+            rows = self._sorted(rows, self._order, False)
         for name, member in self.filters.items():
             if params.get(name) is not None:
                 wanted = _texts(params[name])

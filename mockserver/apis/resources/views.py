@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mockserver.apis.resources.model import Resource, folded, singular
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import Outline, Place
+from mockserver.text.documents import parts_of
 
 Parts = tuple[str, ...]
 """The names on the way from the root of a body to a place in it."""
@@ -116,6 +117,8 @@ def find_array(contract: Contract, resource: Resource, place: Place | None) -> V
     if place is None:
         return None
     root = contract.outlines.of(place)
+    if resource.envelope is not None:
+        return _array_at(contract, resource, root, tuple(parts_of(resource.envelope)))
     read = resource.with_role("read")
     same = contract.outlines.of(read.response_schema(read.success)).sources if read is not None else frozenset()
     best: tuple[int, View] | None = None
@@ -127,6 +130,18 @@ def find_array(contract: Contract, resource: Resource, place: Place | None) -> V
         if best is None or score > best[0]:
             best = score, view
     return best[1] if best is not None and best[0] > 0 else None
+
+
+def _array_at(contract: Contract, resource: Resource, root: Outline, at: Parts) -> View | None:
+    """The array that stands at a place of a body; None when none does."""
+    outline = root
+    for name in at:
+        place = outline.members.get(name)
+        if place is None:
+            return None
+        outline = contract.outlines.of(place)
+    found = next(_arrays(contract, outline, at, 0), None)
+    return _item_view(contract, resource, *found) if found is not None else None
 
 
 def _arrays(contract: Contract, outline: Outline, at: Parts, levels: int) -> Iterator[tuple[Parts, Place, bool]]:

@@ -1,0 +1,135 @@
+"""The profile file: one model that parses it and gives editors their JSON Schema.
+
+Only the shape is described here. What a profile means for a contract is checked in `load`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, create_model
+
+from mockserver.text.models import ID_PATTERN, Period, Strict
+
+POINTER_PATTERN = r"^(/[^/]*)*$"
+MEMBER_PATTERN = r"^/[^/]+$"
+ORDER_PATTERN = r"^-?/[^/]+$"
+OF_PATTERN = r"^body#(/[^/]*)*$"
+
+Pointer = Annotated[str, Field(pattern=POINTER_PATTERN)]
+"""An RFC 6901 pointer into a body."""
+Member = Annotated[str, Field(pattern=MEMBER_PATTERN)]
+"""A pointer to a member of a row."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Operations = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+"""One operationId or several; `POST /orders` for an operation without one."""
+
+
+class PageModel(Strict):
+    """How a list is paged."""
+
+    looks: ClassVar[str] = "a mapping such as {style: cursor, parameter: after, next: /next, size: limit}"
+
+    style: Literal["none", "offset", "page", "cursor"]
+    parameter: str = ""
+    size: str = ""
+    next: Pointer = ""
+
+
+_Origin = create_model("_Origin", __base__=Strict, **{"from": (Literal["server", "client"] | None, None)})  # type: ignore[call-overload]
+
+
+class ResourceModel(_Origin):  # type: ignore[misc, valid-type]
+    """A kind of row. What is not said is inferred."""
+
+    looks: ClassVar[str] = "a mapping such as {create: createOrder, list: listOrders, read: getOrder, id: /id}"
+
+    create: Operations | None = None
+    list: Operations | None = None
+    read: Operations | None = None
+    update: Operations | None = None
+    delete: Operations | None = None
+    actions: Operations | None = None
+    id: Member | None = None
+    envelope: Pointer | None = None
+    page: PageModel | None = None
+    filters: dict[str, Member] | None = None
+    order: Annotated[str, Field(pattern=ORDER_PATTERN)] | None = None
+    unknown: Literal["imagine", "404"] | None = None
+
+
+class ErrorModel(Strict):
+    """The body of an error; `{$problem: message}` in it stands for what the server has to say."""
+
+    looks: ClassVar[str] = "a mapping such as {body: {message: {$problem: message}}}"
+
+    body: Any
+
+
+class TenantModel(Strict):
+    """What partitions the state."""
+
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+
+
+class KeyModel(Strict):
+    """A valid API key, and what it may do: methods, or operationIds; everything when that is left out."""
+
+    key: Annotated[str, Field(min_length=1)]
+    may: list[str] | None = None
+
+
+class LimitModel(Strict):
+    """A rate limit."""
+
+    looks: ClassVar[str] = "a mapping such as {op: '*', per: [key], max: 100, window: 60s, headers: ratelimit}"
+
+    op: Operations = ["*"]
+    per: list[Literal["tenant", "path", "method", "key"]] = ["tenant", "path", "method"]
+    max: Annotated[int, Field(ge=1)]
+    window: Period
+    headers: Literal["x-ratelimit", "ratelimit", "none"] = "x-ratelimit"
+    retry_after: Literal["seconds", "date"] = "seconds"
+
+
+class CostModel(Strict):
+    """Credits for the work that a request asks for: every started `per_...` costs one."""
+
+    looks: ClassVar[str] = "a number, or a mapping such as {per_characters: 1000, of: body#/text}"
+
+    per_characters: Annotated[int, Field(ge=1)] | None = None
+    per_items: Annotated[int, Field(ge=1)] | None = None
+    per_bytes: Annotated[int, Field(ge=1)] | None = None
+    of: Annotated[str, Field(pattern=OF_PATTERN)] = "body#"
+    least: Annotated[float, Field(ge=0)] = 0
+
+
+class CreditsModel(Strict):
+    """The credit account."""
+
+    start: Annotated[float, Field(ge=0, le=1e15)] | None = None
+    costs: dict[str, Annotated[float, Field(ge=0)] | CostModel] = Field(default_factory=dict)
+    charged: Pointer | None = None
+
+
+class ProfileModel(Strict):
+    """A profile."""
+
+    version: Literal[1]
+    contract: str
+    overlays: Operations = Field(default_factory=list)
+    name: Annotated[str, Field(pattern=ID_PATTERN)] | None = None
+    resources: dict[str, ResourceModel] = Field(default_factory=dict)
+    errors: dict[Annotated[int, Field(ge=400, le=599)], ErrorModel] = Field(default_factory=dict)
+    tenant: TenantModel | None = None
+    keys: list[KeyModel] = Field(default_factory=list)
+    limits: list[LimitModel] = Field(default_factory=list)
+    credits: CreditsModel = Field(default_factory=CreditsModel)
+
+
+__all__ = ["CostModel", "LimitModel", "PageModel", "ProfileModel", "ResourceModel"]
