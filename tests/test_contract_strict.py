@@ -49,7 +49,7 @@ def our_faults(document: dict[str, Any]) -> list[str]:
     for path, reason in strict.strict_faults(document):
         found.append(reason.partition(":")[0] if reason.startswith("cannot be validated") else reason)
         assert path or reason.startswith(
-            ("cannot be validated", "is nested too deeply", "Operation ID", "Duplicate parameter")
+            ("cannot be checked", "is nested too deeply", "Operation ID", "Duplicate parameter")
         )
     return found
 

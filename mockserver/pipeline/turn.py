@@ -183,14 +183,11 @@ class Turn:
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
         plan, action, world = self.plan, self.decision.action, self.world
-        if plan.behaviour is None or world.terms.stateless:
+        if world.terms.stateless or (plan.behaviour is None and plan.price is None):
             self.exchange.stage = "sample"
-            accept = self.request.headers.get("accept", "")
-            response = plan.api.contract.sample(
-                plan.operation, plan.operation.success, values=self.route.values, accept=accept
-            )
+            response = self._sample()
         else:
-            response = self._commit(plan.behaviour)
+            response = self._commit(plan.behaviour or (lambda call: self._sample()))
         if action.lost_after:
             self.exchange.lost = action.lost_after
         if action.patches:
@@ -200,6 +197,11 @@ class Turn:
                 where = f"rule {self.decision.rule!r} ({self.decision.at})"
                 raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this response") from None
         return response
+
+    def _sample(self) -> Response:
+        """A success from the contract."""
+        plan, accept = self.plan, self.request.headers.get("accept", "")
+        return plan.api.contract.sample(plan.operation, plan.operation.success, values=self.route.values, accept=accept)
 
     def refuse(self, problem: Problem) -> Response:
         """The problem that a stage found, as the API tells it."""
