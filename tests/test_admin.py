@@ -50,6 +50,35 @@ def call(make_pipeline):
     return Caller(make_pipeline())
 
 
+KEYS = """
+version: 1
+api: datagrid
+name: keyed
+keys: [scenario-key]
+rules: []
+"""
+
+
+def test_client_kwargs_of_the_default_sandbox_have_a_key_that_is_valid(make_pipeline):
+    """A listed key is told to who may steer the sandbox, and to no web page that only reads."""
+    is_open, listed = Caller(make_pipeline()), Caller(make_pipeline(keys=("first-key", "other-key")))
+    header = {"x_mockserver_admin": "1"}
+    for call, key in ((is_open, "any-key"), (listed, "first-key")):
+        shown = call("GET", "/sandboxes/default", **header)[1]
+        assert {name: kwargs["api_key"] for name, kwargs in shown["client_kwargs"].items()} == {
+            "datagrid": key,
+            "mem0": key,
+        }
+        assert call("GET", "/sandboxes", **header)[1]["sandboxes"] == [shown]
+        assert call.create_memory(key).status == 201
+    assert "first-key" not in json.dumps([listed("GET", "/sandboxes"), listed("GET", "/sandboxes/default")])
+    assert listed("GET", "/sandboxes/default")[1]["client_kwargs"]["mem0"]["api_key"] == "one-of-the-listed-keys"
+    is_open.write("PUT", "/sandboxes/default/scenario", KEYS.encode(), content_type="application/yaml")
+    shown = is_open("GET", "/sandboxes/default", **header)[1]
+    assert shown["client_kwargs"]["datagrid"]["api_key"] == "scenario-key"
+    assert is_open.create_memory("scenario-key").status == 201
+
+
 def test_a_write_without_the_header_is_refused(call):
     for method, path in (("POST", "/sandboxes"), ("POST", "/sandboxes/default/reset"), ("DELETE", "/sandboxes/x")):
         status, problem = call(method, path)

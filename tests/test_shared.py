@@ -280,7 +280,11 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
             .contract.operations["Memory.createUserMemory"]
             .check_response(problem.response)
         )
-        assert send(pipeline, "GET", "/mem0/v1/memories/x").status == 503
+        headers = {"x-request-id": "id-7"}
+        problem = pipeline.exchange(Request("GET", "/mem0/v1/memories/x", "", headers))
+        assert (problem.status, problem.response.headers["x-request-id"]) == (503, "id-7")
+        what, why = "GET /mem0/v1/memories/x [id id-7]", "The shared store does not answer."
+        assert f"{what} is answered 503 and stands in no journal: {why}" in caplog.messages
         server.send(signal.SIGCONT)
         server.stop(signal.SIGKILL)
         assert send(pipeline).status == 503

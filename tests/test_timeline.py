@@ -65,6 +65,15 @@ def fails_once(make_world, monkeypatch):
     return make
 
 
+def test_the_key_of_the_default_sandbox_is_one_that_is_listed(make_world):
+    mock = make_world(keys=("listed-key",)).mock
+    assert mock.api_key == mock.client_kwargs("datagrid")["api_key"] == "listed-key"
+    mock = make_world().mock
+    assert mock.api_key == mock.client_kwargs("mem0")["api_key"] == "any-key"
+    mock.scenario({"version": 1, "name": "keyed", "api": "datagrid", "keys": ["scenario-key"], "rules": []})
+    assert mock.api_key == mock.client_kwargs("mem0")["api_key"] == "scenario-key"
+
+
 def test_a_defect_fails_the_test_also_when_a_thousand_good_requests_follow(fails_once):
     world = fails_once()
     world.create()

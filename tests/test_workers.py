@@ -13,6 +13,8 @@ import httpx
 import pytest
 from test_server import COMMAND, ready, running, stop
 
+from mockserver.server.workers import Supervisor
+
 HEADERS = {"authorization": "Bearer k"}
 BODY = {"agent_id": "a", "memory": "m"}
 
@@ -127,3 +129,35 @@ def test_what_does_not_fit_is_said(options, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class _Ended:
+    """A worker that runs until it is told to end."""
+
+    pid, exitcode, sentinel = 1, None, 0
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def is_alive(self) -> bool:
+        return "terminate" not in self.calls
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def join(self, patience: float) -> None:
+        self.calls.append("join")
+
+
+def test_ctrl_c_ends_the_workers_also_where_it_interrupts_the_wait(monkeypatch):
+    """On Windows `multiprocessing.connection.wait` raises InterruptedError once the handler has run."""
+    supervisor, worker = Supervisor(print, None, (), 1, 1.0), _Ended()
+    monkeypatch.setattr(supervisor, "_start", lambda: worker)
+
+    def interrupted(handles, timeout=None):
+        signal.raise_signal(signal.SIGINT)
+        raise InterruptedError
+
+    monkeypatch.setattr("mockserver.server.workers.wait", interrupted)
+    supervisor.run()
+    assert worker.calls == ["terminate", "join"]

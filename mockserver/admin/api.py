@@ -164,9 +164,8 @@ class Admin:
         return response
 
     def _ask(self, request: Request, checked: Checked, base: str) -> Ask:
-        return Ask(
-            self.pipeline, checked, self._journal, base or self._base(request), self._draining(), self._scenario_dir
-        )
+        origin, steers = base or self._base(request), HEADER in request.headers
+        return Ask(self.pipeline, checked, self._journal, origin, self._draining(), self._scenario_dir, steers)
 
     async def events(self, call: Call) -> AsyncIterator[bytes] | None:
         """The stream of server-sent events; None when something else is asked for, or when it is refused.

@@ -38,6 +38,7 @@ class Ask:
         origin: str,
         draining: bool,
         scenario_dir: str = "",
+        steers: bool = True,
     ) -> None:
         self.pipeline = pipeline
         self.journal = journal
@@ -49,6 +50,8 @@ class Ask:
         self.draining = draining
         self.scenario_dir = scenario_dir
         """Where scenarios of the server's own are, by their names; "" when there are none."""
+        self.steers = steers
+        """Whether it has the header that writes need, which no web page can send."""
 
     @property
     def sandbox(self) -> Sandbox:
@@ -90,7 +93,7 @@ def create_sandbox(ask: Ask) -> Response:
     sandbox = pipeline.sandboxes.create(body.get("name"), wanted, replace(terms, **changes))
     if "credits" in body:
         sandbox.store.grant(body["credits"])
-    return _ok(views.sandbox_view(sandbox, pipeline.apis, ask.origin), 201)
+    return _ok(_shown(ask, sandbox), 201)
 
 
 def _scenario(ask: Ask, given: JSON) -> Scenario:
@@ -112,6 +115,10 @@ def _named(ask: Ask, name: str) -> Scenario:
         elsewhere = ", and none in the server's folder" if ask.scenario_dir else ""
         raise UserError(f"there is no bundled scenario {name[:80]!r}{elsewhere}{did_you_mean(name, [*bundled, *own])}")
     return scenarios.load_scenario(str(own[name]), ask.pipeline.apis)
+
+
+def _shown(ask: Ask, sandbox: Sandbox) -> JSON:
+    return views.sandbox_view(sandbox, ask.pipeline.apis, ask.origin, tells_keys=ask.steers)
 
 
 def set_scenario(ask: Ask) -> Response:
@@ -264,11 +271,9 @@ HANDLERS: dict[str, Handler] = {
     "ready": ready,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
     "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
-    "listSandboxes": lambda ask: _ok(
-        {"sandboxes": [views.sandbox_view(s, ask.pipeline.apis, ask.origin) for s in ask.pipeline.sandboxes.all()]}
-    ),
+    "listSandboxes": lambda ask: _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in ask.pipeline.sandboxes.all()]}),
     "createSandbox": create_sandbox,
-    "getSandbox": lambda ask: _ok(views.sandbox_view(ask.sandbox, ask.pipeline.apis, ask.origin)),
+    "getSandbox": lambda ask: _ok(_shown(ask, ask.sandbox)),
     "deleteSandbox": delete_sandbox,
     "resetSandbox": reset_sandbox,
     "getScenario": lambda ask: _ok(views.scenario_view(ask.sandbox)),

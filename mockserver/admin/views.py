@@ -15,13 +15,22 @@ from mockserver.messages import JSON, Balance, Exchange
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.state.store import Store
 
+ANY_KEY = "any-key"
+"""What a client is given as its key where every key is valid."""
+UNTOLD_KEY = "one-of-the-listed-keys"
+"""What stands in the place of a key that the reader is not told. It is not valid."""
 
-def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str) -> JSON:
-    """A sandbox, with the URL to give a client for each API."""
+
+def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str, *, tells_keys: bool = True) -> JSON:
+    """A sandbox, with the URL and the key to give a client for each API.
+
+    `tells_keys` says whether the reader may see a key that was listed.
+    """
     prefix = "" if sandbox.name == DEFAULT else f"/~{sandbox.name}"
     marked = sandbox.store.marked()
     urls = {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()}
-    key = sandbox.key or "any"
+    listed = sandbox.terms.keys
+    key = sandbox.key or (ANY_KEY if not listed else listed[0] if tells_keys else UNTOLD_KEY)
     return {
         "name": sandbox.name,
         "api_key": sandbox.key,

@@ -20,6 +20,7 @@ from mockserver.contract import Unsatisfiable
 from mockserver.contract.reference.referee import Mode, Referee
 from mockserver.errors import Problem, did_you_mean
 from mockserver.journal import entries as journal
+from mockserver.journal.logs import MAX_ID
 from mockserver.journal.masking import Masking
 from mockserver.journal.metrics import Metrics
 from mockserver.messages import Exchange, Headers, Request, Response
@@ -208,8 +209,11 @@ class Pipeline:
         exchange = Exchange(request, wall_time())
         response = exchange.response = self._refuse(exchange, path, problem)
         tell_reason(None, exchange, response, self.masking.cleaner(request))
-        serialise(response)
         what = f"{journal.printable(request.method)} {journal.printable(path)}"
+        if "x-request-id" in request.headers:
+            echo_id(None, exchange, response)
+            what += f" [id {journal.printable(request.headers['x-request-id'][:MAX_ID])}]"
+        serialise(response)
         log.warning("%s is answered %d and stands in no journal: %s", what, response.status, exchange.reason)
         self.metrics.record(exchange)
         return exchange

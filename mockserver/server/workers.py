@@ -6,6 +6,7 @@ listening socket and the shared store.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -55,7 +56,7 @@ class Supervisor:
         try:
             self._workers = [self._start() for _ in range(self._count)]
             while not self._stopping:
-                wait([self._stops, *(worker.sentinel for worker in self._workers)])
+                self._wait([worker.sentinel for worker in self._workers])
                 if not self._stopping:
                     self._replace()
             self._end()
@@ -67,13 +68,18 @@ class Supervisor:
         self._stopping = True
         self._stop_here.send_bytes(b"x")
 
+    def _wait(self, sentinels: Sequence[int], seconds: float | None = None) -> None:
+        """Wait for a signal, for the end of a worker, or for some seconds."""
+        with contextlib.suppress(InterruptedError):  # on Windows Ctrl-C ends the wait so, once its handler has run
+            wait([self._stops, *sentinels], seconds)
+
     def _start(self) -> BaseProcess:
         worker = self._context.Process(target=_begin, args=self._arguments, daemon=True)
         worker.start()
         return worker
 
     def _replace(self) -> None:
-        wait([self._stops], timeout=PAUSE)
+        self._wait([], PAUSE)
         for place, worker in enumerate(self._workers):
             if not worker.is_alive() and not self._stopping:
                 log.error("worker %s ended with %s; another one takes its place", worker.pid, worker.exitcode)

@@ -62,8 +62,8 @@ class Mock:
         self._folders = scenarios
         self._api = api
         self.name: str = made["name"]
-        self.api_key: str = made["api_key"] or "any"
-        """The key that leads a client to this sandbox, and the only one that is valid there."""
+        self.api_key: str = _key_in(made)
+        """A key that is valid in this sandbox; unless that is the default one, it also leads a client there."""
         self.credits = CreditsControl(admin)
         self.clock = ClockControl(admin)
         self.state = StateControl(admin)
@@ -159,6 +159,9 @@ class Mock:
             file = self._find(str(scenario))
             self._admin.upload_scenario(file.read_text(encoding="utf-8"), str(file))
         self.clock.restart()
+        if self._made["api_key"] is None:  # no key of its own: the scenario's keys are those that are valid
+            self._made = self._admin.show()
+            self.api_key = _key_in(self._made)
 
     def _find(self, name: str) -> Path:
         for folder in (Path(), *self._folders):
@@ -283,6 +286,11 @@ class Mock:
     def delete(self) -> None:
         """Remove the sandbox."""
         self._admin.delete()
+
+
+def _key_in(made: Mapping[str, Any]) -> str:
+    """The key that `client_kwargs` have, which is the same for every API."""
+    return next((str(arguments["api_key"]) for arguments in made["client_kwargs"].values()), made["api_key"] or "")
 
 
 def _paid_before(entry: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]) -> int:
