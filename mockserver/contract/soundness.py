@@ -229,5 +229,5 @@ def _check_security(document: dict[str, Any], findings: Findings) -> None:
                 if name not in schemes and not re.search(r"[#/]", name):
                     message = f"demands the security scheme {name!r}, which is not declared"
                     findings.add(
-                        "warning", [*place, index, name], message, "a bearer token is demanded", "security-scheme"
+                        "warning", [*place, index, name], message, "it demands nothing", "security-scheme"
                     )
