@@ -266,6 +266,17 @@ def test_a_part_is_kept_as_it_is_whatever_its_type(kind):
     assert (checked.violations, checked.body) == ([], {"mail": data.decode()})
 
 
+def test_an_undeclared_field_that_comes_several_times_is_an_array():
+    operation = form({"a": {"type": "string"}})
+    raw = b"a=x&extra=1&extra=y"
+    checked = send(operation, raw=raw, content_type=FORM)
+    assert (checked.violations, checked.body) == ([], {"a": "x", "extra": ["1", "y"]})
+    assert posted(operation, part("extra", b"1"), part("extra", b"y")).body == {"extra": ["1", "y"]}
+    assert "2 times" in refusal(operation, raw=b"a=x&a=y", content_type=FORM).message
+    strict = form({"a": {"type": "string"}}, additionalProperties={"type": "string"})
+    assert "2 times" in refusal(strict, raw=raw, content_type=FORM).message
+
+
 def test_a_content_transfer_encoding_is_not_undone():
     checked = posted(form({"a": {"type": "string"}}), part("a", b"aGk=", "Content-Transfer-Encoding: base64"))
     assert checked.body == {"a": "aGk="}

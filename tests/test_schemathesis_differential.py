@@ -14,6 +14,7 @@ from generated_exchanges import Case, responses, subject
 from hypothesis import HealthCheck, given, settings
 
 from mockserver.contract.media_types import essence, is_json
+from mockserver.messages import Response
 
 schemathesis = pytest.importorskip("schemathesis")
 from schemathesis.core.failures import FailureGroup  # noqa: E402
@@ -48,10 +49,10 @@ def received(case: Case) -> Received:
     if response.media_type is not None:
         headers["content-type"] = [response.media_type]
         data = response.data
-        if is_json(essence(response.media_type)):
-            content = orjson.dumps(data)
+        if isinstance(data, bytes):
+            content = data
         else:
-            content = data if isinstance(data, bytes) else str(data).encode()
+            content = orjson.dumps(data) if is_json(essence(response.media_type)) else str(data).encode()
     return Received(response.status, headers, content, REQUEST, 0.0, False)
 
 
@@ -78,6 +79,15 @@ def is_unread(case: Case) -> bool:
     return bool(kind) and not is_json(kind) and all(violation.where == "body" for violation in found)
 
 
+def is_no_boolean(case: Case) -> bool:
+    found = case.operation.check_response(case.response)
+    return all(violation.where == "header" and "must be a boolean" in violation.message for violation in found)
+
+
+def has_empty_header(case: Case) -> bool:
+    return "" in case.response.headers.values()
+
+
 @dataclass(frozen=True)
 class Deviation:
     """A difference that is meant."""
@@ -94,7 +104,7 @@ DEVIATIONS = {
         "accepts",
         f"{_OAS}#responses-object: the documentation is not necessarily expected to cover all possible HTTP response "
         "codes because they may not be known in advance; an undeclared success is refused by both",
-        status_unknown,
+        is_undeclared,
     ),
     "body that is not JSON": Deviation(
         "refuses",
@@ -102,7 +112,58 @@ DEVIATIONS = {
         "schemathesis reads only JSON and YAML",
         is_unread,
     ),
+    "boolean header": Deviation(
+        "refuses",
+        "https://www.rfc-editor.org/rfc/rfc8259#section-3: there are three literal names, false, null and true; "
+        "schemathesis takes 1, yes and on for booleans too",
+        is_no_boolean,
+    ),
+    "empty header": Deviation(
+        "accepts",
+        f"{_OAS}#style-examples: an empty value is spelled as nothing, which null is where a schema takes it",
+        has_empty_header,
+    ),
 }
+
+
+def answer(name: str, id: str, status: int, data: Any, media_type: str | None, **headers: str) -> tuple[str, Case]:
+    """A response of an operation, and the name of its document."""
+    named = {header.replace("_", "-"): text for header, text in headers.items()}
+    response = Response(status, data, named, media_type)
+    return name, Case(subject(name).contract.operations[id], response=response)
+
+
+EXAMPLES: dict[str, Callable[[], tuple[str, Case]]] = {
+    "undeclared status": lambda: answer("harbour-3.0.yaml", "listBerths", 503, {}, "application/json"),
+    "body that is not JSON": lambda: answer("workshop-3.0.yaml", "orders", 200, "[]", "application/xml"),
+    "boolean header": lambda: answer(
+        "harbour-3.0.yaml", "listBerths", 200, [], "application/json", x_total="1", x_open="1"
+    ),
+    "empty header": lambda: answer(
+        "orchard-3.1.yaml", "listTrees", 200, [], "application/json", x_count="", x_season="spring"
+    ),
+}
+"""For each deviation a response that shows it."""
+
+
+@pytest.mark.parametrize("deviation", DEVIATIONS)
+def test_every_deviation_is_real(deviation):
+    name, case = EXAMPLES[deviation]()
+    fast, slow = case.fast(), refused(name, case)
+    assert (bool(fast), bool(slow)) == ((True, False) if DEVIATIONS[deviation].ours == "refuses" else (False, True))
+    assert explained(case, accepted=not fast) == deviation
+
+
+def test_a_response_that_both_accept_and_some_that_both_refuse():
+    good = {"object": "list", "data": [], "has_more": False}
+    for status, data, media_type, accepted in (
+        (200, good, "application/json", True),
+        (200, {}, "application/json", False),
+        (200, good, "text/plain", False),
+        (299, good, "application/json", False),
+    ):
+        name, case = answer("datagrid", "Memory.listUserMemory", status, data, media_type)
+        assert (case.fast() == []) is accepted and (refused(name, case) == []) is accepted, (status, media_type)
 
 
 def explained(case: Case, accepted: bool) -> str:
@@ -119,7 +180,9 @@ def run(name: str, cases: int) -> None:
     def check(case: Case) -> None:
         fast, slow = case.fast(), refused(name, case)
         if bool(fast) != bool(slow):
-            assert explained(case, accepted=not fast), f"engine: {fast}\nschemathesis: {slow}\n{case.operation.id} {case.response}"
+            assert explained(case, accepted=not fast), (
+                f"engine: {fast}\nschemathesis: {slow}\n{case.operation.id} {case.response}"
+            )
 
     check()
 
@@ -127,3 +190,10 @@ def run(name: str, cases: int) -> None:
 @pytest.mark.parametrize("name", [*OWN, *PUBLISHED])
 def test_generated_responses(name):
     run(name, 60)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", [*OWN, *PUBLISHED])
+def test_many_generated_responses(name):
+    run(name, 5_000)

@@ -142,7 +142,8 @@ class Form:
         """The value of a field, of which each text has a media type, which may be ""."""
         shape = self._shape.member(name)
         is_json = self._is_json(name, kinds[0], shape)
-        if "array" in shape.types and (of_parts or not is_json):
+        # What a schema says nothing of may be an array; several texts are one.
+        if ("array" in shape.types or (len(texts) > 1 and not shape.types)) and (of_parts or not is_json):
             if is_json and len(texts) == 1:
                 whole = self._json(name, texts[0])
                 return whole if isinstance(whole, list) else [whole]  # a list of one, each item of which is a part
