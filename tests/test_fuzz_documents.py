@@ -35,24 +35,38 @@ use_after_free.enabled = false
 # Three things that schemathesis takes for others than they are on the wire:
 # - An array without items has no spelling in a form: "A variable defined as a list value is considered undefined if the
 #   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (4.8.15, Encoding Object) goes by.
-# - An array of one item is spelled as that item is, so that a text in its place is no fault (RFC 6570, 3.2.8).
+# - An array of one item is spelled in a form as that item is (RFC 6570, 3.2.8), and one without items in XML as an
+#   empty text is (OpenAPI 3.0.4, 4.8.26, `wrapped`), so that a text in its place is no fault.
 # - A form of no bytes is no body, and a body may be left out: "Determines if the request body is required in the
 #   request. Defaults to false" (OpenAPI 3.0.4, 4.8.13, Request Body Object).
 HOOKS = """\
 import schemathesis
+from schemathesis.core import NOT_SET
 
 ARRAYS = {arrays}
 
 
+def says_what_it_means(case):
+    is_form = case.media_type == "application/x-www-form-urlencoded"
+    if is_form and (case.body is NOT_SET or not case.body):
+        body = case.operation.definition.raw.get("requestBody", {{}})
+        return body.get("required", False) or not case.meta.generation.mode.is_negative
+    if not isinstance(case.body, dict) or not (is_form or case.media_type.endswith("xml")):
+        return True
+    return not any(
+        (is_form and value == []) or (name in ARRAYS and not isinstance(value, (list, dict)))
+        for name, value in case.body.items()
+    )
+
+
 @schemathesis.hook
 def filter_case(context, case):
-    if case.media_type != "application/x-www-form-urlencoded":
-        return True
-    if not isinstance(case.body, dict):
-        return bool(case.body)
-    return not any(
-        value == [] or (name in ARRAYS and not isinstance(value, (list, dict))) for name, value in case.body.items()
-    )
+    return says_what_it_means(case)
+
+
+@schemathesis.hook
+def before_add_examples(context, examples):
+    examples[:] = filter(says_what_it_means, examples)
 """
 
 
