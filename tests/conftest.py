@@ -26,7 +26,15 @@ SLOW = {
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
     *("test_public_api", "test_readme", "test_recipes"),
     *("test_app", "test_commands", "test_faults", "test_hostile", "test_protocol", "test_shared"),
-    *("test_contract_differential", "test_contract_ecma", "test_contract_strict", "test_properties", "test_store"),
+    *(
+        "test_contract_differential",
+        "test_fuzz_documents",
+        "test_schemathesis_differential",
+        "test_contract_ecma",
+        "test_contract_strict",
+        "test_properties",
+        "test_store",
+    ),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
 """Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 
 import httpx
 import pytest
@@ -142,3 +144,25 @@ def test_no_web_page_is_let_in(server, path):
     assert replies[0].status_code == (204 if path == "/v1/user-memories" else 405)
     for reply in replies:
         assert not [name for name in reply.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status"),
+    [
+        (gzip.compress(b'{"remaining": 7}'), "gzip", 200),
+        (b'{"remaining": 7}', "identity", 200),
+        (gzip.compress(b'{"remaining": 7}')[:-9], "gzip", 400),
+        (b'{"remaining": 7}', "gzip", 400),
+        (b'{"remaining": 7}', "x-own", 415),
+        (gzip.compress(b" " * (MAX_BODY + 1)), "gzip", 413),
+    ],
+)
+def test_the_content_codings_of_a_body_are_undone_within_its_bound(make_pipeline, body, coding, status):
+    headers = {"content-encoding": coding, "content-type": "application/json", "x-mockserver-admin": "1"}
+    request = Request("PUT", "/__admin/sandboxes/default/credits", "", {"host": "localhost", **headers}, body)
+    response = Admin(make_pipeline()).handle(request)
+    assert response.status == status
+    if status == 200:
+        assert json.loads(response.content)["remaining"] == 7
+    if status == 415:
+        assert "gzip" in response.headers["accept-encoding"]

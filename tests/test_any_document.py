@@ -496,8 +496,9 @@ def test_credentials_of_every_kind(serve: Serve):
     paths = {
         f"/{name}": {"get": {"security": [{name: []}], "responses": {"204": {"description": "d"}}}} for name in schemes
     }
+    paths["/nobody"] = {"get": {"security": [{"nobody": []}], "responses": {"204": {"description": "d"}}}}
     served = serve(paths, components={"securitySchemes": schemes})
-    assert served("GET", "/tls").ok
+    assert served("GET", "/tls").ok and served("GET", "/nobody").ok
     for path, headers, challenge in [
         ("/basic", {"authorization": "Basic " + base64.b64encode(b"a:b").decode()}, "Basic realm="),
         ("/key", {"x-key": "k"}, ""),

@@ -120,6 +120,11 @@ SCHEMES = {
         ([{"basic": []}], ((Credential("authorization", "basic"),),)),
         ([], ()),
         ([{}], ()),
+        ([{"nobody": []}], ()),
+        ([{"nobody": [], "key": []}], ((HEADER,),)),
+        ([{"nobody": []}, {"key": []}], ((HEADER,), ())),
+        ([{"#/components/securitySchemes/key": []}], ((HEADER,),)),
+        ([{"#/components/securitySchemes/nobody": []}], ()),
     ],
 )
 def test_what_a_document_demands(security, expected):

@@ -241,6 +241,53 @@ def test_an_item_schema_describes_each_line():
         assert [v.pointer[:2] for v in send(operation, raw=raw, content_type=media_type).violations] == ["/1"]
 
 
+# -- parts without names ---------------------------------------------------------------------------
+
+MIXED = "multipart/mixed; boundary=B"
+
+
+def mixed(*parts):
+    """The body of parts that are each a Content-Type and data."""
+    heads = [f"Content-Type: {kind}\r\n".encode() if kind else b"" for kind, _ in parts]
+    pieces = [b"--B\r\n" + head + b"\r\n" + data + b"\r\n" for head, (_, data) in zip(heads, parts, strict=True)]
+    return b"".join(pieces) + b"--B--\r\n"
+
+
+def test_the_parts_of_a_mixed_body_are_the_items_of_an_array():
+    items = [{"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}, {"type": "integer"}]
+    schema = {"type": "array", "prefixItems": items, "items": {"type": "string"}, "minItems": 2}
+    operation = with_content({"multipart/mixed": {"schema": schema}}, "3.1.0")
+    raw = mixed(("application/json", b'{"a": 1}'), ("", b"5"), ("image/png", b"x"), ("text/plain", b"7"))
+    checked = send(operation, raw=raw, content_type=MIXED)
+    assert (checked.violations, checked.body) == ([], [{"a": 1}, 5, "x", "7"])
+    assert send(operation, raw=mixed(("", b'{"a": 1}'), ("", b"5")), content_type=MIXED).violations == []
+    for wrong, place in ((mixed(("", b"{}"), ("", b"5")), "/0/a"), (mixed(("", b'{"a": 1}'), ("", b"x")), "/1")):
+        assert [v.pointer for v in send(operation, raw=wrong, content_type=MIXED).violations] == [place]
+    assert refusal(operation, raw=mixed(("", b"{"), ("", b"5")), content_type=MIXED).violations[0].pointer == "/0"
+    assert "is not multipart/mixed" in refusal(operation, raw=b"x", content_type=MIXED).message
+
+
+def test_encodings_by_position_say_what_parts_may_be():
+    header = {"X-Width": {"required": True, "schema": {"type": "integer"}}}
+    media = {
+        "itemSchema": {"type": "object", "required": ["a"]},
+        "prefixEncoding": [{"contentType": "application/json"}],
+        "itemEncoding": {"contentType": "application/json, application/problem+json", "headers": header},
+    }
+    operation = with_content({"multipart/mixed": media}, "3.2.0")
+    first, head = ("application/json", b'{"a": 1}'), "application/json\r\nX-Width: "
+    assert send(operation, raw=mixed(first, (head + "5", b'{"a": 2}')), content_type=MIXED).violations == []
+    assert [
+        v.pointer for v in send(operation, raw=mixed(first, (head + "5", b"{}")), content_type=MIXED).violations
+    ] == ["/1/a"]
+    for parts, message in (
+        ([("text/plain", b"x")], "must be a part of type application/json"),
+        ([first, (head + "x", b"{}")], "header X-Width"),
+        ([first, ("application/json", b"{}")], "must have the header X-Width"),
+    ):
+        assert message in refusal(operation, raw=mixed(*parts), content_type=MIXED).message
+
+
 # -- forms -----------------------------------------------------------------------------------------
 
 
@@ -264,6 +311,17 @@ def test_a_part_is_kept_as_it_is_whatever_its_type(kind):
     data = b"Subject: x\r\n\r\n--C\r\n\r\nhello\r\n--C--"
     checked = posted(form({"mail": {"type": "string"}}), part("mail", data, f"Content-Type: {kind}"))
     assert (checked.violations, checked.body) == ([], {"mail": data.decode()})
+
+
+def test_an_undeclared_field_that_comes_several_times_is_an_array():
+    operation = form({"a": {"type": "string"}})
+    raw = b"a=x&extra=1&extra=y"
+    checked = send(operation, raw=raw, content_type=FORM)
+    assert (checked.violations, checked.body) == ([], {"a": "x", "extra": ["1", "y"]})
+    assert posted(operation, part("extra", b"1"), part("extra", b"y")).body == {"extra": ["1", "y"]}
+    assert "2 times" in refusal(operation, raw=b"a=x&a=y", content_type=FORM).message
+    strict = form({"a": {"type": "string"}}, additionalProperties={"type": "string"})
+    assert "2 times" in refusal(strict, raw=raw, content_type=FORM).message
 
 
 def test_a_content_transfer_encoding_is_not_undone():

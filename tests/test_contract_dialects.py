@@ -183,6 +183,14 @@ def test_a_tag_that_contradicts_the_names_is_believed(tmp_path):
     assert accepts(operation, {"kind": "CAT", "meow": 1}) and not accepts(operation, {"kind": "DOG", "meow": 1})
 
 
+def test_a_default_mapping_of_3_2_does_not_change_what_is_valid(tmp_path):
+    schema = union("Cat", "Dog", c="Cat")
+    schema["discriminator"]["defaultMapping"] = "Dog"
+    operation = served(tmp_path, schema, "3.2.0", ANIMALS)
+    assert accepts(operation, {"kind": "x", "bark": 1}) and accepts(operation, {"kind": "x", "meow": 1})
+    assert not accepts(operation, {"kind": "c", "swim": 1})
+
+
 def test_members_of_3_2_are_known(tmp_path):
     schema = {
         "type": "object",

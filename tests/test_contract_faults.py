@@ -197,7 +197,7 @@ def test_an_unknown_dialect_is_read_as_2020_12_and_told(tmp_path):
 
 def test_a_security_scheme_that_nobody_declared_is_told(tmp_path):
     made = served(tmp_path, {"/a": {"get": {"security": [{"key": []}], "responses": OK}}})
-    assert found(made) == {("security-scheme", "/paths/~1a/get/security/0/key", "no key is demanded for it")}
+    assert found(made) == {("security-scheme", "/paths/~1a/get/security/0/key", "it demands nothing")}
 
 
 names = st.sampled_from(["$ref", "type", "in", "name", "schema", "properties", "200", "get"])

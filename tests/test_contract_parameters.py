@@ -180,6 +180,13 @@ def test_defaults_stand_in_for_what_was_not_sent():
     assert value(referenced.operations["GET /x"]) == 3
 
 
+def test_an_undeclared_member_given_twice_is_an_array():
+    operation = with_parameter({"type": "object"}, style="deepObject")
+    assert send(operation, query="p[a]=1&p[a]=x&p[b]=2").params == {"p": {"a": ["1", "x"], "b": "2"}}
+    strict = with_parameter({"type": "object", "additionalProperties": {"type": "string"}}, style="deepObject")
+    assert "more than once" in refusal(strict, query="p[a]=1&p[a]=x").message
+
+
 def test_a_scalar_given_twice_is_refused():
     problem = refusal(with_parameter({"type": "integer"}), query="p=1&p=1")
     assert problem.kind.name == "invalid_request"

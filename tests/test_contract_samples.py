@@ -142,6 +142,31 @@ def test_a_parent_with_a_discriminator_is_sampled_as_one_of_its_children():
     assert sample(ref("Any"))["petType"] == "Dog"
 
 
+DEFAULTS = {
+    "Cat": {"type": "object", "required": ["kind", "meow"], "properties": {"kind": {"const": "cat"}, "meow": {}}},
+    "Plain": {"type": "object", "required": ["id"], "properties": {"id": {"const": 1}}, "additionalProperties": False},
+    "Other": {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": ["cat", "newt"]}}},
+}
+
+
+@pytest.mark.parametrize("default", ["Plain", "#/components/schemas/Plain"])
+def test_the_default_of_a_discriminator_needs_no_tag(default):
+    discriminator = {"propertyName": "kind", "mapping": {"cat": "Cat"}, "defaultMapping": default}
+    refs = Refs({"openapi": "3.2.0", "components": {"schemas": DEFAULTS}})
+    schema = {"oneOf": [ref("Plain"), ref("Cat")], "discriminator": discriminator}
+    assert Sampler(refs).value(schema) == {"id": 1}
+    made = [Sampler(refs, Random(seed)).value(schema) for seed in range(20)]
+    assert {value.get("kind") for value in made} == {None, "cat"}
+
+
+def test_the_tag_of_a_discriminator_s_default_means_no_other_schema():
+    discriminator = {"propertyName": "kind", "mapping": {"cat": "Cat"}, "defaultMapping": "Other"}
+    refs = Refs({"openapi": "3.2.0", "components": {"schemas": DEFAULTS}})
+    assert Sampler(refs).value({"anyOf": [ref("Other"), ref("Cat")], "discriminator": discriminator}) == {
+        "kind": "newt"
+    }
+
+
 def test_names_and_formats_make_values_plausible():
     texts = ["email", "firstName", "billing_city", "countryCode", "currency", "website", "description", "phoneNumber"]
     members = {name: {"type": "string"} for name in texts}

@@ -26,6 +26,7 @@ from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
 from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_you_mean, problem_body
 from mockserver.messages import Request, Response
+from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
@@ -72,8 +73,11 @@ class Call:
 
 
 def _checked(call: Call, operation: Operation) -> Checked:
-    """The parameters and the body. Raises Problem for what breaks the document."""
-    checked = operation.check_request(call.request, call.values)
+    """The parameters and the body, its content codings undone. Raises Problem for what breaks the document."""
+    request = decoded(call.request, call.most_body) if "content-encoding" in call.request.headers else call.request
+    if request.too_large:
+        raise Problem("too_large", f"The request body is larger than {call.most_body:,} bytes.")
+    checked = operation.check_request(request, call.values)
     if checked.violations:
         raise Problem("invalid_request", violations=checked.violations)
     return checked
@@ -135,8 +139,6 @@ class Admin:
             if operation.id == "getDocument":
                 response = Response(200, self._document, media_type="application/yaml")
             else:
-                if request.too_large:
-                    raise Problem("too_large", f"The request body is larger than {call.most_body:,} bytes.")
                 checked = _checked(call, operation)
                 response = HANDLERS[operation.id](self._ask(request, checked, base))
         except Problem as problem:

@@ -13,6 +13,7 @@ from mockserver.contract.explain import explain
 from mockserver.contract.forms import Form, compile_form
 from mockserver.contract.json_text import parse_json, unreadable, utf8
 from mockserver.contract.media_types import FORMS, LINES, UTF8, covers, essence, is_json, is_xml, nearness, parameter
+from mockserver.contract.part_lists import compile_part_list
 from mockserver.contract.references import Refs
 from mockserver.contract.rows import read_csv, read_lines
 from mockserver.contract.schemas import Direction, Schemas
@@ -141,6 +142,11 @@ class Body:
         # Before 3.2 there was no place to describe one line but the schema itself.
         return self._shape, self._list_of("schema")
 
+    @property
+    def _is_list(self) -> bool:
+        """Whether it describes an array, by `itemSchema` (3.2) or by the schema."""
+        return "itemSchema" in self._node or "array" in self._shape.types
+
     def _list_of(self, member: str) -> jsonschema_rs.Validator:
         item = self._schemas.reference(f"{self._pointer}/{member}", self._direction)
         return self._schemas.validator({"type": "array", "items": item})
@@ -170,10 +176,15 @@ class Body:
             return Reading(
                 lambda raw: self._form.read_multipart(raw, content_type), self._validator, shape, of_texts=True
             )
+        if kind.startswith("multipart/") and self._direction == "request" and self._is_list:
+            items, validator = self._items
+            listed = self._shape if "itemSchema" not in self._node else Shape(frozenset(("array",)), items)
+            parts = compile_part_list(self._refs, self._schemas, self._node, self._pointer, listed)
+            return Reading(lambda raw: parts.read(raw, content_type), validator, listed, of_texts=True)
         is_described = self._schema is not None or "itemSchema" in self._node
         if kind in LINES and is_described:
             return Reading(lambda raw: read_lines(raw, content_type), self._items[1], of_texts=True)
-        if kind == "text/csv" and ("itemSchema" in self._node or "array" in types):
+        if kind == "text/csv" and self._is_list:
             row, validator = self._items
             rows = Shape(frozenset(("array",)), row)
             return Reading(lambda raw: read_csv(raw, content_type, row), validator, rows, of_texts=True)

@@ -11,7 +11,7 @@ import jsonschema_rs
 from mockserver.contract.explain import explain
 from mockserver.contract.json_text import parse_json, unreadable, utf8
 from mockserver.contract.media_types import covers, essence, is_json, is_xml
-from mockserver.contract.multipart import Part, read_parts
+from mockserver.contract.multipart import Part, named_parts
 from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
@@ -40,6 +40,16 @@ class Encoding:
     def content_type(self) -> str:
         """The media type of the field's text where the text itself does not tell."""
         return self.content_types[0] if len(self.content_types) == 1 else ""
+
+    def faults(self, part: Part, pointer: str) -> Iterator[Violation]:
+        """What is wrong with the Content-Type and the headers of the part at `pointer`."""
+        kind = part.content_type
+        if kind and self.content_types and not any(covers(one, kind) for one in self.content_types):
+            expected = " or ".join(self.content_types)
+            message = f"must be a part of type {expected}, not {kind[:60]}"
+            yield Violation("client", "body", pointer, message, kind[:60], expected, "contentType")
+        for header, validator in self.headers:
+            yield from _wrong_header(pointer, header, validator, part.headers.get(header.header))
 
 
 _NO_ENCODING = Encoding()
@@ -88,7 +98,7 @@ class Form:
 
     def read_multipart(self, raw: bytes, content_type: str) -> JSON:
         """The object that a multipart form is. Raises Problem, also for a part that its encoding does not allow."""
-        fields = read_parts(raw, content_type)
+        fields = named_parts(raw, content_type)
         wrong = [violation for name, parts in fields.items() for violation in self._wrong_parts(name, parts)]
         if wrong:
             raise Problem("invalid_request", violations=wrong)
@@ -104,17 +114,9 @@ class Form:
 
     def _wrong_parts(self, name: str, parts: Sequence[Part]) -> Iterator[Violation]:
         encoding = self._encodings.get(name)
-        if encoding is None:
-            return
-        at = pointer_of([name])
-        for part in parts:
-            kind = part.content_type
-            if kind and encoding.content_types and not any(covers(one, kind) for one in encoding.content_types):
-                expected = " or ".join(encoding.content_types)
-                message = f"must be a part of type {expected}, not {kind[:60]}"
-                yield Violation("client", "body", at, message, kind[:60], expected, "contentType")
-            for header, validator in encoding.headers:
-                yield from _wrong_header(at, header, validator, part.headers.get(header.header))
+        if encoding is not None:
+            for part in parts:
+                yield from encoding.faults(part, pointer_of([name]))
 
     def _text(self, name: str, part: Part) -> str:
         """The text of a part; the bytes of a file need not be any."""
@@ -142,7 +144,8 @@ class Form:
         """The value of a field, of which each text has a media type, which may be ""."""
         shape = self._shape.member(name)
         is_json = self._is_json(name, kinds[0], shape)
-        if "array" in shape.types and (of_parts or not is_json):
+        # What a schema says nothing of may be an array; several texts are one.
+        if ("array" in shape.types or (len(texts) > 1 and not shape.types)) and (of_parts or not is_json):
             if is_json and len(texts) == 1:
                 whole = self._json(name, texts[0])
                 return whole if isinstance(whole, list) else [whole]  # a list of one, each item of which is a part
@@ -209,13 +212,18 @@ def compile_form(refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: st
             field = compile_parameter(refs, {**encoding, "name": name, "in": "query", "schema": {}}, "")
             if field is not None:
                 styled.append(replace(field, shape=shape.properties[name], plain=False))
-        headers = []
-        for header, declared in (encoding.get("headers") or {}).items():
-            declared, place = refs.follow(declared, at + pointer_of(["headers", header]))
-            if "schema" in declared or "content" in declared:
-                parameter = compile_parameter(refs, {**declared, "name": header, "in": "header"}, place)
-                if parameter is not None:
-                    headers.append((parameter, schemas.validator(schemas.reference(parameter.pointer, "request"))))
-        types = tuple(kind.strip() for kind in str(encoding.get("contentType") or "").split(",") if kind.strip())
-        encodings[name] = Encoding(types, tuple(headers))
+        encodings[name] = compile_encoding(refs, schemas, encoding, at)
     return Form(shape, encodings, styled, not schemas.is_3_0, XmlSchema(refs, node.get("schema", {})))
+
+
+def compile_encoding(refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> Encoding:
+    """Prepare the Encoding Object at `pointer`."""
+    headers = []
+    for name, declared in (node.get("headers") or {}).items():
+        declared, at = refs.follow(declared, pointer + pointer_of(["headers", name]))
+        if "schema" in declared or "content" in declared:
+            parameter = compile_parameter(refs, {**declared, "name": name, "in": "header"}, at)
+            if parameter is not None:
+                headers.append((parameter, schemas.validator(schemas.reference(parameter.pointer, "request"))))
+    types = tuple(kind.strip() for kind in str(node.get("contentType") or "").split(",") if kind.strip())
+    return Encoding(types, tuple(headers))

@@ -1,4 +1,4 @@
-"""The parts of a multipart body (RFC 7578). Nothing here knows what they should be."""
+"""The parts of a multipart body (RFC 2046, 5.1; RFC 7578 for forms). Nothing here knows what they should be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field
 
 from mockserver.contract.json_text import unreadable
-from mockserver.contract.media_types import parameter, parameters
+from mockserver.contract.media_types import essence, parameter, parameters
 from mockserver.errors import Problem
 
 MAX_PARTS = 10_000
@@ -34,8 +34,17 @@ class Part:
         return self.headers.get("content-type", "")
 
 
-def read_parts(raw: bytes, content_type: str) -> dict[str, list[Part]]:
-    """The parts of a form by their names; those that have none are left out.
+def named_parts(raw: bytes, content_type: str) -> dict[str, list[Part]]:
+    """The parts of a form by their names; those that have none are left out. Raises Problem as `read_parts` does."""
+    named: dict[str, list[Part]] = {}
+    for part in read_parts(raw, content_type):
+        if "name" in part.disposition:
+            named.setdefault(part.disposition["name"], []).append(part)
+    return named
+
+
+def read_parts(raw: bytes, content_type: str) -> list[Part]:
+    """The parts of a body in their order.
 
     Raises:
         Problem: the body is no multipart body with the boundary that its Content-Type tells.
@@ -46,14 +55,14 @@ def read_parts(raw: bytes, content_type: str) -> dict[str, list[Part]]:
 
     boundary = parameter(content_type, "boundary")
     if not boundary:
-        raise _not_multipart("its Content-Type has no boundary")
+        raise _not_multipart(content_type, "its Content-Type has no boundary")
     parts: list[Part] = []
     name, value, pieces = b"", b"", list[bytes]()
     ended = False
 
     def on_part_begin() -> None:
         if len(parts) >= MAX_PARTS:
-            raise _not_multipart(f"it has more than {MAX_PARTS:,} parts")
+            raise _not_multipart(content_type, f"it has more than {MAX_PARTS:,} parts")
         parts.append(Part())
         pieces.clear()
 
@@ -96,17 +105,15 @@ def read_parts(raw: bytes, content_type: str) -> dict[str, list[Part]]:
         parser.logger = _SILENT
         parser.write(raw)
     except (FormParserError, UnicodeEncodeError) as error:
-        raise _not_multipart(str(error)[:100]) from None
+        raise _not_multipart(content_type, str(error)[:100]) from None
     if not parts:
-        raise _not_multipart("it has no part")
+        raise _not_multipart(content_type, "it has no part")
     if not ended:
-        raise _not_multipart("it is cut off before its last boundary")
-    named: dict[str, list[Part]] = {}
-    for part in parts:
-        if "name" in part.disposition:
-            named.setdefault(part.disposition["name"], []).append(part)
-    return named
+        raise _not_multipart(content_type, "it is cut off before its last boundary")
+    return parts
 
 
-def _not_multipart(why: str) -> Problem:
-    return unreadable(f"is not multipart/form-data with the boundary of its Content-Type: {why}", "", "a form")
+def _not_multipart(content_type: str, why: str) -> Problem:
+    kind = essence(content_type)
+    message = f"is not {kind} with the boundary of its Content-Type: {why}"
+    return unreadable(message, "", "a form" if kind == "multipart/form-data" else "several parts")

@@ -251,7 +251,8 @@ def _member(name: str, node: Any, shape: Shape, bad: BadMember) -> JSON:
                 for index, item in enumerate(items)
             ]
         return _object(node, shape, bad)
-    if "array" in shape.types:
+    # What a schema says nothing of may be an array; several texts are one.
+    if "array" in shape.types or (len(node) > 1 and not shape.types):
         return [scalar(text, shape.item(index)) for index, text in enumerate(node)]
     if len(node) > 1:
         raise bad(name, "was given more than once", f"{len(node)} values")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.contract.references import Refs
+from mockserver.contract.references import Refs, unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,11 @@ def alternatives(refs: Refs, document: dict[str, Any], operation: dict[str, Any]
 
     An alternative that asks for nothing is last, so that a key that is sent all the same is read: `{}` makes
     authentication optional, and a client's certificate (mutualTLS) is not for HTTP to ask for. A scheme that is
-    required but not declared demands nothing: no client can know where its key would stand.
+    not declared demands nothing: no caller could know what to send.
     """
-    schemes = (document.get("components") or {}).get("securitySchemes") or {}
     requirements = operation.get("security", document.get("security")) or []
     found = [
-        tuple(credential for name in requirement for credential in _credentials(refs, schemes.get(name)))
+        tuple(credential for name in requirement for credential in _credentials(refs, _scheme(refs, document, name)))
         for requirement in requirements
     ]
     if not any(found):
@@ -45,16 +44,23 @@ def credentials(refs: Refs, document: dict[str, Any]) -> tuple[Credential, ...]:
     return tuple(credential for scheme in schemes.values() for credential in _credentials(refs, scheme))
 
 
+def _scheme(refs: Refs, document: dict[str, Any], name: str) -> Any:
+    """A declared scheme by its name or, from 3.2 on, by its URI; None when there is none."""
+    schemes = (document.get("components") or {}).get("securitySchemes") or {}
+    if name in schemes or not name.startswith("#/"):
+        return schemes.get(name)
+    try:
+        return refs.lookup(unescape(name))
+    except KeyError:
+        return None
+
+
 def _credentials(refs: Refs, scheme: Any) -> tuple[Credential, ...]:
-    """Where the key of a scheme stands; nowhere for mutualTLS, and for a scheme that is not declared."""
-    if scheme is None:
-        return ()
+    """Where the key of a scheme stands; nowhere for mutualTLS and for no scheme."""
     scheme, _ = refs.follow(scheme, "")
-    if isinstance(scheme, dict):
-        if scheme.get("type") == "apiKey":
-            return (Credential(scheme["in"], scheme["name"]),)
-        if scheme.get("type") == "http":
-            return (Credential("authorization", str(scheme.get("scheme", "bearer")).lower()),)
-        if scheme.get("type") == "mutualTLS":
-            return ()
-    return (Credential("authorization", "bearer"),)
+    if not isinstance(scheme, dict) or scheme.get("type") == "mutualTLS":
+        return ()
+    if scheme.get("type") == "apiKey":
+        return (Credential(scheme["in"], scheme["name"]),)
+    name = str(scheme.get("scheme", "bearer")).lower() if scheme.get("type") == "http" else "bearer"
+    return (Credential("authorization", name),)

@@ -228,6 +228,4 @@ def _check_security(document: dict[str, Any], findings: Findings) -> None:
             for name in demand:
                 if name not in schemes and not re.search(r"[#/]", name):
                     message = f"demands the security scheme {name!r}, which is not declared"
-                    findings.add(
-                        "warning", [*place, index, name], message, "no key is demanded for it", "security-scheme"
-                    )
+                    findings.add("warning", [*place, index, name], message, "it demands nothing", "security-scheme")

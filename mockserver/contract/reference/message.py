@@ -10,7 +10,7 @@ import orjson
 
 from mockserver.contract.bodies import Reading
 from mockserver.contract.media_types import FORMS, essence
-from mockserver.contract.multipart import read_parts
+from mockserver.contract.multipart import named_parts
 from mockserver.contract.operation import Operation
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.shapes import Shape
@@ -67,7 +67,7 @@ class Message:
             if self.media_type == FORMS[0]:
                 fields = parse_query(request.body.decode())
             else:
-                parts = read_parts(request.body, content_type)
+                parts = named_parts(request.body, content_type)
                 fields = {
                     name: [one.data.decode(errors="replace") for one in several] for name, several in parts.items()
                 }

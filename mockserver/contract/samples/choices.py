@@ -103,8 +103,24 @@ class Choices:
         name = discriminator.get("propertyName")
         if not isinstance(name, str):
             return [way]
+        if not self._lookups.old and self._is_default(discriminator, way["$ref"]):
+            return [way, *self._untagged(discriminator, name, way)]
         tags = self._tags(discriminator, way["$ref"])
         return [way, {"type": "object", "properties": {name: {"enum": tags}}, "required": [name]}]
+
+    @staticmethod
+    def _is_default(discriminator: dict[str, Any], ref: str) -> bool:
+        """Whether a schema is for values without a tag, or with one that nothing maps (3.2, Discriminator Object)."""
+        return discriminator.get("defaultMapping") in (ref, ref.rsplit("/", 1)[-1])
+
+    def _untagged(self, discriminator: dict[str, Any], name: str, way: dict[str, Any]) -> list[Any]:
+        """What keeps the tag of a default, if it has one, from meaning another schema."""
+        if name not in dict_of(dict_of(self._lookups.followed(way)).get("properties")):
+            return []
+        own = (way["$ref"], way["$ref"].rsplit("/", 1)[-1])
+        mapping = dict_of(discriminator.get("mapping"))
+        others = [tag for tag, target in mapping.items() if target not in own]
+        return [{"properties": {name: {"not": {"enum": others}}}}] if others else []
 
     @staticmethod
     def _tags(discriminator: dict[str, Any], ref: str) -> list[str]:
