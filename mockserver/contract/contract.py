@@ -61,7 +61,7 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
-        self._schemas = Schemas(document)
+        self._schemas = Schemas(document, self._success_schemas)
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         with_base: list[tuple[str, str, Operation]] = []
@@ -84,6 +84,10 @@ class Contract:
                     with_base += [(method, base + template, operation) for base in self._bases(part, node) if base]
         for method, template, operation in with_base:
             self._router.add(method, template, operation)
+
+    def _success_schemas(self) -> Iterator[str]:
+        for operation in self.operations.values():
+            yield from operation.success_schemas()
 
     @cached_property
     def faults(self) -> list[Fault]:

@@ -6,6 +6,7 @@ jsonschema-rs. Nothing here knows of state, time or vendors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
+from mockserver.text.documents import pointer_of
 from mockserver.text.fields import Values, is_utf8, parse_cookies, parse_query
 from mockserver.text.jsontext import json_or_text
 from mockserver.text.matchers import MISSING
@@ -207,15 +209,24 @@ class Operation:
             return found
 
     def _find_response(self, status: int) -> DeclaredResponse | None:
+        key = self._key(status)
+        if key is None:
+            return None
+        compiled = self._responses.get(key)
+        if compiled is None:
+            node, pointer = self._response_node(key)
+            compiled = self._responses[key] = DeclaredResponse(self._refs, self._schemas, node, pointer)
+        return compiled
+
+    def _key(self, status: int) -> str | None:
+        """The member of `responses` for a status; None when there is none."""
         responses = self.node.get("responses") or {}
-        for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
-            if key in responses:
-                compiled = self._responses.get(key)
-                if compiled is None:
-                    node, pointer = self._refs.follow(responses[key], f"{self._pointer}/responses/{key}")
-                    compiled = self._responses[key] = DeclaredResponse(self._refs, self._schemas, node, pointer)
-                return compiled
-        return None
+        keys = (str(status), f"{status // 100}XX", f"{status // 100}xx", "default")
+        return next((key for key in keys if key in responses), None)
+
+    def _response_node(self, key: str) -> tuple[dict[str, Any], str]:
+        """A Response Object, and the pointer to it."""
+        return self._refs.follow(self.node["responses"][key], f"{self._pointer}/responses/{key}")
 
     @cached_property
     def declared(self) -> list[str]:
@@ -238,6 +249,17 @@ class Operation:
         if not keys or "default" in keys:
             return 200
         return int(keys[0]) if keys[0].isdigit() else ranges.get(keys[0][0], 200)
+
+    def success_schemas(self) -> Iterator[str]:
+        """The pointers to the schemas of the success's bodies. Nothing is compiled for it."""
+        key = self._key(self.success)
+        if key is None:
+            return
+        node, pointer = self._response_node(key)
+        for media_type, media in (node.get("content") or {}).items():
+            media, at = self._refs.follow(media, f"{pointer}/content{pointer_of([media_type])}")
+            if "schema" in media:
+                yield f"{at}/schema"
 
     def accepted_by(self, accept: str) -> bool:
         """Whether a client with this `Accept` header takes one of the media types of the success."""
