@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.patterns import Patterns
+from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
+from mockserver.contract.shapes import shape_of
 from mockserver.errors import ContractError
 
 OBJECT = {"type": "object"}
@@ -467,3 +469,19 @@ def test_the_format_of_an_integer_bounds_it(version, kind):
     assert sent(schema, 2**31 - 1, version) == []
     assert brief(sent(schema, 2**31, version)) == [("body", "", "maximum")]
     assert brief(sent(schema, -(2**31) - 1, version)) == [("body", "", "minimum")]
+
+
+def test_the_shape_of_schemas_that_all_refer_to_all_looks_at_each_once_for_each_level(monkeypatch):
+    names = [f"S{number}" for number in range(20)]
+    parts = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    schemas = {name: {"properties": {name: {"type": "integer"}}, "allOf": parts} for name in names}
+    refs = Refs({"openapi": "3.1.0", "components": {"schemas": schemas}})
+    followed = []
+
+    def follow(node, pointer):
+        followed.append(node)
+        assert len(followed) < 4_000, "the work grows with the number of ways"
+        return Refs.follow(refs, node, pointer)
+
+    monkeypatch.setattr(refs, "follow", follow)
+    assert set(shape_of(refs, parts[0]).properties) == set(names)

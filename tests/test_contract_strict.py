@@ -39,7 +39,7 @@ def stock_faults(document: dict[str, Any]) -> list[str]:
     except RecursionError:
         found.append("is nested too deeply")
     except Exception as error:
-        found.append(f"cannot be validated; the validator fails with {type(error).__name__}")
+        found.append(f"cannot be checked; the validator fails with {type(error).__name__}")
     return found
 
 
@@ -47,7 +47,7 @@ def our_faults(document: dict[str, Any]) -> list[str]:
     """What we find, without the words of a crash."""
     found = []
     for path, reason in strict.strict_faults(document):
-        found.append(reason.partition(":")[0] if reason.startswith("cannot be validated") else reason)
+        found.append(reason.partition(":")[0] if reason.startswith("cannot be checked") else reason)
         assert path or reason.startswith(
             ("cannot be checked", "is nested too deeply", "Operation ID", "Duplicate parameter")
         )

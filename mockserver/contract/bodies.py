@@ -162,10 +162,13 @@ class Body:
 
     def reading(self, content_type: str) -> Reading:
         """How to take a body that is sent as `content_type`."""
-        kind, shape, types = essence(content_type), self._shape, self._shape.types
+        kind = essence(content_type)
         charset = parameter(content_type, "charset").lower()
         if charset not in UTF8:
             return Reading(partial(_refuse_charset, charset), self._validator)
+        if "*" not in self.media_type and is_json(kind):
+            return Reading(parse_json, self._validator)
+        shape, types = self._shape, self._shape.types
         if "*" in self.media_type and shape.is_binary and types == {"string"}:
             return Reading(lambda raw: raw.decode("utf-8", "replace"))  # any file, of which nothing is to be read
         if is_json(kind):

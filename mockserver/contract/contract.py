@@ -63,7 +63,7 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
-        self._schemas = Schemas(document)
+        self._schemas = Schemas(document, self._success_schemas)
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         with_base: list[tuple[str, str, Operation]] = []
@@ -94,6 +94,10 @@ class Contract:
         folder = PurePath(root).parent
         others = [name if "://" in name else str(folder / name) for name in self.findings.sources.mounted]
         return [root, *others]
+
+    def _success_schemas(self) -> Iterator[str]:
+        for operation in self.operations.values():
+            yield from operation.success_schemas()
 
     @cached_property
     def faults(self) -> list[Fault]:

@@ -311,14 +311,13 @@ class Bundle:
                 continue
             if not isinstance(node, dict):
                 continue
-            pointer = file.pointer + pointer_of(path)
             is_named = not (path and path[-1] in ("properties", "patternProperties", "$defs", "schemas"))
             if is_named and isinstance(node.get("$id"), str):
                 base = join(base, node["$id"]).removesuffix("#")
-                resource = self._resources.setdefault(base, _Resource(pointer))
+                resource = self._resources.setdefault(base, _Resource(file.pointer + pointer_of(path)))
             for key in ("$anchor", "$dynamicAnchor") if is_named else ():
                 if isinstance(node.get(key), str):
-                    resource.anchors.setdefault(node[key], pointer)
+                    resource.anchors.setdefault(node[key], file.pointer + pointer_of(path))
             waiting += [
                 (child, (*path, key), base, resource)
                 for key, child in node.items()

@@ -6,6 +6,7 @@ jsonschema-rs. Nothing here knows of state, time or vendors.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from http import HTTPStatus
@@ -91,6 +92,8 @@ class Operation:
         shared = [(node, f"{self._item}/parameters/{i}") for i, node in enumerate(self._shared)]
         for node, pointer in shared + own:
             node, pointer = self._refs.follow(node, pointer)
+            if not isinstance(node, dict) or not {"name", "in"} <= node.keys():
+                continue  # what a reference led to is no parameter
             parameter = compile_parameter(self._refs, node, pointer)
             if parameter is not None:
                 found[parameter.place, parameter.name] = parameter
@@ -237,15 +240,24 @@ class Operation:
             return found
 
     def _find_response(self, status: int) -> DeclaredResponse | None:
+        key = self._key(status)
+        if key is None:
+            return None
+        compiled = self._responses.get(key)
+        if compiled is None:
+            node, pointer = self._response_node(key)
+            compiled = self._responses[key] = DeclaredResponse(self._refs, self._schemas, node, pointer)
+        return compiled
+
+    def _key(self, status: int) -> str | None:
+        """The member of `responses` for a status; None when there is none."""
         responses = self.node.get("responses") or {}
-        for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
-            if key in responses:
-                compiled = self._responses.get(key)
-                if compiled is None:
-                    node, pointer = self._refs.follow(responses[key], f"{self._pointer}/responses/{key}")
-                    compiled = self._responses[key] = DeclaredResponse(self._refs, self._schemas, node, pointer)
-                return compiled
-        return None
+        keys = (str(status), f"{status // 100}XX", f"{status // 100}xx", "default")
+        return next((key for key in keys if key in responses), None)
+
+    def _response_node(self, key: str) -> tuple[dict[str, Any], str]:
+        """A Response Object, and the pointer to it."""
+        return self._refs.follow(self.node["responses"][key], f"{self._pointer}/responses/{key}")
 
     @cached_property
     def declared(self) -> list[str]:
@@ -268,6 +280,17 @@ class Operation:
         if not keys or "default" in keys:
             return 200
         return int(keys[0]) if keys[0].isdigit() else ranges.get(keys[0][0], 200)
+
+    def success_schemas(self) -> Iterator[str]:
+        """The pointers to the schemas of the success's bodies. Nothing is compiled for it."""
+        key = self._key(self.success)
+        if key is None:
+            return
+        node, pointer = self._response_node(key)
+        for media_type, media in (node.get("content") or {}).items():
+            media, at = self._refs.follow(media, f"{pointer}/content{pointer_of([media_type])}")
+            if "schema" in media:
+                yield f"{at}/schema"
 
     def accepted_by(self, accept: str) -> bool:
         """Whether a client with this `Accept` header takes one of the media types of the success."""

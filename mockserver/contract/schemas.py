@@ -6,8 +6,10 @@ thousands that no test ever touches.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 
@@ -21,12 +23,49 @@ from mockserver.text.jsontext import to_json
 _ALL = "urn:contract"
 """The resource in which jsonschema-rs finds the schemas of a validator, under `$defs`."""
 _PREFIX = f"{_ALL}#/$defs/"
+LARGE = 100
+"""Schemas that a validator reaches from which on it is worth while to share them with others."""
+PATIENCE = 3
+"""Large validators that are compiled each by itself, before many are compiled together."""
+
+
+class _Shared:
+    """A validator of one schema, made of one for many: to compile what they all reach once for each takes too long.
+
+    Args:
+        many: validates an object by the schemas of its members.
+        name: the member that has the schema.
+        compiled: makes a validator for the schema alone, which says what is wrong with a value.
+    """
+
+    def __init__(
+        self, many: jsonschema_rs.Validator, name: str, compiled: Callable[[], jsonschema_rs.Validator]
+    ) -> None:
+        self._many = many
+        self._name = name
+        self._compiled = compiled
+
+    @cached_property
+    def _alone(self) -> jsonschema_rs.Validator:
+        return self._compiled()
+
+    def is_valid(self, instance: Any) -> bool:
+        return self._many.is_valid({self._name: instance})
+
+    def iter_errors(self, instance: Any) -> Iterator[jsonschema_rs.ValidationError]:
+        return self._alone.iter_errors(instance)
 
 
 class Schemas:
-    """Makes validators for the schemas of one document."""
+    """Makes validators for the schemas of one document.
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    Args:
+        document: the document.
+        expected: tells the places of schemas for responses that may be asked for, when many are.
+    """
+
+    def __init__(self, document: dict[str, Any], expected: Callable[[], Iterable[str]] = tuple) -> None:
+        self._expected = expected
         self._refs = Refs(document)
         self._draft = draft_of(document)
         self.is_3_0 = self._draft is jsonschema_rs.Draft4Validator
@@ -41,6 +80,13 @@ class Schemas:
         self._rewritten: dict[str, Rewritten] = {}
         self._made: dict[bytes, jsonschema_rs.Validator] = {}
         """By the schema, rewritten: hundreds of responses of a large document have the same one."""
+        self._large = 0
+        """Large validators that were compiled."""
+        self._tried = False
+        """Whether many were to be compiled together."""
+        self._many: jsonschema_rs.Validator | None = None
+        self._in_many: frozenset[str] = frozenset()
+        """The references that `_many` has a member for, by their names."""
 
     def reference(self, pointer: str, direction: Direction) -> dict[str, Any]:
         """A schema that stands for the one at `pointer`; "" is one that takes everything."""
@@ -58,8 +104,30 @@ class Schemas:
         key = self._key(schema)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._compiled(schema)
+            made = self._made[key] = self._shared(schema) or self._compiled(schema)
         return made
+
+    def _shared(self, schema: dict[str, Any]) -> jsonschema_rs.Validator | None:
+        """A validator that is a part of one for many; None when the schema is not among these."""
+        if schema.keys() != {"$ref"}:
+            return None
+        if self._large >= PATIENCE and not self._tried:
+            self._tried = True
+            self._compile_many()
+        name = schema["$ref"].removeprefix(_PREFIX)
+        if self._many is None or name not in self._in_many:
+            return None
+        return cast(jsonschema_rs.Validator, _Shared(self._many, name, partial(self._compiled, schema)))
+
+    def _compile_many(self) -> None:
+        """Compile the schemas that are expected, together with all that they reach."""
+        roots = [self.reference(pointer, "response") for pointer in dict.fromkeys(self._expected())]
+        try:
+            names = self.reach({"anyOf": roots})[0][_ALL]["$defs"].keys()
+            many = self._compiled({"properties": {name: {"$ref": f"{_PREFIX}{name}"} for name in names}})
+        except (ContractError, ValueError, jsonschema_rs.ValidationError):
+            return  # one of them is broken: then each is compiled by itself, and says so
+        self._many, self._in_many = many, frozenset(names)
 
     def _key(self, schema: dict[str, Any]) -> bytes:
         """Equal for schemas that say the same, whatever their places are."""
@@ -71,6 +139,7 @@ class Schemas:
 
     def _compiled(self, schema: dict[str, Any]) -> jsonschema_rs.Validator:
         resources, formats = self.reach(schema)
+        self._large += len(resources[_ALL]["$defs"]) >= LARGE
 
         def made(options: jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions) -> jsonschema_rs.Validator:
             return self._draft(

@@ -55,39 +55,61 @@ ANY = Shape(frozenset())
 """Of what nothing is known."""
 
 
-def shape_of(refs: Refs, schema: Any, depth: int = 0) -> Shape:
+def shape_of(refs: Refs, schema: Any) -> Shape:
     """Collect the types of a schema through its `$ref`s, `allOf`, `anyOf` and `oneOf`."""
-    try:
-        schema, _ = refs.follow(schema, "")
-    except KeyError:
-        return ANY
-    if not isinstance(schema, dict) or depth > _MAX_LEVELS:
-        return ANY
+    return _Shapes(refs).of(schema, 0)
 
-    def below(part: Any) -> Shape:
-        return shape_of(refs, part, depth + 1)
 
-    kind = schema.get("type")
-    types = {kind} if isinstance(kind, str) else set(kind or ())
-    for option in schema.get("enum") or ([schema["const"]] if "const" in schema else []):
-        if not kind:
-            types.add(_TYPES.get(type(option), "string"))
-    if schema.get("nullable") is True and types:
-        types.add("null")
-    items = below(schema["items"]) if isinstance(schema.get("items"), dict) else None
-    prefix = tuple(below(part) for part in schema.get("prefixItems") or ())
-    properties = {name: below(sub) for name, sub in (schema.get("properties") or {}).items()}
-    others = schema.get("additionalProperties", not properties and "object" in types)
-    rest = below(others) if others is not False else None
-    is_binary = schema.get("format") == "binary" or "contentMediaType" in schema
-    for key in ("allOf", "anyOf", "oneOf"):
-        for part in schema.get(key) or ():
-            inner = below(part)
-            types |= inner.types
-            items, prefix, rest = items or inner.items, prefix or inner.prefix, rest or inner.rest
-            properties = {**inner.properties, **properties}
-            is_binary = is_binary or inner.is_binary
-    return Shape(frozenset(types), items, prefix, properties, rest, "default" in schema, is_binary)
+class _Shapes:
+    """The shapes of one schema and of what it is made of.
+
+    Each schema is looked at once for each level: where all refer to all, there are endlessly many ways to each.
+    """
+
+    def __init__(self, refs: Refs) -> None:
+        self._refs = refs
+        self._known: dict[tuple[int, int], Shape] = {}
+        """By the identity of a schema in the document, and the level."""
+
+    def of(self, schema: Any, level: int) -> Shape:
+        """The shape of a schema that stands so many levels below the first."""
+        try:
+            schema, _ = self._refs.follow(schema, "")
+        except KeyError:
+            return ANY
+        if not isinstance(schema, dict) or level > _MAX_LEVELS:
+            return ANY
+        key = id(schema), level
+        shape = self._known.get(key)
+        if shape is None:
+            shape = self._known[key] = self._collected(schema, level)
+        return shape
+
+    def _collected(self, schema: dict[str, Any], level: int) -> Shape:
+        def below(part: Any) -> Shape:
+            return self.of(part, level + 1)
+
+        kind = schema.get("type")
+        types = {kind} if isinstance(kind, str) else set(kind or ())
+        for option in schema.get("enum") or ([schema["const"]] if "const" in schema else []):
+            if not kind:
+                types.add(_TYPES.get(type(option), "string"))
+        if schema.get("nullable") is True and types:
+            types.add("null")
+        items = below(schema["items"]) if isinstance(schema.get("items"), dict) else None
+        prefix = tuple(below(part) for part in schema.get("prefixItems") or ())
+        properties = {name: below(sub) for name, sub in (schema.get("properties") or {}).items()}
+        others = schema.get("additionalProperties", not properties and "object" in types)
+        rest = below(others) if others is not False else None
+        is_binary = schema.get("format") == "binary" or "contentMediaType" in schema
+        for key in ("allOf", "anyOf", "oneOf"):
+            for part in schema.get(key) or ():
+                inner = below(part)
+                types |= inner.types
+                items, prefix, rest = items or inner.items, prefix or inner.prefix, rest or inner.rest
+                properties = {**inner.properties, **properties}
+                is_binary = is_binary or inner.is_binary
+        return Shape(frozenset(types), items, prefix, properties, rest, "default" in schema, is_binary)
 
 
 _TYPES = {
