@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
+from contracts import published
 from test_resources import MISSING, ROW, answer, body, query, shop
 
-from mockserver.apis import load_api
+from mockserver.apis import Api, load_api
+from mockserver.apis.profiles.write import conclusions, profile_text
+from mockserver.cli.check import check
+from mockserver.cli.profiles import explain, init
 from mockserver.errors import UserError
 from mockserver.messages import Exchange, Request
 from mockserver.pipeline.build import build
@@ -241,3 +247,53 @@ def test_a_document_that_is_not_there_is_named(profile):
     (profile.folder / "shop.mock.yaml").write_text("version: 1\ncontract: openapi.jsn\n")
     with pytest.raises(UserError, match=r"shop\.mock\.yaml:2:1: there is no file 'openapi\.jsn'; did you mean"):
         load_api(str(profile.folder / "shop.mock.yaml"))
+
+
+# -- what was concluded, written down -----------------------------------------------------------------
+
+
+def told(api: Api) -> list[tuple[str, str, Any]]:
+    """What was concluded, without the reasons."""
+    return [(r.resource.name, key, value) for r in api.resourcefuls for key, value, _ in conclusions(r)]
+
+
+def test_the_profile_that_init_writes_says_what_was_concluded(profile):
+    api = load_api(str(profile.folder / "openapi.json"))
+    text = profile_text(api, "openapi.json")
+    assert "    create: createOrder  # POST /orders is a POST on the collection\n" in text
+    assert "    page: {style: cursor, parameter: after, size: limit, next: /next}  # has the parameters" in text
+    assert "    filters: {status: /status}  #" in text
+    (profile.folder / "written.mock.yaml").write_text(text)
+    assert told(load_api(str(profile.folder / "written.mock.yaml"))) == told(api)
+
+
+@pytest.mark.parametrize("name", ["petstore-3.0.yaml", "discord-3.1.json", "mem0-platform-3.0.json", "plaid-3.0.yml"])
+def test_a_published_document_has_a_profile_that_says_the_same(name, tmp_path):
+    file = published(name)
+    api = load_api(str(file))
+    (tmp_path / "written.mock.yaml").write_text(profile_text(api, os.path.relpath(file, tmp_path)))
+    assert told(load_api(f"{api.name}={tmp_path / 'written.mock.yaml'}")) == told(api)
+
+
+def test_the_commands_write_and_explain(profile, monkeypatch):
+    monkeypatch.chdir(profile.folder)
+    run = CliRunner().invoke
+    done = run(init, ["openapi.json"])
+    assert done.output == "openapi.mock.yaml: 1 resource; serve it with\n  mockserver serve openapi.mock.yaml\n"
+    again = run(init, ["openapi.json"])
+    assert str(again.exception) == "openapi.mock.yaml exists; --force replaces it, --out writes another file"
+    assert run(init, ["openapi.json", "--force"]).exit_code == 0
+    lines = run(explain, ["openapi.json"]).output.splitlines()
+    assert lines[0] == "orders: rows of /orders"
+    assert "  embed  POST /embed" in lines
+    one = run(explain, ["openapi.json", "embed"]).output
+    assert "orders" not in one and "embed" in one
+    assert "did you mean 'embed'?" in str(run(explain, ["openapi.json", "embd"]).exception)
+
+
+def test_check_knows_profiles(profile):
+    file = profile.write("resorces: {}\n")
+    done = CliRunner().invoke(check, [str(file)])
+    assert done.exit_code == 1
+    assert ":3:1: error: unknown key 'resorces'; did you mean 'resources'?; the profile cannot be used" in done.output
+    assert CliRunner().invoke(check, [str(profile.write(""))]).exit_code == 0

@@ -209,14 +209,14 @@ class Api:
     @property
     def resources(self) -> list[Resource]:
         """The kinds of rows that are kept for operations without a behaviour."""
-        return [resourceful.resource for resourceful in self._resourcefuls]
+        return [resourceful.resource for resourceful in self.resourcefuls]
 
     def behaviour(self, operation: Operation) -> Behaviour | None:
         """What answers an operation: its own behaviour, or that of its resource; None for a sample."""
         own = self.behaviours.get(operation.id)
         if own is not None or self.unknown_ids is None:
             return own
-        return next((r.behaviour(operation) for r in self._resourcefuls if operation.id in r.resource.operations), None)
+        return next((r.behaviour(operation) for r in self.resourcefuls if operation.id in r.resource.operations), None)
 
     @property
     def state_tables(self) -> Mapping[str, StateTable]:
@@ -226,13 +226,13 @@ class Api:
         from mockserver.apis.resources.table import DeletedTable, ResourceTable
 
         inferred: dict[str, StateTable] = {}
-        for resourceful in self._resourcefuls:
+        for resourceful in self.resourcefuls:
             name = resourceful.resource.name
             inferred |= {name: ResourceTable(resourceful), f"{name}.deleted": DeletedTable()}
         return {**inferred, **self.tables}
 
     @property
-    def _resourcefuls(self) -> list[Resourceful]:
+    def resourcefuls(self) -> list[Resourceful]:
         """What answers for each resource; found when it is first asked for."""
         if self.unknown_ids is not None and not self._inferred:
             from mockserver.apis.inferred import infer  # the bundled APIs have all their behaviours

@@ -42,8 +42,8 @@ def infer(contract: Contract) -> list[Resource]:
     items: dict[tuple[str, ...], tuple[str, ...]] = {}
     for segments in paths:
         collection = _collection_of(segments, paths)
-        if collection is not None and collection not in items:
-            items[collection] = segments
+        if collection is not None and len(segments) < len(items.get(collection, (*segments, ""))):
+            items[collection] = segments  # an id of one part goes before one of several
     resources: list[Resource] = []
     for segments, operations in paths.items():
         item = items.get(segments)
@@ -133,10 +133,22 @@ def _collection(contract: Contract, segments: tuple[str, ...], item: tuple[str, 
             is_collection = "GET" in operations or any(other[:-1] == below and _is_item(other) for other in paths)
             if not is_collection and not _is_item(below):
                 add(operations["POST"], "action", f"does {below[-1]!r} to one row")
+        is_finding = len(below) == len(segments) + 1 and below[:-1] == segments and not _is_item(below)
+        if is_finding and "GET" in operations and _lists_same(contract, resource, operations["GET"]):
+            add(operations["GET"], "list", "answers an array of the same rows")
         is_creating = below[:-1] == segments and bool(below) and folded(below[-1]) in _CREATING
         if is_creating and "POST" in operations and resource.with_role("create") is None:
             add(operations["POST"], "create", f"is a POST that is called {below[-1]!r}")
     return resource
+
+
+def _lists_same(contract: Contract, resource: Resource, operation: Operation) -> bool:
+    """Whether an operation answers an array of rows whose schema is that of a row that is read."""
+    read = resource.with_role("read")
+    view = find_rows(contract, resource, operation)
+    if read is None or view is None:
+        return False
+    return bool(view.outline.sources & contract.outlines.of(read.response_schema(read.success)).sources)
 
 
 def _lists(contract: Contract, resource: Resource, operation: Operation | None) -> bool:
@@ -171,12 +183,15 @@ def _singleton(contract: Contract, segments: tuple[str, ...], operations: dict[s
 
 
 def _settled(resources: list[Resource]) -> list[Resource]:
-    """The resources without operations that two of them have: what lists or creates rows does nothing to one row."""
+    """The resources without operations that two of them have: what lists or creates rows does nothing to one row, and
+    of two resources the first in the document has the operation."""
+    taken: set[str] = set()
     collections = {id for r in resources for id, (_, role) in r.operations.items() if role in ("list", "create")}
     for resource in resources:
         for id, (_, role) in list(resource.operations.items()):
-            if role not in ("list", "create") and id in collections:
+            if id in taken or (role not in ("list", "create") and id in collections):
                 del resource.operations[id], resource.reasons[id]
+            taken.add(id)
     return [resource for resource in resources if resource.operations]
 
 

@@ -31,7 +31,7 @@ UNCHECKED = frozenset(("reference-remote", "reference-too-many", "strict-gave-up
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option("--allow-remote-refs", is_flag=True, help="Fetch documents that a $ref names by an http or https URL.")
 def check(files: tuple[str, ...], specs: tuple[str, ...], form: str, strict: bool, allow_remote_refs: bool) -> None:
-    """Check OpenAPI documents and scenarios.
+    """Check OpenAPI documents, profiles and scenarios.
 
     Every fault is listed with its place, how bad it is, and what a server does about it. A document may be OpenAPI
     3.0, 3.1, 3.2 or Swagger 2.0, in YAML or JSON, in one file or several; - reads one from standard input.
@@ -92,6 +92,7 @@ class _Checker:
 
     def faults(self, file: str) -> list[Fault]:
         """What is wrong with a file."""
+        from mockserver.apis.loader import is_profile
         from mockserver.contract.check import MAX_BYTES, check_document, check_text
         from mockserver.text.documents import read_text
 
@@ -103,9 +104,28 @@ class _Checker:
             text = read_text(Path(file), MAX_BYTES)
         except UserError as error:
             return [_fatal(name, str(error))]
+        if is_profile(Path(file)):
+            return self._profile(file)
         if _OPENAPI.search(text):
             return check_document(Path(file), allow_remote_refs=self._allow_remote_refs)
         return self._scenario(file)
+
+    def _profile(self, file: str) -> list[Fault]:
+        from mockserver.apis.profiles.load import ProfileError, load_profile
+
+        try:
+            load_profile(Path(file), allow_remote_refs=self._allow_remote_refs)
+        except ProfileError as error:
+            places = [_PLACED.fullmatch(line) for line in str(error).splitlines()]
+            text = "the profile cannot be used"
+            return [
+                Fault("error", file, int(placed["line"]), int(placed["column"]), "", placed["message"], text, "profile")
+                for placed in places
+                if placed is not None
+            ]
+        except UserError as error:
+            return [_fatal(file, str(error))]
+        return []
 
     def _scenario(self, file: str) -> list[Fault]:
         from mockserver.apis import BUNDLED, load_api

@@ -32,6 +32,21 @@ def schema() -> None:
     click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
+@click.command("profile")
+def profile_schema() -> None:
+    """Print the JSON Schema of profiles, for editors.
+
+    \b
+    # yaml-language-server: $schema=profile.schema.json
+    """
+    import orjson
+
+    from mockserver.apis.profiles.model import ProfileModel
+
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ProfileModel.model_json_schema()}
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
 @click.group()
 def spec() -> None:
     """Inspect contracts."""

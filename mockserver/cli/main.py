@@ -11,8 +11,8 @@ from mockserver.cli.options import Duration, GroupedCommand, setting_option, set
 from mockserver.errors import UserError
 from mockserver.version import __version__
 
-_HIDDEN = ("scenarios", "schema")
-"""Older names of `scenario list` and `scenario schema`. They work; the help lists the new ones."""
+_HIDDEN = ("scenarios",)
+"""An older name of `scenario list`. It works; the help lists the new one."""
 
 
 class _Group(click.Group):
@@ -30,7 +30,8 @@ class _Group(click.Group):
     def _add_rest(self) -> None:
         from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
-        from mockserver.cli.files import listed, schema, spec
+        from mockserver.cli.files import listed, profile_schema, schema, spec
+        from mockserver.cli.profiles import explain, init
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
         from mockserver.testing.fuzz import fuzz_command
@@ -38,8 +39,11 @@ class _Group(click.Group):
         for command in (scenario, clock, journal, verify, expect, reset, credits, sandboxes, state, spec, fuzz_command):
             self.add_command(command)
         self.add_command(check, "check")
+        self.add_command(init)
+        self.add_command(explain)
         self.add_command(listed, "scenarios")
-        self.add_command(click.Group("schema", commands={"scenario": schema}, help="Print JSON Schemas for editors."))
+        schemas = {"scenario": schema, "profile": profile_schema}
+        self.add_command(click.Group("schema", commands=schemas, help="Print JSON Schemas for editors."))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

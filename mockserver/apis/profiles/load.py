@@ -13,7 +13,8 @@ from mockserver.apis.profiles.costs import price_of
 from mockserver.apis.profiles.errors import body_of, mistakes
 from mockserver.apis.profiles.model import LimitModel, ProfileModel, ResourceModel
 from mockserver.apis.resources.model import Page, Resource, Role, Unknown, folded
-from mockserver.apis.resources.views import find_row, find_rows
+from mockserver.apis.resources.shown import Shown
+from mockserver.apis.resources.views import find_rows
 from mockserver.contract import Contract, Operation
 from mockserver.contract.load import Terms, compiled
 from mockserver.errors import BY_STATUS, Problem, UserError, did_you_mean
@@ -298,17 +299,11 @@ class _Loader:
                 resource.reasons[id] = f"{role}: the profile says so"
 
     def _members(self, contract: Contract, resource: Resource) -> list[str]:
-        """The members of a row, as far as the document names them."""
-        roles: tuple[Role, ...] = ("read", "create", "list")
-        for role in roles:
-            operation = resource.with_role(role)
-            if operation is None:
-                continue
-            place = operation.response_schema(operation.success)
-            view = find_rows(contract, resource, operation) if role == "list" else find_row(contract, resource, place)
-            if view is not None and view.outline.members:
-                return list(view.outline.members)
-        return []
+        """The members of a row, as far as the document names them, in any operation that shows one."""
+        members: dict[str, None] = {}
+        for operation, role in resource.operations.values():
+            members |= dict.fromkeys(Shown(contract, resource, operation, many=role == "list").outline.members)
+        return list(members)
 
     def _member(self, pointer: str, members: Iterable[str], place: Place) -> None:
         name, known = pointer.lstrip("/"), list(members)

@@ -271,6 +271,12 @@ class Resourceful:
         operation, role = next(iter(self.resource.operations.values()))
         return Shown(self._contract, self.resource, operation, many=role == "list")
 
+    @property
+    def id_member(self) -> str:
+        """The member of a row that is its id; "" where rows do not show it."""
+        view = self._base_shown.view
+        return view.id_member if view is not None else ""
+
     @cached_property
     def base(self) -> Outline:
         """What a row of this resource has."""

@@ -127,6 +127,11 @@ class Draft:
             return {}
         return {name: value for name, value in row.items() if name not in self._kept_out and _is_json(value)}
 
+    @property
+    def client_chooses(self) -> str:
+        """The member by which a client may name a row itself; "" when the server names it."""
+        return self._id_member
+
     def client_key(self, sent: Data) -> str:
         """The id that the client chose; "" when it chose none."""
         value = sent.get(self._id_member) if self._id_member else None
