@@ -493,3 +493,13 @@ def test_a_behaviour_of_ones_own_goes_before():
 
     response = Pipeline([api]).exchange(Request("GET", "/orders/1")).response
     assert response.data["item"] == "mine"
+
+
+def test_an_error_whose_schema_nothing_satisfies_is_a_501_that_names_it():
+    document = shop()
+    same = {"type": "object", "properties": {"message": {"type": "string"}}}
+    document["paths"]["/orders/{orderId}"]["get"]["responses"]["404"] = answer({"oneOf": [same, same]})
+    client = Client(document, unknown_ids="404")
+    exchange = client.send("GET", "/orders/1")
+    assert exchange.status == 501
+    assert "#/paths/~1orders~1{orderId}/get/responses/404/content/application~1json/schema" in exchange.reason

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from mockserver.apis.error_members import Fill, fills_of, put, static_fills_of
-from mockserver.contract import Contract, Operation
+from mockserver.contract import Contract, Operation, Unsatisfiable
 from mockserver.errors import MEDIA_TYPE, Problem, UserError, problem_body
 from mockserver.messages import JSON, Response
 
@@ -54,6 +54,9 @@ class Errors:
         Args:
             operation: what was asked for; None when the path or the method is unknown.
             problem: what is wrong. An invalid request is answered 422 where the operation declares that and no 400.
+
+        Raises:
+            Unsatisfiable: the operation declares a body for the error that nothing satisfies.
         """
         if self._body is not None:
             return Response(problem.status, self._body(problem), dict(problem.headers), self._media_type)
@@ -78,6 +81,7 @@ class Errors:
         return next((name for name in content if "json" in name), next(iter(content), "application/json"))
 
     def _shape(self, operation: Operation | None, status: int, problem: Problem) -> _Shape | None:
+        must_be_said = operation is None or problem.kind.name == "not_implemented"
         declared: int | None = status
         if operation is None:
             operation, declared = self._usual(status)
@@ -91,8 +95,12 @@ class Errors:
             return None
         try:
             sample = self._contract.sample(operation, declared)
-        except (UserError, Problem):
-            return None  # a schema that nothing satisfies; the check of the response says so
+        except UserError:
+            return None
+        except Unsatisfiable:
+            if must_be_said:
+                return None
+            raise
         return _Shape(operation, declared, sample, status, problem)
 
     def _usual(self, status: int) -> tuple[Operation | None, int | None]:

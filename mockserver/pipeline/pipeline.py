@@ -74,7 +74,10 @@ def perform(turn: Turn) -> Response:
     except Unsatisfiable as problem:
         return turn.give_up(problem)  # 501: the document has a schema that nothing satisfies
     except Problem as problem:
-        response = turn.refuse(problem)
+        try:
+            response = turn.refuse(problem)
+        except Unsatisfiable as missing:
+            return turn.give_up(missing)  # the same, of a declared error
     return turn.check(response)
 
 
