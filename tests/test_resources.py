@@ -503,3 +503,8 @@ def test_an_error_whose_schema_nothing_satisfies_is_a_501_that_names_it():
     exchange = client.send("GET", "/orders/1")
     assert exchange.status == 501
     assert "#/paths/~1orders~1{orderId}/get/responses/404/content/application~1json/schema" in exchange.reason
+
+
+def test_an_id_is_taken_as_it_was_decoded(client):
+    assert client.data("GET", "/orders/a%20b")["id"] == "a b"
+    assert client.data("GET", "/orders/a%2Fb")["id"] == "a/b"

@@ -212,7 +212,7 @@ class Resourceful:
 
     def _locate(self, call: Call, operation: Operation, response: Response, item: Operation, key: str) -> None:
         """Add a `Location`: a whole URL, or as much of it as the contract takes (RFC 9110, 10.2.2)."""
-        values = {**call.variables, **dict(zip(self.resource.variables, key.split("/"), strict=False))}
+        values = {**call.variables, **dict(zip(self.resource.variables, ids.ids_in(self.resource, key), strict=False))}
         path = item.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", ids.quoted(value))
@@ -322,7 +322,7 @@ class Resourceful:
 def _key_of(resource: Resource, call: Call) -> str:
     if resource.is_singleton:
         return ONLY
-    return "/".join(call.variables.get(name, "") for name in resource.variables)
+    return "/".join(str(call.variables.get(name, "")) for name in resource.variables)
 
 
 __all__ = ["NOTHING", "Resourceful"]

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.apis.base import derived_uuid, numbered_uuid
+from mockserver.apis.resources.model import Resource
 from mockserver.contract import Contract
 from mockserver.contract.outline import Outline, Place
 
@@ -31,8 +32,14 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def ids_in(resource: Resource, key: str) -> list[str]:
+    """The id in the key of a row, or its parts where it has several."""
+    return key.split("/") if len(resource.variables) > 1 else [key]
+
+
 def value_of(text: str, outline: Outline) -> Any:
     """An id as a value of the type that a member has; the text where it spells no such value."""
+    text = str(text)  # not a text of a class of its own, such as one that was decoded
     if "string" in outline.types or not outline.types:
         return text
     digits = text.removeprefix("-")
@@ -99,4 +106,4 @@ def quoted(text: str) -> str:
     return quote(text, safe="~!$&'()*+,;=:@")
 
 
-__all__ = ["Accepts", "acceptance", "maker", "quoted", "text_of", "value_of"]
+__all__ = ["Accepts", "acceptance", "ids_in", "maker", "quoted", "text_of", "value_of"]

@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from mockserver.apis.base import Call
-from mockserver.apis.resources.ids import value_of
+from mockserver.apis.resources.ids import ids_in, value_of
 from mockserver.apis.resources.model import Resource, folded
 from mockserver.apis.resources.views import Parts, View, find_array, find_row, find_rows
 from mockserver.contract import Contract, Operation
@@ -120,7 +120,7 @@ class Shown:
         item: Data = {}
         for name in outline.members:
             if name == id_name:
-                item[name] = value_of(key.rpartition("/")[2], self.id_outline)
+                item[name] = value_of(ids_in(self._resource, key)[-1], self.id_outline)
             elif name in data:
                 item[name] = data[name]
             elif name in sample and (name in outline.required or name not in known):
