@@ -113,13 +113,14 @@ def _converted(document: Any, path: Path, text: str) -> tuple[dict[str, Any], Fi
 def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: Findings, terms: Terms) -> None:
     """Put the files together and find what is wrong. Raises ContractError for it when strict."""
     # Imported when needed: bundled documents are not examined.
-    from mockserver.contract.files import Bundle, is_local
+    from mockserver.contract.files import Bundle, is_local, names_schemas
     from mockserver.contract.repair import Part, repair
     from mockserver.contract.soundness import make_sound
 
     parts: list[Part] = []
     if not all(map(is_local, texts)):
-        bundle = Bundle(document, path, findings, terms.ref_folder, terms.allow_remote_refs)
+        has_names = any(map(names_schemas, texts))
+        bundle = Bundle(document, path, findings, terms.ref_folder, terms.allow_remote_refs, has_names)
         bundle.make_local()
         parts = [Part(path, kind) for path, kind in bundle.targets]
     repair(document, parts, findings)
