@@ -382,3 +382,10 @@ def test_a_file_of_any_media_type_has_a_sample(media_type):
     made = body_contract({"type": "string", "format": "binary"}, media_type, "3.0.3")
     operation = next(iter(made.operations.values()))
     assert operation.check_response(made.sample(operation, 200)) == []
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": "object"}], ids=["any", "object"])
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_alternatives_that_differ_in_optional_members_alone_have_a_sample(kind, version):
+    ways = [{**kind, "properties": {name: {"type": "integer"}}} for name in ("month", "week")]
+    assert sample({"oneOf": ways}, version)
