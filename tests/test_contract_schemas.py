@@ -7,15 +7,16 @@ from urllib.parse import quote
 
 import jsonschema_rs
 import pytest
-from contracts import body_contract, brief, reply, send, with_body
+from contracts import body_contract, brief, contract, reply, send, with_body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.patterns import Patterns
 from mockserver.contract.references import Refs
-from mockserver.contract.schemas import Schemas
+from mockserver.contract.schemas import PATIENCE, Schemas
 from mockserver.contract.shapes import shape_of
 from mockserver.errors import ContractError
+from mockserver.messages import Response
 
 OBJECT = {"type": "object"}
 
@@ -485,3 +486,46 @@ def test_the_shape_of_schemas_that_all_refer_to_all_looks_at_each_once_for_each_
 
     monkeypatch.setattr(refs, "follow", follow)
     assert set(shape_of(refs, parts[0]).properties) == set(names)
+
+
+def large(count, key="200", **more):
+    """A contract whose responses each reach more than a hundred schemas, the same ones."""
+    schemas = {f"S{n}": {"type": "object", "properties": {"next": named(f"S{(n + 1) % 120}")}} for n in range(120)}
+    schemas["S0"]["properties"]["number"] = {"type": "integer"}
+    paths = {}
+    for n in range(count):
+        schema = {"type": "object", "required": [f"m{n}"], "properties": {f"m{n}": named(f"S{n}")}}
+        content = {"application/json": {"schema": schema}}
+        paths[f"/{n}"] = {"get": {"responses": {key: {"description": "", "content": content}}}}
+    return contract(paths, "3.1.0", components={"schemas": schemas | more})
+
+
+def named(name):
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+@pytest.mark.parametrize("key", ["200", "2XX", "default"])
+def test_large_responses_are_compiled_together_and_say_the_same(monkeypatch, key):
+    made = []
+    compiled = Schemas._compiled
+    monkeypatch.setattr(Schemas, "_compiled", lambda self, schema: made.append(schema) or compiled(self, schema))
+    operations = list(large(20, key).operations.values())
+    for n, operation in enumerate(operations):
+        assert operation.check_response(Response(200, {f"m{n}": {"next": {}}})) == []
+    assert len(made) == PATIENCE + 1
+    for n, operation in enumerate(operations):
+        wrong = {f"m{n}": {"next": 1}}
+        told = [(violation.pointer, violation.keyword) for violation in operation.check_response(Response(200, wrong))]
+        assert told == [(f"/m{n}/next", "type")]
+        assert [violation.keyword for violation in operation.check_response(Response(200, {}))] == ["required"]
+
+
+def test_a_broken_schema_breaks_no_other_one():
+    made = large(20)
+    made.document["paths"]["/19"]["get"]["responses"]["200"]["content"]["application/json"]["schema"] = named("None")
+    *whole, broken = made.operations.values()
+    for n, operation in enumerate(whole):
+        assert operation.check_response(Response(200, {f"m{n}": {}})) == []
+        assert operation.check_response(Response(200, {f"m{n}": 1}))
+    with pytest.raises(ContractError, match="None"):
+        broken.check_response(Response(200, {}))

@@ -218,6 +218,10 @@ class Contract:
         """The declared responses for which no valid body was found; it makes a sample of each."""
         return self._sampling.unsatisfiable(self.operations.values())
 
+    def admits_nothing(self, pointer: str) -> bool:
+        """Whether it is proven that nothing satisfies a response's schema. Where False, it is not known."""
+        return self._schemas.admits_nothing(self._schemas.reference(pointer, "response"))
+
     def broken_examples(self) -> Iterator[SampleFault]:
         """The examples of responses that are not used, because they have no value or break their schema."""
         return self._sampling.broken_examples(self.operations.values())

@@ -34,9 +34,11 @@ _IDENTIFIERS = (
     "$dynamicRef",
     "$recursiveRef",
     "$self",
-    "mapping",
-    "defaultMapping",
 )
+_NAMING = ("$id", "$anchor", "$dynamicAnchor")
+"""Members that give a schema a name to refer to it by."""
+_MAPPING = re.compile(r"""apping["']?\s*:""")
+"""`mapping` or `defaultMapping` as a member."""
 _NOT_LOCAL = re.compile(r"""\$ref["']?\s*:(?!\s*["']?#/)""")
 _RECURSIVE = "recursive"
 """The `$dynamicAnchor` that stands for `$recursiveAnchor: true` of 2019-09."""
@@ -44,7 +46,12 @@ _RECURSIVE = "recursive"
 
 def is_local(text: str) -> bool:
     """Whether a text can be seen at once to hold nothing but references by pointers into itself."""
-    return _NOT_LOCAL.search(text) is None and not any(name in text for name in _IDENTIFIERS)
+    return not (any(name in text for name in _IDENTIFIERS) or _MAPPING.search(text) or _NOT_LOCAL.search(text))
+
+
+def names_schemas(text: str) -> bool:
+    """Whether a text may hold a schema that has a name, so that all of it must be looked through for these."""
+    return any(name in text for name in _NAMING)
 
 
 class _Resource:
@@ -80,9 +87,13 @@ class Bundle:
         path: where it was read from.
         findings: takes what is wrong.
         terms: what may be read.
+        has_names: whether the document itself may hold schemas with names.
     """
 
-    def __init__(self, document: dict[str, Any], path: Path, findings: Findings, terms: Terms) -> None:
+    def __init__(
+        self, document: dict[str, Any], path: Path, findings: Findings, terms: Terms, has_names: bool = True
+    ) -> None:
+        self._has_names = has_names
         self._document = document
         self._findings = findings
         self._whole = Refs(document)
@@ -104,7 +115,7 @@ class Bundle:
 
     def make_local(self) -> None:
         """Rewrite every reference, and note those that cannot be followed."""
-        self._index(self._root)
+        self._index(self._root, self._has_names)
         own = self._document.get("$self")
         if isinstance(own, str):
             self._resources.setdefault(join(self._root.uri, own), self._resources[self._root.uri])
@@ -277,7 +288,7 @@ class Bundle:
         file = self._files[uri] = _File(uri, document, pointer_of([MOUNT, name]))
         self._document.setdefault(MOUNT, {})[name] = document
         self._findings.sources.mounted[name] = Source(name, text)
-        self._index(file)
+        self._index(file, names_schemas(text))
         return file
 
     def _allowed(self, path: Path) -> tuple[str, Path]:
@@ -296,9 +307,11 @@ class Bundle:
             raise Refused(f"refers to the file {str(relative)!r}, which does not exist", "reference-not-found")
         return relative.as_posix(), real
 
-    def _index(self, file: _File) -> None:
+    def _index(self, file: _File, has_names: bool) -> None:
         """Note the `$id`s and anchors of a file, wherever a schema may stand in it."""
         resource = self._resources[file.uri] = _Resource(file.pointer)
+        if not has_names:
+            return
         waiting: list[tuple[Any, tuple[str | int, ...], str, _Resource]] = [(file.document, (), file.uri, resource)]
         seen: set[int] = set()
         while waiting:

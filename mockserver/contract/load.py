@@ -115,13 +115,13 @@ def _converted(document: Any, source: str, text: str) -> tuple[dict[str, Any], F
 def _examine(document: dict[str, Any], path: Path, texts: list[str], findings: Findings, terms: Terms) -> None:
     """Put the files together and find what is wrong. Raises ContractError for it when strict."""
     # Imported when needed: bundled documents are not examined.
-    from mockserver.contract.files import Bundle, is_local
+    from mockserver.contract.files import Bundle, is_local, names_schemas
     from mockserver.contract.repair import Part, repair
     from mockserver.contract.soundness import make_sound
 
     parts: list[Part] = []
     if not all(map(is_local, texts)):
-        bundle = Bundle(document, path, findings, terms)
+        bundle = Bundle(document, path, findings, terms, any(map(names_schemas, texts)))
         bundle.make_local()
         parts = [Part(path, kind) for path, kind in bundle.targets]
     repair(document, parts, findings)

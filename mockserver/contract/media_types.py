@@ -31,6 +31,8 @@ def essence(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
+_ANY = ("*/*", "*")
+"""What covers every media type; the second is no range by RFC 9110, but documents have it."""
 _PARAMETER = re.compile(r""";\s*([^=;"\s]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""")
 
 
@@ -61,7 +63,7 @@ def covers(declared: str, content_type: str) -> bool:
         return False
     kind, _, sub = pattern.partition("/")
     in_range = sub.startswith("*") and name.startswith(f"{kind}/") and name.endswith(sub[1:])
-    if pattern not in (name, "*/*") and not in_range:
+    if pattern not in (name, *_ANY) and not in_range:
         return False
     given = parameters(content_type)
     return all(
@@ -75,7 +77,7 @@ def nearness(declared: str, content_type: str) -> tuple[int, int]:
     Ranges come last, `*/*` very last; of one essence the one with the most parameters that are all given.
     """
     pattern = essence(declared)
-    kind = 3 if "*" not in pattern else 0 if pattern == "*/*" else 1 if pattern.endswith("*") else 2
+    kind = 3 if "*" not in pattern else 0 if pattern in _ANY else 1 if pattern.endswith("*") else 2
     given, own = parameters(content_type), parameters(declared)
     shared = sum(given.get(key, "").lower() == value.lower() for key, value in own.items())
     return kind, shared if shared == len(own) else shared - len(own)

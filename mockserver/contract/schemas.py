@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, cast
 
 import jsonschema_rs
+from jsonschema_rs import canonical
 
 from mockserver.contract.dialects import APART, LATER, Direction, Format, Rewritten, draft_of, rewrite
 from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
@@ -128,6 +129,18 @@ class Schemas:
         except (ContractError, ValueError, jsonschema_rs.ValidationError):
             return  # one of them is broken: then each is compiled by itself, and says so
         self._many, self._in_many = many, frozenset(names)
+
+    def admits_nothing(self, schema: dict[str, Any]) -> bool:
+        """Whether it is proven that no value satisfies a schema made of `reference`s. False says nothing."""
+        resources, _ = self.reach(schema)
+        draft = jsonschema_rs.Draft4 if self.is_3_0 else jsonschema_rs.Draft202012
+        try:
+            proven = canonical.find_unsatisfiable(
+                schema, draft=draft, retriever=lambda uri: resources[uri], validate_formats=True
+            )
+        except (ValueError, canonical.CanonicalizationError):
+            return False  # a schema that cannot be reasoned about
+        return "" in proven
 
     def _key(self, schema: dict[str, Any]) -> bytes:
         """Equal for schemas that say the same, whatever their places are."""

@@ -7,6 +7,7 @@ valid: the compiled validator has the last word.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from random import Random
@@ -221,6 +222,9 @@ class Maker:
         made.rivals = {
             name: rival for name, rival in made.rivals.items() if name not in facts.properties
         } or made.rivals
+        if step.unlike:
+            foreign = {other: schema for other, schema in step.unlike.items() if other not in facts.properties}
+            step = replace(step, unlike=foreign or step.unlike)  # a member of this way itself must be as it says
         needed = members.needed(step)
         names = members.names(step, needed, depth)
         made.optional = [name for name in names if name not in needed]

@@ -120,7 +120,10 @@ class _Lessons:
         made = self._trace.get(path, Made())
         turn = visit // min(prod(made.ways), MAX_COMBINATIONS)
         rivals = list(made.rivals.items())
-        self._step(path).unlike = dict(rivals[turn % len(rivals) :][:1]) if rivals else {}
+        step = self._step(path)
+        # What is no rival now was one of another way, which may be the next to be taken.
+        others = {name: schema for name, schema in step.unlike.items() if name not in made.rivals}
+        step.unlike = {**others, **dict(rivals[turn % len(rivals) :][:1])} if rivals else {}
         if rivals and turn < _FEW:
             return
         for child in self._trace:
