@@ -34,11 +34,11 @@ use_after_free.enabled = false
 """
 # Three things that schemathesis takes for others than they are on the wire:
 # - An array without items has no spelling in a form: "A variable defined as a list value is considered undefined if the
-#   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (4.8.15, Encoding Object) goes by.
+#   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (Encoding Object) goes by.
 # - An array of one item is spelled in a form as that item is (RFC 6570, 3.2.8), and one without items in XML as an
-#   empty text is (OpenAPI 3.0.4, 4.8.26, `wrapped`), so that a text in its place is no fault.
+#   empty text is (OpenAPI 3.0.4, XML Object, `wrapped`), so that a text in its place is no fault.
 # - A form of no bytes is no body, and a body may be left out: "Determines if the request body is required in the
-#   request. Defaults to false" (OpenAPI 3.0.4, 4.8.13, Request Body Object).
+#   request. Defaults to false" (OpenAPI 3.0.4, Request Body Object).
 HOOKS = """\
 import schemathesis
 from schemathesis.core import NOT_SET
@@ -89,7 +89,7 @@ def with_errors(document: dict) -> dict:
     """The document, refusals declared where it says nothing of them.
 
     "The documentation is not necessarily expected to cover all possible HTTP response codes because they may not be
-    known in advance" (OpenAPI 3.0.4, 4.8.16, Responses Object); schemathesis finds fault with each that is not there.
+    known in advance" (OpenAPI 3.0.4, Responses Object); schemathesis finds fault with each that is not there.
     """
     for item in document["paths"].values():
         for method in METHODS:
