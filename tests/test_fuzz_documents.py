@@ -32,11 +32,12 @@ SETTINGS = """\
 enabled = true
 use_after_free.enabled = false
 """
-# Three things that schemathesis takes for others than they are on the wire:
+# What schemathesis takes for others than they are on the wire:
 # - An array without items has no spelling in a form: "A variable defined as a list value is considered undefined if the
 #   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (Encoding Object) goes by.
+#   Nor has one of objects or arrays: RFC 6570 expands lists of texts (2.3), and OpenAPI adds nothing to it.
 # - An array of one item is spelled in a form as that item is (RFC 6570, 3.2.8), and one without items in XML as an
-#   empty text is (OpenAPI 3.0.4, XML Object, `wrapped`), so that a text in its place is no fault.
+#   empty text or object is (OpenAPI 3.0.4, XML Object, `wrapped`), so that a text in its place is no fault.
 # - A form of no bytes is no body, and a body may be left out: "Determines if the request body is required in the
 #   request. Defaults to false" (OpenAPI 3.0.4, Request Body Object).
 HOOKS = """\
@@ -53,10 +54,12 @@ def says_what_it_means(case):
         return body.get("required", False) or not case.meta.generation.mode.is_negative
     if not isinstance(case.body, dict) or not (is_form or case.media_type.endswith("xml")):
         return True
-    return not any(
-        (is_form and value == []) or (name in ARRAYS and not isinstance(value, (list, dict)))
-        for name, value in case.body.items()
-    )
+    for name, value in case.body.items():
+        if is_form and isinstance(value, list) and (not value or any(isinstance(item, (dict, list)) for item in value)):
+            return False
+        if name in ARRAYS and not isinstance(value, list) and (not value or not isinstance(value, dict)):
+            return False
+    return True
 
 
 @schemathesis.hook
