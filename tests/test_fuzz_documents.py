@@ -45,6 +45,7 @@ import schemathesis
 from schemathesis.core import NOT_SET
 
 ARRAYS = {arrays}
+NESTED = {nested}
 
 
 def says_what_it_means(case):
@@ -55,7 +56,7 @@ def says_what_it_means(case):
     if not isinstance(case.body, dict) or not (is_form or case.media_type.endswith("xml")):
         return True
     for name, value in case.body.items():
-        if is_form and isinstance(value, list) and (not value or any(isinstance(item, (dict, list)) for item in value)):
+        if is_form and (value == [] or name in NESTED):
             return False
         if name in ARRAYS and not isinstance(value, list) and (not value or not isinstance(value, dict)):
             return False
@@ -73,19 +74,17 @@ def before_add_examples(context, examples):
 """
 
 
-def arrays_of(node: object) -> set[str]:
-    """The names of the properties in a document that are arrays."""
-    if isinstance(node, list):
-        return set().union(*map(arrays_of, node))
-    if not isinstance(node, dict):
-        return set()
-    properties = node.get("properties")
-    found = {
-        name
-        for name, schema in (properties.items() if isinstance(properties, dict) else ())
-        if isinstance(schema, dict) and schema.get("type") == "array"
-    }
-    return found.union(*map(arrays_of, node.values()))
+def arrays_of(node: object) -> dict[str, bool]:
+    """The names of the properties in a document that are arrays, and whether their items are more than texts."""
+    found: dict[str, bool] = {}
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        found |= arrays_of(child)
+    properties = node.get("properties") if isinstance(node, dict) else None
+    for name, schema in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(schema, dict) and schema.get("type") == "array":
+            items = schema.get("items", {})
+            found[name] = "$ref" in items or items.get("type") in ("object", "array")
+    return found
 
 
 def with_errors(document: dict) -> dict:
@@ -112,7 +111,9 @@ def test_schemathesis_finds_nothing(name, tmp_path):
         document, settings = tmp_path / "openapi.json", tmp_path / "schemathesis.toml"
         document.write_bytes(orjson.dumps(with_errors(orjson.loads(orjson.dumps(api.contract.served(url))))))
         settings.write_text(SETTINGS)
-        (tmp_path / "hooks.py").write_text(HOOKS.format(arrays=arrays_of(api.contract.document) or "set()"))
+        arrays = arrays_of(api.contract.document)
+        nested = [name for name, is_nested in arrays.items() if is_nested]
+        (tmp_path / "hooks.py").write_text(HOOKS.format(arrays=list(arrays), nested=nested))
         headers = {"Authorization": f"Bearer {KEY}"}
         headers |= {one.name: KEY for one in api.contract.credentials if one.place == "header"}
         command = [SCHEMATHESIS, "--config-file", str(settings), "run", str(document), "--url", url]
