@@ -144,7 +144,7 @@ def checks_of(operation: Any) -> list[Any]:
     """The checks that can be passed: where no response is declared, schemathesis finds every status undocumented.
 
     From 3.1 on `responses` may be left out, and "the documentation is not necessarily expected to cover all possible
-    HTTP response codes" (OpenAPI 3.1.0, 4.8.16, Responses Object).
+    HTTP response codes" (OpenAPI 3.1.0, Responses Object).
     """
     if operation.definition.raw.get("responses"):
         return CHECKS

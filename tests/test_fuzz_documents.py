@@ -32,18 +32,20 @@ SETTINGS = """\
 enabled = true
 use_after_free.enabled = false
 """
-# Three things that schemathesis takes for others than they are on the wire:
+# What schemathesis takes for others than they are on the wire:
 # - An array without items has no spelling in a form: "A variable defined as a list value is considered undefined if the
-#   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (4.8.15, Encoding Object) goes by.
+#   list contains zero members" (RFC 6570, 2.3), which OpenAPI 3.0.4 (Encoding Object) goes by.
+#   Nor has one of objects or arrays: RFC 6570 expands lists of texts (2.3), and OpenAPI adds nothing to it.
 # - An array of one item is spelled in a form as that item is (RFC 6570, 3.2.8), and one without items in XML as an
-#   empty text is (OpenAPI 3.0.4, 4.8.26, `wrapped`), so that a text in its place is no fault.
+#   empty text or object is (OpenAPI 3.0.4, XML Object, `wrapped`), so that a text in its place is no fault.
 # - A form of no bytes is no body, and a body may be left out: "Determines if the request body is required in the
-#   request. Defaults to false" (OpenAPI 3.0.4, 4.8.13, Request Body Object).
+#   request. Defaults to false" (OpenAPI 3.0.4, Request Body Object).
 HOOKS = """\
 import schemathesis
 from schemathesis.core import NOT_SET
 
 ARRAYS = {arrays}
+NESTED = {nested}
 
 
 def says_what_it_means(case):
@@ -53,10 +55,12 @@ def says_what_it_means(case):
         return body.get("required", False) or not case.meta.generation.mode.is_negative
     if not isinstance(case.body, dict) or not (is_form or case.media_type.endswith("xml")):
         return True
-    return not any(
-        (is_form and value == []) or (name in ARRAYS and not isinstance(value, (list, dict)))
-        for name, value in case.body.items()
-    )
+    for name, value in case.body.items():
+        if is_form and (value == [] or name in NESTED):
+            return False
+        if name in ARRAYS and not isinstance(value, list) and (not value or not isinstance(value, dict)):
+            return False
+    return True
 
 
 @schemathesis.hook
@@ -70,26 +74,24 @@ def before_add_examples(context, examples):
 """
 
 
-def arrays_of(node: object) -> set[str]:
-    """The names of the properties in a document that are arrays."""
-    if isinstance(node, list):
-        return set().union(*map(arrays_of, node))
-    if not isinstance(node, dict):
-        return set()
-    properties = node.get("properties")
-    found = {
-        name
-        for name, schema in (properties.items() if isinstance(properties, dict) else ())
-        if isinstance(schema, dict) and schema.get("type") == "array"
-    }
-    return found.union(*map(arrays_of, node.values()))
+def arrays_of(node: object) -> dict[str, bool]:
+    """The names of the properties in a document that are arrays, and whether their items are more than texts."""
+    found: dict[str, bool] = {}
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        found |= arrays_of(child)
+    properties = node.get("properties") if isinstance(node, dict) else None
+    for name, schema in properties.items() if isinstance(properties, dict) else ():
+        if isinstance(schema, dict) and schema.get("type") == "array":
+            items = schema.get("items", {})
+            found[name] = "$ref" in items or items.get("type") in ("object", "array")
+    return found
 
 
 def with_errors(document: dict) -> dict:
     """The document, refusals declared where it says nothing of them.
 
     "The documentation is not necessarily expected to cover all possible HTTP response codes because they may not be
-    known in advance" (OpenAPI 3.0.4, 4.8.16, Responses Object); schemathesis finds fault with each that is not there.
+    known in advance" (OpenAPI 3.0.4, Responses Object); schemathesis finds fault with each that is not there.
     """
     for item in document["paths"].values():
         for method in METHODS:
@@ -109,7 +111,9 @@ def test_schemathesis_finds_nothing(name, tmp_path):
         document, settings = tmp_path / "openapi.json", tmp_path / "schemathesis.toml"
         document.write_bytes(orjson.dumps(with_errors(orjson.loads(orjson.dumps(api.contract.served(url))))))
         settings.write_text(SETTINGS)
-        (tmp_path / "hooks.py").write_text(HOOKS.format(arrays=arrays_of(api.contract.document) or "set()"))
+        arrays = arrays_of(api.contract.document)
+        nested = [name for name, is_nested in arrays.items() if is_nested]
+        (tmp_path / "hooks.py").write_text(HOOKS.format(arrays=list(arrays), nested=nested))
         headers = {"Authorization": f"Bearer {KEY}"}
         headers |= {one.name: KEY for one in api.contract.credentials if one.place == "header"}
         command = [SCHEMATHESIS, "--config-file", str(settings), "run", str(document), "--url", url]

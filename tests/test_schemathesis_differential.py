@@ -84,6 +84,15 @@ def is_no_boolean(case: Case) -> bool:
     return all(violation.where == "header" and "must be a boolean" in violation.message for violation in found)
 
 
+def has_no_body_by_rule(case: Case) -> bool:
+    return case.response.status in (204, 205, 304) and case.response.media_type is None
+
+
+def is_of_no_format(case: Case) -> bool:
+    found = case.operation.check_response(case.response)
+    return all(one.keyword == "format" or "214748364" in one.message or "a byte" in one.message for one in found)
+
+
 def has_empty_header(case: Case) -> bool:
     return "" in case.response.headers.values()
 
@@ -112,6 +121,17 @@ DEVIATIONS = {
         "schemathesis reads only JSON and YAML",
         is_unread,
     ),
+    "no body by rule": Deviation(
+        "accepts",
+        "https://www.rfc-editor.org/rfc/rfc9110#section-15.3.5: a 204 response cannot contain content, also where "
+        "`default` or a range declares a body for it",
+        has_no_body_by_rule,
+    ),
+    "formats": Deviation(
+        "refuses",
+        f"{_OAS}#data-types: int32 is signed 32 bits, byte is base64-encoded data; schemathesis does not check these",
+        is_of_no_format,
+    ),
     "boolean header": Deviation(
         "refuses",
         "https://www.rfc-editor.org/rfc/rfc8259#section-3: there are three literal names, false, null and true; "
@@ -136,6 +156,10 @@ def answer(name: str, id: str, status: int, data: Any, media_type: str | None, *
 EXAMPLES: dict[str, Callable[[], tuple[str, Case]]] = {
     "undeclared status": lambda: answer("harbour-3.0.yaml", "listBerths", 503, {}, "application/json"),
     "body that is not JSON": lambda: answer("workshop-3.0.yaml", "orders", 200, "[]", "application/xml"),
+    "no body by rule": lambda: answer("harbour-3.0.yaml", "shipsAt", 204, None, None),
+    "formats": lambda: answer(
+        "harbour-3.0.yaml", "shipsAt", 418, {"title": "t", "status": -(2**40)}, "application/problem+json"
+    ),
     "boolean header": lambda: answer(
         "harbour-3.0.yaml", "listBerths", 200, [], "application/json", x_total="1", x_open="1"
     ),
