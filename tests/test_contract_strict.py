@@ -109,10 +109,12 @@ def test_the_findings_are_those_of_the_package(version, one, other):
     body = {"content": {"application/json": {"schema": copy.deepcopy(one)}}}
     made = document(version, {"A": one, "B": other}, {"/x/{id}": {"post": {"requestBody": body, **OK}}})
     # Patterns are read by an engine of our own, which takes more of them; test_contract_ecma.py is about that.
-    ours, theirs = (
-        [fault for fault in faults if not str(fault).endswith("is not a 'regex'")]
-        for faults in (our_faults(made), stock_faults(made))
-    )
+    ours = [fault for fault in our_faults(made) if not str(fault).endswith("is not a 'regex'")]
+    # The package remembers the addresses of schemas that may be gone, and then passes over one that took their place.
+    for _ in range(5):
+        theirs = [fault for fault in stock_faults(made) if not str(fault).endswith("is not a 'regex'")]
+        if ours == theirs:
+            break
     assert ours == theirs
 
 

@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def outcomes(folder):
-    return {path.name: corpus.judge(path, path.name) for path in corpus.documents(folder)}
+    return {path.name: corpus.validate(path, path.name) for path in corpus.documents(folder)}
 
 
 def test_each_document_is_loaded_or_its_fault_is_named(folder):
@@ -52,10 +52,12 @@ def test_what_nothing_satisfies_counts_apart_from_what_was_not_found(folder):
 
 
 def test_a_child_that_is_lost_costs_its_document_only(folder, monkeypatch):
-    judge = corpus.judge
-    monkeypatch.setattr(
-        corpus, "judge", lambda path, name: corpus.os._exit(1) if path.suffix == ".json" else judge(path, name)
-    )
+    validate = corpus.validate
+
+    def ends(path, name, resources):
+        return corpus.os._exit(1) if path.suffix == ".json" else validate(path, name, resources)
+
+    monkeypatch.setattr(corpus, "validate", ends)
     paths = [folder / "good.json", folder / "broken.yaml"]
     first, second = corpus.work_through(paths, folder, 60)
     assert first.crash == "ends the process" and second.failure
