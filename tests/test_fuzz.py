@@ -31,7 +31,7 @@ def run(make_pipeline, api, examples, tmp_path):
         return subprocess.run(command, capture_output=True, text=True, timeout=1500, cwd=tmp_path)
 
 
-@pytest.mark.parametrize("api", ["datagrid", "mem0"])
+@pytest.mark.parametrize("api", ["datagrid", pytest.param("mem0", marks=pytest.mark.long)])
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(make_pipeline, api, tmp_path):
     done = run(make_pipeline, api, 10, tmp_path)

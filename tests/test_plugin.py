@@ -313,7 +313,8 @@ def test_one(mockserver, n):
 """
 
 
-@pytest.mark.parametrize("where", ["a server per worker", pytest.param("one sidecar", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("where", ["a server per worker", "one sidecar"])
 def test_400_tests_in_4_workers(run, make_server, where):
     options = ["-n", "4"]
     if where == "one sidecar":

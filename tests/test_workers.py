@@ -94,6 +94,7 @@ def test_throttled(mockserver):
 """
 
 
+@pytest.mark.long
 def test_a_suite_runs_against_workers_as_against_one_server(redis_server, tmp_path):
     """Whichever worker answers: sandboxes, clocks, credits, scenarios and journals are the same."""
     (tmp_path / "test_client.py").write_text(SUITE)

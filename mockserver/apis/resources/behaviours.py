@@ -98,8 +98,11 @@ class Resourceful:
         stored, draft = self._stored(call), self.draft(operation)
         sent = draft.sent(call.body)
         key = self._key(call) if self._names_row(call) else draft.client_key(sent)
-        if not key:
-            raise Problem("invalid_request", "The body does not say which row is meant.")
+        if not key:  # a body that names no row is a new one
+            key = self._new_key(call)
+            data = draft.data(call, sent, key)
+            stored.add(key, data)
+            return self._created(call, self.shown(operation), key, data)
         return self._change(operation, call, stored, key, sent)
 
     def _delete(self, operation: Operation, call: Call) -> Response:
