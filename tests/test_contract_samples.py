@@ -414,3 +414,26 @@ def test_a_file_of_any_media_type_has_a_sample(media_type):
 def test_alternatives_that_differ_in_optional_members_alone_have_a_sample(kind, version):
     ways = [{**kind, "properties": {name: {"type": "integer"}}} for name in ("month", "week")]
     assert sample({"oneOf": ways}, version)
+
+
+def test_an_optional_member_that_nothing_fits_is_left_out():
+    inner = {
+        "type": "object",
+        "required": ["rules"],
+        "properties": {"rules": {"type": "array", "items": {"type": "string"}, "enum": ["alpha", "numeric"]}},
+    }
+    schema = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"type": "integer"}, "policies": {"type": "object", "properties": {"passwords": inner}}},
+    }
+    paths = {
+        "/a": {"get": {"responses": {"200": {"description": "x", "content": {"application/json": {"schema": schema}}}}}}
+    }
+    made = contract(paths)
+    operation = made.operations["GET /a"]
+    assert "passwords" not in made.sample(operation, 200).data.get("policies", {})
+    schema["required"] = ["policies"]
+    schema["properties"]["policies"]["required"] = ["passwords"]
+    with pytest.raises(Unsatisfiable, match="rules"):
+        contract(paths).sample(contract(paths).operations["GET /a"], 200)

@@ -28,6 +28,8 @@ MAX_WORK = 50_000
 """Values, members and items counted, that are made for one sample."""
 MAX_COMBINATIONS = 40
 """Combinations of choices at one place that are tried one by one."""
+MAX_DROPPED = 12
+"""Members that are left out of one sample because nothing fits them."""
 _FEW = 5
 """Texts, numbers and the like that are tried at one place."""
 
@@ -52,7 +54,45 @@ def repaired(maker: Maker, schema: Any, name: str, validator: jsonschema_rs.Vali
         work += maker.size
         if work > MAX_WORK or not lessons.learn(maker.trace or {}, errors):
             break
-    return fewest or (value, errors)
+    value, errors = fewest or (value, errors)
+    smaller, left = _without_optional(value, errors, validator)
+    return (smaller, []) if not left else (value, errors)
+
+
+def _without_optional(value: Any, errors: Errors, validator: jsonschema_rs.Validator) -> tuple[Any, Errors]:
+    """A value without the members that cannot be made, or that hold one; a member that is missed then stays.
+
+    Of the members on the way to what is wrong the innermost goes first.
+    """
+    for _ in range(MAX_DROPPED):
+        if not errors:
+            break
+        better = None
+        path = max((tuple(error.instance_path) for error in errors), key=len)
+        for length in range(len(path), 0, -1):
+            if not isinstance(path[length - 1], str):
+                continue
+            changed = _dropped(value, path[:length])
+            left = list(islice(validator.iter_errors(changed), MAX_ERRORS))
+            is_shallower = len(left) == len(errors) and all(len(error.instance_path) < length for error in left)
+            if len(left) < len(errors) or is_shallower:
+                better = changed, left
+                break
+        if better is None:
+            break
+        value, errors = better
+    return value, errors
+
+
+def _dropped(value: Any, path: Path) -> Any:
+    """A copy of a value without the member at a path."""
+    if isinstance(value, list):
+        return [_dropped(item, path[1:]) if index == path[0] else item for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if len(path) == 1:
+        return {name: member for name, member in value.items() if name != path[0]}
+    return {name: _dropped(member, path[1:]) if name == path[0] else member for name, member in value.items()}
 
 
 class _Lessons:
