@@ -11,7 +11,9 @@ from mockserver.apis import Api
 from mockserver.apis.inferred import infer
 from mockserver.contract.load import contract_of
 from mockserver.messages import Exchange, Request
+from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.settings import Settings
 
 ORDER = {
     "type": "object",
@@ -508,3 +510,89 @@ def test_an_error_whose_schema_nothing_satisfies_is_a_501_that_names_it():
 def test_an_id_is_taken_as_it_was_decoded(client):
     assert client.data("GET", "/orders/a%20b")["id"] == "a b"
     assert client.data("GET", "/orders/a%2Fb")["id"] == "a/b"
+
+
+def test_redis_and_memory_answer_the_same_to_the_byte(redis_server, tmp_path):
+    file = tmp_path / "shop.json"
+    file.write_text(json.dumps(shop()))
+    steps: list[tuple[str, str, Any]] = [
+        ("GET", "/orders", None),
+        ("POST", "/orders", {"item": "tea"}),
+        ("POST", "/orders", {"item": "ale", "quantity": 2, "note": "cold"}),
+        ("GET", "/orders?limit=1", None),
+        ("GET", "/orders/o-77", None),
+        ("PATCH", "/orders/o-77", {"note": "new"}),
+        ("PUT", "/orders/o-77", {"item": "mate"}),
+        ("POST", "/orders/o-77/cancel", None),
+        ("GET", "/orders?status=cancelled&sort=item", None),
+        ("DELETE", "/orders/o-77", None),
+        ("GET", "/orders/o-77", None),
+        ("POST", "/orders", {"quantity": 0}),
+        ("GET", "/orders", None),
+    ]
+    answers = []
+    for state in ("memory", f"{redis_server.url}?prefix=resources"):
+        pipeline = build(Settings(apis=(str(file),), state=state))
+        pipeline.sandbox.world.clock.freeze()
+        pipeline.sandbox.world.clock.set(1_900_000_000.0)
+        sent = []
+        for method, target, data in steps:
+            path, _, search = target.partition("?")
+            content = b"" if data is None else json.dumps(data).encode()
+            headers = {"content-type": "application/json"} if content else {}
+            response = pipeline.exchange(Request(method, path, search, headers, content)).response
+            sent.append((response.status, dict(response.headers), response.content))
+        answers.append((sent, pipeline.sandbox.world.store.snapshot().tables))
+    assert answers[0] == answers[1]
+    assert [status for status, _, _ in answers[0][0]] == [
+        200,
+        201,
+        201,
+        200,
+        200,
+        200,
+        200,
+        200,
+        200,
+        204,
+        404,
+        400,
+        200,
+    ]
+
+
+def test_a_behaviour_handles_the_rows_of_a_resource():
+    paths = {
+        "/checkout": {
+            "post": {
+                "operationId": "checkout",
+                "requestBody": body({"type": "object", "properties": {"item": {"type": "string"}}}),
+                "responses": {"201": answer(ROW), "404": MISSING},
+            }
+        }
+    }
+    client = Client(shop(**paths))
+
+    @client.api.operation("checkout")
+    def checkout(call: Any) -> Any:
+        orders = call.resource("orders")
+        if call.body["item"] == "nothing":
+            orders.delete("none")
+        made = orders.create({"item": call.body["item"], "status": "open"})
+        assert orders.get(made["id"]) is None, "nothing is kept before the behaviour returns"
+        assert [row["item"] for row in orders.list()] == []
+        return 201, {**made, "status": "paid"}
+
+    client.pipeline = Pipeline([client.api])
+    made = client.data("POST", "/checkout", {"item": "tea"})
+    assert client.data("GET", f"/orders/{made['id']}") == {**made, "status": "open"}
+    missing = client.send("POST", "/checkout", {"item": "nothing"})
+    assert (missing.status, missing.reason) == (404, "There is no order 'none'.")
+
+
+def test_a_behaviour_that_names_no_resource_is_told_the_nearest():
+    api = Api.from_openapi(shop(), name="shop")
+    api.behaviours["getOrder"] = lambda call: call.resource("order").list()  # type: ignore[index]
+    exchange = Pipeline([api]).exchange(Request("GET", "/orders/1"))
+    assert exchange.status == 500
+    assert "API 'shop' has no resource 'order'; did you mean 'orders'?" in exchange.defect

@@ -29,7 +29,7 @@ def test_the_page_does_what_it_shows(tmp_path):
             assert squeezed(output) == squeezed(expected), done.stdout + done.stderr
             assert done.returncode == 0
             shown += 1
-    assert shown == 3
+    assert shown == 4
 
 
 def squeezed(text: str) -> list[list[str]]:

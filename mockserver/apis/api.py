@@ -22,6 +22,7 @@ from mockserver.messages import JSON, Limit, Request, Response
 
 if TYPE_CHECKING:
     from mockserver.apis.resources.behaviours import Resourceful
+    from mockserver.apis.resources.handle import Handle
 
 Price = Callable[[Call, int], float]
 """Credits that a call costs, given the call and the characters of embedded text that one credit pays for."""
@@ -183,6 +184,22 @@ class Api:
         extras.setdefault("unknown_ids", "imagine")
         return cls(contract.name, contract, **extras)
 
+    @classmethod
+    def from_profile(cls, path: str | Path, *, name: str | None = None, strict: bool = False) -> Api:
+        """The API that a profile describes, to which behaviours can be added.
+
+        Args:
+            path: the profile, `NAME.mock.yaml`.
+            name: what to call the API; what the profile says when not given, else the file's name.
+            strict: validate its document with openapi-spec-validator too.
+
+        Raises:
+            UserError: the profile contradicts its document, or one of them cannot be used.
+        """
+        from mockserver.apis.profiles.load import load_profile
+
+        return load_profile(Path(path), name=name or "", strict=strict)
+
     def operation(self, id: str, *, costs: Price | float | None = None) -> Callable[[_Function], _Function]:
         """A decorator that makes a function the behaviour of an operation. To be used before the API is served.
 
@@ -217,6 +234,16 @@ class Api:
         if own is not None or self.unknown_ids is None:
             return own
         return next((r.behaviour(operation) for r in self.resourcefuls if operation.id in r.resource.operations), None)
+
+    def resource(self, name: str, call: Call) -> Handle:
+        """The rows of a resource, for a behaviour. Raises UserError when there is no such resource."""
+        from mockserver.apis.resources.handle import Handle
+
+        for resourceful in self.resourcefuls:
+            if resourceful.resource.name == name:
+                return Handle(resourceful, call)
+        known = [resource.name for resource in self.resources]
+        raise UserError(f"API {self.name!r} has no resource {name!r}{did_you_mean(name, known)}")
 
     @property
     def state_tables(self) -> Mapping[str, StateTable]:

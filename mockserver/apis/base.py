@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
-from mockserver.errors import did_you_mean
+from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON, Change, Request, Response, Violation, Write
 from mockserver.state.memory import MemoryStore
 from mockserver.state.store import Page, Row, Store
 from mockserver.text.documents import pointer_of
+
+if TYPE_CHECKING:
+    from mockserver.apis.resources.handle import Handle
 
 
 class Call:
@@ -35,11 +38,13 @@ class Call:
         seed: what ids are made from.
         prefix: what stands before the contract's own path, but for the sandbox: `/datagrid`, or nothing.
         variables: the variables of the path, as texts.
+        resource: finds a resource of the API by its name.
     """
 
     __slots__ = (
         "_prefix",
         "_request",
+        "_resource",
         "body",
         "changes",
         "key",
@@ -63,6 +68,7 @@ class Call:
         seed: int,
         prefix: str = "",
         variables: Mapping[str, str] = MappingProxyType({}),
+        resource: Callable[[str, Call], Handle] | None = None,
     ) -> None:
         self.params: Mapping[str, Any] = checked.params
         """Path, query and header parameters by name, decoded, defaults filled in."""
@@ -80,6 +86,7 @@ class Call:
         """The variables of the path by name, as the texts that were sent."""
         self._request = request
         self._prefix = prefix
+        self._resource = resource
 
     @property
     def base_url(self) -> str:
@@ -108,6 +115,15 @@ class Call:
     def timestamp(self) -> str:
         """`now` as the bundled APIs print it."""
         return timestamp(self.now)
+
+    def resource(self, name: str) -> Handle:
+        """The rows of a resource that was inferred from the document, or that a profile names.
+
+        Raises UserError when the API has no such resource.
+        """
+        if self._resource is None:
+            raise UserError(f"there is no resource {name!r}: this API keeps its rows itself")
+        return self._resource(name, self)
 
     def get(self, table: str, id: str) -> Row | None:
         """A row that the caller sees, or None."""

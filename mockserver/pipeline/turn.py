@@ -244,7 +244,16 @@ class Turn:
         caller = world.sandbox if self.key == world.key else self.key
         route = self.route
         call = Call(
-            self.checked, request, exchange.at, caller, self.tenant, store, terms.seed, route.prefix, route.values
+            self.checked,
+            request,
+            exchange.at,
+            caller,
+            self.tenant,
+            store,
+            terms.seed,
+            route.prefix,
+            route.values,
+            plan.api.resource,
         )
         cost = 0.0
         if plan.price is not None:

@@ -141,6 +141,10 @@ class Resourceful:
         data = self._agreeing(call, copied(self._base_shown.sample_row))
         return key, {**data, **entry}
 
+    def with_id(self, key: str, data: Data) -> Data:
+        """The members of a row with its id among them."""
+        return self._base_shown.item(key, data, self.base)
+
     def problems(self, call: Call, entry: Data) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""
         return self.row_problems(*self.seeded(call, entry))
