@@ -85,6 +85,7 @@ def fuzz(make_pipeline, examples, tmp_path):
     return done, alive
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_schemathesis_finds_nothing(make_pipeline, tmp_path):
     done, alive = fuzz(make_pipeline, 5, tmp_path)

@@ -146,7 +146,7 @@ class Elsewhere(BaseHTTPRequestHandler):
 def elsewhere():
     Elsewhere.asked.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -316,7 +316,7 @@ def test_a_document_is_served_from_a_url_where_that_is_allowed(tmp_path):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}/api/shop.json"
     try:

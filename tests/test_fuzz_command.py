@@ -74,6 +74,7 @@ def test_a_secret_key_is_not_told(make_server):
     assert "s3cret" not in done.output and "[Filtered]" in done.output
 
 
+@pytest.mark.long
 def test_a_terminal_sees_the_progress(make_server):
     pty = pytest.importorskip("pty")
     main, end = pty.openpty()
@@ -129,6 +130,7 @@ def free_port():
         return str(taken.getsockname()[1])
 
 
+@pytest.mark.long
 def test_the_command_lines_of_the_page(tmp_path):
     port = free_port()
     serve, fuzz = (shlex.split(text.replace("4010", port)) for text in snippets("bash"))

@@ -70,6 +70,7 @@ def vendor_tests(tmp_path_factory) -> Path:
     return next(path for path in folder.iterdir() if path.is_dir())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("stateless", "expected"), [(True, (75, 0)), (False, (60, 15))])
 def test_the_vendors_own_tests(vendor_tests, make_server, stateless, expected):
     server = make_server(stateless=stateless)
