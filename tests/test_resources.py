@@ -6,14 +6,19 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.apis import Api
 from mockserver.apis.inferred import infer
+from mockserver.apis.resources.patches import patched
 from mockserver.contract.load import contract_of
+from mockserver.errors import Problem
 from mockserver.messages import Exchange, Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.settings import Settings
+from mockserver.text.documents import pointer_of
 
 ORDER = {
     "type": "object",
@@ -596,3 +601,81 @@ def test_a_behaviour_that_names_no_resource_is_told_the_nearest():
     exchange = Pipeline([api]).exchange(Request("GET", "/orders/1"))
     assert exchange.status == 500
     assert "API 'shop' has no resource 'order'; did you mean 'orders'?" in exchange.defect
+
+
+# -- JSON Patch ---------------------------------------------------------------------------------------
+
+
+def patchable() -> Client:
+    document = shop()
+    steps = {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}
+    document["paths"]["/orders/{orderId}"]["patch"]["requestBody"] = {
+        "content": {"application/json-patch+json": {"schema": steps}}
+    }
+    document["paths"]["/orders/{orderId}"]["patch"]["responses"] |= {"400": MISSING, "409": MISSING}
+    return Client(document)
+
+
+def test_a_json_patch_changes_a_row():
+    client = patchable()
+    made = client.data("POST", "/orders", {"item": "tea", "quantity": 2, "note": "hot"})
+    steps = [
+        {"op": "test", "path": "/item", "value": "tea"},
+        {"op": "replace", "path": "/item", "value": "mate"},
+        {"op": "remove", "path": "/note"},
+        {"op": "add", "path": "/created_at", "value": "2001-01-01T00:00:00Z"},
+    ]
+    exchange = client.send("PATCH", f"/orders/{made['id']}", steps, **{"content-type": "application/json-patch+json"})
+    expected = {name: value for name, value in made.items() if name != "note"} | {"item": "mate"}
+    read = client.data("GET", f"/orders/{made['id']}")
+    assert exchange.status == 200
+    assert {**read, "updated_at": None} == {**expected, "updated_at": None}
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "message"),
+    [
+        ({"op": "test", "path": "/item", "value": "ale"}, 409, "The test of operation 0, test '/item' fails"),
+        ({"op": "remove", "path": "/nothing"}, 400, "The patch leads nowhere: operation 0, remove '/nothing'."),
+        ({"op": "invert", "path": "/item"}, 400, "The patch has an unknown operation: operation 0, invert '/item'."),
+        ({"op": "add", "path": "/item"}, 400, "The patch leads nowhere: operation 0, add '/item'."),
+    ],
+)
+def test_a_json_patch_that_cannot_be_done_changes_nothing(step, status, message):
+    client = patchable()
+    made = client.data("POST", "/orders", {"item": "tea"})
+    exchange = client.send("PATCH", f"/orders/{made['id']}", [step], **{"content-type": "application/json-patch+json"})
+    assert exchange.status == status
+    assert exchange.reason.startswith(message)
+    assert client.data("GET", f"/orders/{made['id']}") == made
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(VALUES, st.text(max_size=2), VALUES)
+def test_what_a_patch_adds_stands_there_and_can_be_taken_away_again(document, name, value):
+    whole = {"document": document}
+    pointer = pointer_of([name or "x", *(["0"] if isinstance(document, list) else [])][:1])
+    added = patched(whole, [{"op": "add", "path": pointer, "value": value}])
+    assert added[name or "x"] == value
+    again = patched(added, [{"op": "remove", "path": pointer}])
+    assert (name or "x") not in again
+    assert whole == {"document": document}, "the document itself is not changed"
+    if (name or "x") != "document":
+        assert again == whole
+
+
+@given(st.lists(VALUES, max_size=4), VALUES, st.integers(0, 4))
+def test_a_patch_of_a_list_puts_an_item_where_it_says(items, value, place):
+    steps = [{"op": "add", "path": f"/{place}", "value": value}]
+    if place > len(items):
+        with pytest.raises(Problem):
+            patched(items, steps)
+        return
+    assert patched(items, steps) == [*items[:place], value, *items[place:]]
+    assert patched(patched(items, steps), [{"op": "move", "from": f"/{place}", "path": "/-"}]) == [*items, value]

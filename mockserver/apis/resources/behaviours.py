@@ -15,6 +15,7 @@ from mockserver.apis.base import Behaviour, Call
 from mockserver.apis.resources import ids
 from mockserver.apis.resources.listing import Listing
 from mockserver.apis.resources.model import Resource, Role
+from mockserver.apis.resources.patches import is_json_patch, patched
 from mockserver.apis.resources.rows import Draft
 from mockserver.apis.resources.shown import Data, Shown, members_named
 from mockserver.apis.resources.stored import ONLY, Stored
@@ -96,6 +97,8 @@ class Resourceful:
     def _update(self, operation: Operation, call: Call) -> Response:
         """Change the members that were sent, or all; a PUT of an id that is not there creates it."""
         stored, draft = self._stored(call), self.draft(operation)
+        if is_json_patch(call.body) and self._names_row(call):
+            return self._patch(operation, call, stored)
         sent = draft.sent(call.body)
         key = self._key(call) if self._names_row(call) else draft.client_key(sent)
         if not key:  # a body that names no row is a new one
@@ -104,6 +107,18 @@ class Resourceful:
             stored.add(key, data)
             return self._created(call, self.shown(operation), key, data)
         return self._change(operation, call, stored, key, sent)
+
+    def _patch(self, operation: Operation, call: Call, stored: Stored) -> Response:
+        """Change a row by JSON Patch; what only the server sets stays as it was."""
+        draft, key = self.draft(operation), self._key(call)
+        row = self._row(stored, call, key, keep=False)
+        data = patched(row["data"], call.body)
+        if not isinstance(data, dict):
+            raise Problem("invalid_request", "The patch leaves no object.")
+        data = draft.touched(call, draft.guarded(row["data"], data))
+        data = self._base_shown.settled(call, key, data, self.base)
+        self._put(stored, key, row, data)
+        return self._success(operation, call, key, data)
 
     def _delete(self, operation: Operation, call: Call) -> Response:
         """Remove a row, and remember that it is gone."""

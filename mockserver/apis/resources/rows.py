@@ -166,6 +166,13 @@ class Draft:
         required = {n: v for n, v in data.items() if n in self._base.outline.required}
         return self.touched(call, {**required, **kept, **sent})
 
+    def guarded(self, was: Data, now: Data) -> Data:
+        """A changed row with the members that only the server sets as they were."""
+        outlines, members = self._contract.outlines, self._base.outline.members
+        own = [name for name, place in members.items() if outlines.flagged(place, "readOnly")]
+        kept = {name: was[name] for name in own if name in was}
+        return {name: value for name, value in now.items() if name not in own} | kept
+
     def touched(self, call: Call, data: Data) -> Data:
         """A row that was changed now."""
         for name, changes in self._times:
