@@ -149,12 +149,12 @@ def test_no_web_page_is_let_in(server, path):
 @pytest.mark.parametrize(
     ("body", "coding", "status"),
     [
-        (gzip.compress(b'{"remaining": 7}'), "gzip", 200),
+        (gzip.compress(b'{"remaining": 7}', mtime=0), "gzip", 200),
         (b'{"remaining": 7}', "identity", 200),
-        (gzip.compress(b'{"remaining": 7}')[:-9], "gzip", 400),
+        (gzip.compress(b'{"remaining": 7}', mtime=0)[:-9], "gzip", 400),
         (b'{"remaining": 7}', "gzip", 400),
         (b'{"remaining": 7}', "x-own", 415),
-        (gzip.compress(b" " * (MAX_BODY + 1)), "gzip", 413),
+        (gzip.compress(b" " * (MAX_BODY + 1), mtime=0), "gzip", 413),
     ],
 )
 def test_the_content_codings_of_a_body_are_undone_within_its_bound(make_pipeline, body, coding, status):

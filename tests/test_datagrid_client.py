@@ -6,6 +6,8 @@ import datagrid_ai
 import pytest
 from datagrid_ai import AsyncDatagrid, Datagrid
 
+from mockserver import Session
+
 
 def client_of(server, **options) -> Datagrid:
     return Datagrid(api_key="My API Key", base_url=f"{server.url}/v1", max_retries=0, **options)
@@ -179,3 +181,17 @@ def test_a_client_that_retries_waits_as_long_as_it_was_told(make_server, monkeyp
     assert slept == [30.0]
     statuses = [exchange.status for exchange in server.app.state.pipeline.sandbox.exchanges()]
     assert statuses == [200, 429, 200]
+
+
+def test_a_vendors_client_answers_in_process():
+    with Session() as session, session.sandbox(credits=100) as mock:
+        with Datagrid(**mock.client_kwargs("datagrid", transport="sync")) as client:
+            assert client.memory.user.create(agent_id="a", memory="m").memory == ["m"]
+        assert mock.client_kwargs("mem0", transport="sync").keys() == {"host", "api_key", "client"}
+        assert [entry.operation for entry in mock.requests] == ["Memory.createUserMemory"]
+
+
+async def test_a_vendors_async_client_answers_in_process():
+    with Session() as session, session.sandbox() as mock:
+        async with AsyncDatagrid(**mock.client_kwargs("datagrid", transport="async")) as client:
+            assert (await client.memory.user.create(agent_id="a", memory="m")).memory == ["m"]

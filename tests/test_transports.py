@@ -11,7 +11,6 @@ import httpx
 import httpx2
 import pytest
 import requests
-from datagrid_ai import AsyncDatagrid, Datagrid
 
 from mockserver import Session, UserError, create_app, serve_in_thread
 from mockserver.scenarios import parse_scenario
@@ -186,17 +185,3 @@ def test_a_mock_has_a_transport_for_each_library():
         assert isinstance(mock.transport("requests"), MockAdapter)
         with pytest.raises(UserError, match=r"there is no transport for 'httpx3'; did you mean 'httpx'\?"):
             mock.transport("httpx3")  # type: ignore[call-overload]
-
-
-def test_a_vendors_client_answers_in_process():
-    with Session() as session, session.sandbox(credits=100) as mock:
-        with Datagrid(**mock.client_kwargs("datagrid", transport="sync")) as client:
-            assert client.memory.user.create(agent_id="a", memory="m").memory == ["m"]
-        assert mock.client_kwargs("mem0", transport="sync").keys() == {"host", "api_key", "client"}
-        assert [entry.operation for entry in mock.requests] == ["Memory.createUserMemory"]
-
-
-async def test_a_vendors_async_client_answers_in_process():
-    with Session() as session, session.sandbox() as mock:
-        async with AsyncDatagrid(**mock.client_kwargs("datagrid", transport="async")) as client:
-            assert (await client.memory.user.create(agent_id="a", memory="m")).memory == ["m"]
