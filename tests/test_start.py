@@ -36,7 +36,7 @@ def test_a_server_starts_without_what_it_does_not_need():
 
 
 EVERYWHERE = """
-import os, pkgutil, signal, socket, sys
+import asyncio, multiprocessing.connection, os, pkgutil, signal, socket, subprocess, sys
 for name in ("fcntl", "resource", "pwd", "grp", "termios", "pty", "uvloop"):
     sys.modules[name] = None
 for owner, names in (
