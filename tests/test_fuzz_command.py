@@ -40,6 +40,7 @@ def snippets(language):
     return re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.mark.long
 def test_the_built_in_app_is_clean(tmp_path):
     done = run("--max-examples", 1, "--seed", 7, "--junit", tmp_path / "fuzz.xml")
     assert done.exit_code == 0, done.output
@@ -49,6 +50,7 @@ def test_the_built_in_app_is_clean(tmp_path):
     assert {"GET /user-memories", "Stateful tests"} <= {case.get("name") for case in root.iter("testcase")}
 
 
+@pytest.mark.long
 def test_a_finding_is_told_and_counted(make_server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     server = make_server(limit=None, credits=1e12)  # any key is valid here

@@ -396,6 +396,7 @@ def test_refused(mockserver):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
 def test_coverage(run, pytester, workers):
     result = run(COVERED, "--mockserver-coverage=term,html,json", *workers)

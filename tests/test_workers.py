@@ -41,6 +41,7 @@ def gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.long
 def test_workers_share_everything_and_one_that_dies_is_replaced(redis_server):
     state = f"{redis_server.url}?prefix=workers"
     with running("--workers", "2", "--state", state, "--log-format", "json") as (url, process):
