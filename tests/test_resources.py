@@ -228,8 +228,20 @@ def test_an_unknown_id_is_the_declared_404_where_that_is_asked_for():
 
 
 def test_an_imagined_row_can_be_deleted_and_is_gone(client):
+    client.data("GET", "/orders/o-77")
     assert client.send("DELETE", "/orders/o-77").status == 204
     assert client.send("GET", "/orders/o-77").status == 404
+    assert client.send("DELETE", "/orders/o-77").status == 404
+
+
+def test_what_nobody_created_can_be_used_in_any_order(client):
+    """A client that goes through the operations of a document one by one gets every success."""
+    assert client.send("DELETE", "/orders/o-77").status == 204, "nobody has seen it"
+    assert client.send("GET", "/orders/o-77").status == 200
+    assert client.send("DELETE", "/orders/o-77").status == 204
+    assert client.send("POST", "/orders/o-77/cancel").status == 200
+    assert client.send("DELETE", "/orders/o-77").status == 204
+    assert client.send("PATCH", "/orders/o-77", {"item": "tea"}).status == 200
 
 
 # -- lists --------------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ class Store(Protocol):
 
 def members_of(row: Row) -> Row:
     """The members of a row: those of one that is kept under its id, or the row itself."""
-    return row["data"] if row.keys() == {"id", "data"} and isinstance(row["data"], dict) else row
+    return row["data"] if {"id", "data"} <= row.keys() <= {"id", "data", "imagined"} else row
 
 
 def plain(number: float) -> float:

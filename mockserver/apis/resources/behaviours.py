@@ -70,15 +70,16 @@ class Resourceful:
             if "409" in operation.declared:
                 raise Problem("conflict", f"There is a {self.resource.singular} {key[:100]!r} already.")
             return self._change(operation, call, stored, key, sent)
+        chosen = bool(key)
         key = key or self._new_key(call)
         data = draft.data(call, sent, key)
-        stored.add(key, data)
+        stored.add(key, data, imagined=chosen)
         return self._created(call, shown, key, data)
 
     def _read(self, operation: Operation, call: Call) -> Response:
         """The row of an id; one made on the spot where nobody created it, unless unknown ids are 404."""
         stored, key = self._stored(call), self._key(call)
-        row = self._row(stored, call, key)
+        row = self._row(stored, call, key, again=False)
         return self.shown(operation).response(call, key, row["data"], self.base)
 
     def _list(self, operation: Operation, call: Call) -> Response:
@@ -90,7 +91,7 @@ class Resourceful:
                 more = {
                     name: copied(value) for name, value in sample.items() if name not in listing.view.outline.members
                 }
-                stored.add(key, self._agreeing(call, {**more, **data}))
+                stored.add(key, self._agreeing(call, {**more, **data}), imagined=True)
             return listing.response(call, [{"id": w.id, "data": w.row["data"]} for w in reversed(call.writes)], None)
         return listing.response(call, None, stored)
 
@@ -123,7 +124,7 @@ class Resourceful:
     def _delete(self, operation: Operation, call: Call) -> Response:
         """Remove a row, and remember that it is gone."""
         stored, key = self._stored(call), self._key(call)
-        row = self._row(stored, call, key, keep=False)
+        row = self._row(stored, call, key, keep=False, again=False)
         response = self._success(operation, call, key, row["data"])
         stored.remove(key, row if "fresh" not in row else None)
         return response
@@ -177,7 +178,7 @@ class Resourceful:
         row = stored.get(key)
         if row is None and role == "replace" and creates and not self.resource.is_singleton:
             data = draft.data(call, sent, key)
-            stored.add(key, data)
+            stored.add(key, data, imagined=True)
             return self._created(call, self.shown(operation), key, data, 201)
         row = self._row(stored, call, key, keep=False)
         data = draft.replaced(call, row["data"], sent) if role == "replace" else draft.merged(call, row["data"], sent)
@@ -187,26 +188,29 @@ class Resourceful:
 
     def _put(self, stored: Stored, key: str, row: Row, data: Data) -> None:
         if "fresh" in row:
-            stored.add(key, data)
+            stored.add(key, data, imagined=True)
         else:
             stored.replace(row, data)
 
-    def _row(self, stored: Stored, call: Call, key: str, keep: bool = True) -> Row:
-        """The row of a key, or an imagined one, which has a member `fresh` until it is kept. Raises Problem: 404."""
+    def _row(self, stored: Stored, call: Call, key: str, keep: bool = True, again: bool = True) -> Row:
+        """The row of a key, or an imagined one, which has a member `fresh` until it is kept. Raises Problem: 404.
+
+        `again`: a row that nobody created is imagined once more after it was deleted.
+        """
         owner = self.resource.owner
-        if owner is not None and Stored(owner, call).is_gone(_key_of(owner, call)):
+        if owner is not None and Stored(owner, call).is_gone(_key_of(owner, call), created=True):
             raise Problem("not_found", f"The {owner.singular} {_key_of(owner, call)[:100]!r} was deleted.")
         row = stored.get(key)
         if row is not None:
             return row
         one = self.resource.singular
-        if stored.is_gone(key):
+        if stored.is_gone(key, created=again):
             raise Problem("not_found", f"The {one} {key[:100]!r} was deleted.")
         if self.resource.unknown == "404" and not self.resource.is_singleton:
             raise Problem("not_found", f"There is no {one} {key[:100]!r}.")
         data = self._agreeing(call, copied(self._base_shown.sample_row))
         if keep:
-            stored.add(key, data)
+            stored.add(key, data, imagined=True)
         return {"id": key, "data": data, "fresh": True}
 
     def _agreeing(self, call: Call, data: Data) -> Data:

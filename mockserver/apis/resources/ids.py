@@ -19,6 +19,8 @@ Accepts = Callable[[Any], bool]
 """Whether a text, as an id, passes the schemas of every place that shows it."""
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+FIRST = 1000
+"""Numbers that are ids begin above this one, so that no id that a test makes up is taken."""
 _TRIED = (1, 2, 12, 345)
 """Numbers that a way to make ids is tried with."""
 
@@ -67,14 +69,15 @@ def maker(seed: int, table: str, accepts: Accepts, example: str, draw: Callable[
     def drawn(number: int) -> str:
         return text_of(draw(Random(f"{seed} {table} {number}")))
 
-    ways: list[Callable[[int], str]] = [str, lambda number: numbered_uuid(seed, number)]
+    ways: list[Callable[[int], str]] = [lambda number: str(FIRST + number), lambda number: numbered_uuid(seed, number)]
     if example.isdigit() or not example:
         order = ways if example else [ways[1], ways[0]]
     elif _is_uuid(example):
         order = [ways[1], short, ways[0]]
     else:
         order = [short, ways[1], ways[0]]
-    for way in [*order, lambda number: derived_uuid(seed, table, number).replace("-", ""), drawn]:
+    others: list[Callable[[int], str]] = [str, lambda number: derived_uuid(seed, table, number).replace("-", ""), drawn]
+    for way in [*order, *others]:
         if all(accepts(way(number)) for number in _TRIED):
             return way
     return drawn

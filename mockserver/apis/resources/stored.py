@@ -36,9 +36,10 @@ class Stored:
         """A row, or None."""
         return self._call.store.get(self._table, key, self._partition)
 
-    def is_gone(self, key: str) -> bool:
-        """Whether there was a row of this id that was deleted."""
-        return self._call.store.get(self._gone, key, self._partition) is not None
+    def is_gone(self, key: str, created: bool = False) -> bool:
+        """Whether there was a row of this id that was deleted; with `created`, one whose id the server made."""
+        gone = self._call.store.get(self._gone, key, self._partition)
+        return gone is not None and (not created or not gone.get("imagined"))
 
     def is_untouched(self) -> bool:
         """Whether no row was ever made here."""
@@ -53,12 +54,15 @@ class Stored:
         """All rows, newest first."""
         return self._call.store.rows(self._table, self._partition)
 
-    def add(self, key: str, data: Row) -> Row:
-        """Keep a new row. An id that was deleted is one again."""
+    def add(self, key: str, data: Row, imagined: bool = False) -> Row:
+        """Keep a new row. An id that was deleted is one again.
+
+        `imagined`: its id was made up by a client, so that after it is deleted it may be made up again.
+        """
         gone = self._call.store.get(self._gone, key, self._partition)
         if gone is not None:
             self._note(self._gone, key, None, gone)
-        row = {"id": key, "data": data}
+        row = {"id": key, "data": data} | ({"imagined": True} if imagined else {})
         self._note(self._table, key, row, None)
         self._call.changes.append(("added", self._table, key))
         return row
@@ -71,10 +75,11 @@ class Stored:
         return row
 
     def remove(self, key: str, was: Row | None) -> None:
-        """Remove a row, or note of one that was never made that it is gone."""
-        if was is not None:
-            self._note(self._table, key, None, was)
-        self._note(self._gone, key, {"id": key}, None)
+        """Remove a row and note that it is gone. Nothing is to be noted of an id that nobody has seen."""
+        if was is None:
+            return
+        self._note(self._table, key, None, was)
+        self._note(self._gone, key, {"id": key} | ({"imagined": True} if was.get("imagined") else {}), None)
         self._call.changes.append(("removed", self._table, key))
 
     def _note(self, table: str, key: str, row: Row | None, was: Row | None) -> None:
