@@ -10,9 +10,21 @@ from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import copied
 
 
+_OPERATIONS = frozenset(("add", "remove", "replace", "move", "copy", "test"))
+
+
 def is_json_patch(body: JSON) -> bool:
-    """Whether a body is a list of operations of JSON Patch."""
-    return isinstance(body, list) and all(isinstance(step, dict) and "op" in step and "path" in step for step in body)
+    """Whether a body is a list of operations of JSON Patch on members of an object.
+
+    A document may let `op` and `path` be any text; what only looks like a patch is none.
+    """
+    return isinstance(body, list) and all(
+        isinstance(step, dict)
+        and step.get("op") in _OPERATIONS
+        and isinstance(step.get("path"), str)
+        and step["path"].startswith("/")
+        for step in body
+    )
 
 
 def patched(document: JSON, steps: list[dict[str, Any]]) -> JSON:
