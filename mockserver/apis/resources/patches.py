@@ -9,7 +9,6 @@ from mockserver.messages import JSON
 from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import copied
 
-
 _OPERATIONS = frozenset(("add", "remove", "replace", "move", "copy", "test"))
 
 
