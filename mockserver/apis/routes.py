@@ -33,7 +33,19 @@ class Plan:
         max_body: bytes of a request body that are taken.
     """
 
-    __slots__ = ("api", "behaviour", "limit", "max_body", "operation", "price", "security", "window")
+    __slots__ = (
+        "api",
+        "behaviour",
+        "keys",
+        "limit",
+        "max_body",
+        "operation",
+        "price",
+        "resource",
+        "restricts",
+        "security",
+        "window",
+    )
 
     def __init__(self, api: Api, operation: Operation, max_body: int) -> None:
         self.api = api
@@ -42,6 +54,12 @@ class Plan:
         self.security = api.contract.security(operation)
         self.behaviour = api.behaviour(operation)
         self.price = api.price(operation)
+        self.resource = api.resource
+        """Finds a resource for the behaviour."""
+        self.keys = api.key_texts
+        """The valid keys where a sandbox lists none."""
+        self.restricts = any(may is not None for may in api.keys.values())
+        """Whether there are keys that may not do everything."""
         self.limit = next((limit for limit in api.limits if operation.id in limit.operations), None)
         """The rate limit that the API's profile sets it; None leaves it to the API's own."""
         self.window = f"{api.name} {operation.method} {operation.path} "

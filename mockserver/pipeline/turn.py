@@ -121,8 +121,8 @@ class Turn:
         self.exchange.stage = "key"
         self.tenant = self.plan.api.tenant(self.request)
         try:
-            keys = self.world.keys or self.plan.api.key_texts
-            self.key = authenticate(self.request, self.plan.security, keys, self.plan.api.name)
+            plan = self.plan
+            self.key = authenticate(self.request, plan.security, self.world.keys or plan.keys, plan.api.name)
         except Problem as problem:
             self.refusal = problem
         return None
@@ -140,7 +140,7 @@ class Turn:
             self.headers = ratelimit.headers(window, now) if told is None else ratelimit.told(window, now, limit, told)
         if refusal is not None:
             raise refusal
-        if self.plan.api.keys:
+        if self.plan.restricts:
             self._may()
         exchange.stage = "limit"
         if is_scripted:
@@ -253,7 +253,7 @@ class Turn:
             terms.seed,
             route.prefix,
             route.values,
-            plan.api.resource,
+            plan.resource,
         )
         cost = 0.0
         if plan.price is not None:
