@@ -337,3 +337,39 @@ def test_a_document_is_served_from_a_url_where_that_is_allowed(tmp_path):
 
 def said(schema):
     return {"description": "x", "content": {"application/json": {"schema": schema}}}
+
+
+def test_a_url_with_a_password_is_not_fetched_and_not_repeated():
+    with pytest.raises(ContractError, match=r"^a URL at example\.com holds a user name or a password") as caught:
+        remote.fetch("https://me:hunter2@example.com/a.yaml")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_takes_too_long_is_given_up(elsewhere, monkeypatch):
+    monkeypatch.setattr(remote, "TIMEOUT", 0.05)
+    monkeypatch.setattr(remote, "_read", lambda url, outcome: None)  # a head that never ends
+    with pytest.raises(ContractError, match=r"takes longer than 0\.05 seconds"):
+        remote.fetch(elsewhere + "/n")
+
+
+def test_what_is_public_leads_to_public_addresses_only(tmp_path, monkeypatch):
+    addresses = {"public.example": "93.184.216.34", "metadata.example": "169.254.169.254"}
+    monkeypatch.setattr(
+        remote.socket, "getaddrinfo", lambda host, *_, **__: [(0, 0, 0, "", (addresses.get(host, "127.0.0.1"), 0))]
+    )
+    fetched = []
+
+    def fetch(url):
+        fetched.append(url)
+        return json.dumps({"$ref": "http://metadata.example/secret"})
+
+    monkeypatch.setattr(remote, "fetch", fetch)
+    document = posting({"$ref": "http://public.example/a.json"})
+    made = loaded(tmp_path, document, strict=False, allow_remote_refs=True)
+    assert fetched == ["http://public.example/a.json"]
+    assert [fault.rule_id for fault in made.faults] == ["reference-outside"]
+    assert remote.leads_inside("http://public.example/", "http://localhost/")
+    assert not remote.leads_inside("http://localhost/", "http://metadata.example/")
+    handler = remote._SafeRedirects()
+    with pytest.raises(OSError, match="which is no public address"):
+        handler.redirect_request(remote.Request("http://public.example/"), None, 302, "", {}, "http://localhost/x")

@@ -15,10 +15,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from mockserver.errors import UserError
 from mockserver.messages import Request
 from mockserver.pipeline.build import build
+from mockserver.server import watch
+from mockserver.server.app import create_app
 from mockserver.server.watch import Watcher
 from mockserver.settings import Settings
 
@@ -146,6 +149,240 @@ def test_a_scenario_is_exchanged_while_rows_and_credits_stay(tmp_path, caplog):
     assert shop.send("GET", "/orders/a").response.data["item"] == "tea"
     assert shop.send("POST", "/orders", {"id": "b"}).status == 503
     assert f"{tmp_path / 'down.yaml'} is reloaded\n  changed rule down" in caplog.messages
+
+
+def test_a_scenario_that_the_new_document_breaks_keeps_the_old_document(tmp_path, caplog):
+    (tmp_path / "down.yaml").write_text(SCENARIO)
+    shop = Shop(tmp_path, scenarios=(str(tmp_path / "down.yaml"),))
+    shop.write("shop.yaml", DOCUMENT.replace("getOrder", "readOrder"))
+    shop.look()
+    assert "down.yaml:4" in caplog.text and "no operation 'getOrder'" in caplog.text
+    assert shop.send("GET", "/orders/a").operation == "getOrder"
+    shop.write("down.yaml", SCENARIO.replace("getOrder", "readOrder"))
+    shop.look()
+    made = shop.send("GET", "/orders/a")
+    assert (made.operation, made.status) == ("readOrder", 503)
+
+
+def test_a_sandbox_keeps_its_clock_its_credits_and_its_journal(shop):
+    sandbox = shop.pipeline.sandboxes.create("mine")
+    sandbox.store.grant(7)
+    was = sandbox.world
+    shop.write("shop.yaml", DOCUMENT.replace("getOrder", "readOrder"))
+    shop.look()
+    assert shop.pipeline.sandboxes.get("mine").world is was and was.store.balance().total == 7
+
+
+def test_a_file_that_stays_away_is_told_once(shop, caplog):
+    (shop.folder / "order.yaml").unlink()
+    for _ in range(20):
+        shop.look()
+    errors = [text for text in caplog.messages if "is not reloaded" in text]
+    assert len(errors) == 1 and "'order.yaml', which does not exist" in errors[0]
+    assert shop.send("GET", "/orders/a").response.data["id"] == "a"
+
+
+def test_a_file_that_is_only_touched_is_not_read_again(shop, caplog):
+    shop.write("shop.yaml", DOCUMENT)
+    shop.look()
+    assert not [text for text in caplog.messages if "reloaded" in text]
+
+
+def test_a_file_that_is_saved_by_renaming_another_is_taken(shop):
+    shop.write("new.tmp", DOCUMENT.replace("getOrder", "readOrder"))
+    (shop.folder / "new.tmp").replace(shop.folder / "shop.yaml")
+    shop.look()
+    assert "readOrder" in shop.pipeline.apis["shop"].contract.operations
+
+
+def test_a_request_on_its_way_is_answered_by_the_document_before(shop, monkeypatch):
+    operation = shop.pipeline.apis["shop"].contract.operations["getOrder"]
+    check = type(operation).check_response
+
+    def interrupted(self, *arguments):
+        monkeypatch.undo()
+        shop.write("shop.yaml", DOCUMENT.replace("getOrder", "readOrder"))
+        shop.look()
+        return check(self, *arguments)
+
+    monkeypatch.setattr(type(operation), "check_response", interrupted)
+    made = shop.send("GET", "/orders/a")
+    assert (made.operation, made.status, made.defect) == ("getOrder", 200, "")
+    assert shop.send("GET", "/orders/a").operation == "readOrder"
+
+
+def test_a_change_of_the_scenario_that_is_extended_is_taken(tmp_path):
+    (tmp_path / "base.yaml").write_text(SCENARIO.replace("name: down", "name: base"))
+    top = "version: 1\nname: top\napi: shop\nextends: base.yaml\nrules: []\n"
+    (tmp_path / "top.yaml").write_text(top)
+    shop = Shop(tmp_path, scenarios=(str(tmp_path / "top.yaml"),))
+    assert shop.send("GET", "/orders/a").status == 503
+    shop.write("base.yaml", SCENARIO.replace("name: down", "name: base").replace("503", "502"))
+    shop.look()
+    assert shop.send("GET", "/orders/a").status == 502
+
+
+def test_the_published_document_is_the_one_that_is_served(shop):
+    client = TestClient(create_app(Settings(), pipeline=shop.pipeline))
+    shop.write("shop.yaml", DOCUMENT.replace("getOrder", "readOrder"))
+    shop.look()
+    assert "readOrder" in client.get("/shop/openapi.yaml").text
+
+
+def test_a_key_of_the_new_document_is_masked(shop):
+    scheme = (
+        "components: {securitySchemes: {k: {type: apiKey, in: header, name: X-Shop-Secret}}}\nsecurity: [{k: []}]\n"
+    )
+    shop.write("shop.yaml", DOCUMENT + scheme)
+    shop.look()
+    request = Request("GET", "/orders/a", "", {"x-shop-secret": "correct-horse-battery"}, b"")
+    shop.pipeline.exchange(request)
+    assert b"correct-horse" not in b"".join(e for _, e in shop.pipeline.sandbox.store.entries())
+
+
+def test_a_scenario_is_compiled_for_the_new_document(tmp_path):
+    (tmp_path / "down.yaml").write_text(SCENARIO.replace("op: getOrder", 'op: "*"'))
+    shop = Shop(tmp_path, scenarios=(str(tmp_path / "down.yaml"),))
+    shop.write("down.yaml", SCENARIO.replace("op: getOrder", 'op: "*"'))
+    shop.look()
+    shop.write(
+        "shop.yaml",
+        DOCUMENT
+        + "  /health: {get: {operationId: health, responses: {'204': {description: x}, '503': {description: x}}}}\n",
+    )
+    shop.look()
+    assert shop.send("GET", "/health").status == 503
+
+
+def test_an_operation_may_be_renamed_in_document_and_scenario_one_after_the_other(tmp_path):
+    (tmp_path / "down.yaml").write_text(SCENARIO)
+    shop = Shop(tmp_path, scenarios=(str(tmp_path / "down.yaml"),))
+    shop.write("down.yaml", SCENARIO.replace("getOrder", "readOrder"))
+    shop.look()
+    shop.write("shop.yaml", DOCUMENT.replace("getOrder", "readOrder"))
+    shop.look()
+    assert shop.send("GET", "/orders/a").operation == "readOrder"
+    assert shop.send("GET", "/orders/a").status == 503
+
+
+def test_two_apis_keep_their_rows_apart_after_a_reload(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.yaml").write_text(DOCUMENT)
+        (tmp_path / name / "order.yaml").write_text(ORDER)
+    chosen = Settings(apis=tuple(str(tmp_path / n / f"{n}.yaml") for n in "ab"), watch=True)
+    pipeline = build(chosen)
+    watcher = Watcher(chosen, pipeline, lambda change: change())
+
+    def send(method, path, body=None):
+        content = b"" if body is None else json.dumps(body).encode()
+        return pipeline.exchange(Request(method, path, "", {"content-type": "application/json"}, content))
+
+    assert send("POST", "/b/orders", {"id": "x", "item": "of b"}).status == 201
+    (tmp_path / "b" / "b.yaml").write_text(
+        DOCUMENT + "  /h: {get: {operationId: h, responses: {'204': {description: x}}}}\n"
+    )
+    watcher.look()
+    watcher.look()
+    assert send("GET", "/b/h").status == 204
+    assert send("GET", "/b/orders/x").response.data.get("item") == "of b"
+
+
+PROFILE = "version: 1\ncontract: shop.yaml\noverlays: extra.yaml\n"
+OVERLAY = """\
+overlay: 1.0.0
+info: {title: x, version: '1'}
+actions: [{target: '$.info', update: {description: one, x-provenance: assumed}}]
+"""
+
+
+def profiled(tmp_path):
+    (tmp_path / "shop.yaml").write_text(DOCUMENT)
+    (tmp_path / "order.yaml").write_text(ORDER)
+    (tmp_path / "extra.yaml").write_text(OVERLAY)
+    (tmp_path / "shop.mock.yaml").write_text(PROFILE)
+    chosen = Settings(apis=(str(tmp_path / "shop.mock.yaml"),), watch=True)
+    pipeline = build(chosen)
+    return pipeline, Watcher(chosen, pipeline, lambda change: change())
+
+
+def test_the_overlay_of_a_profile_is_watched(tmp_path):
+    pipeline, watcher = profiled(tmp_path)
+    (tmp_path / "extra.yaml").write_text(OVERLAY.replace("one", "another"))
+    watcher.look()
+    watcher.look()
+    assert pipeline.apis["shop"].contract.document["info"]["description"] == "another"
+
+
+def test_a_profile_is_watched(tmp_path):
+    pipeline, watcher = profiled(tmp_path)
+    (tmp_path / "shop.mock.yaml").write_text(PROFILE + "credits: {costs: {createOrder: 2}}\n")
+    watcher.look()
+    watcher.look()
+    assert pipeline.apis["shop"].costs
+
+
+def test_a_referenced_file_that_is_broken_changes_nothing(shop, caplog):
+    shop.write("order.yaml", "type: [object")
+    shop.look()
+    assert shop.send("POST", "/orders", {"item": 7, "id": 3}).status == 400
+    assert "order.yaml:2" in caplog.text and "is not reloaded" in caplog.text
+
+
+def test_a_referenced_file_that_comes_later_is_taken(shop):
+    shop.write("shop.yaml", DOCUMENT.replace("order.yaml", "later.yaml"))
+    shop.look()
+    shop.write("later.yaml", ORDER.replace("item: {type: string}", "item: {type: integer}"))
+    shop.look()
+    assert shop.send("POST", "/orders", {"id": "b", "item": "tea"}).status == 400
+
+
+def test_rows_of_a_resource_that_is_gone_are_dropped(shop, caplog):
+    shop.send("POST", "/orders", {"id": "a", "item": "tea"})
+    shop.write("shop.yaml", DOCUMENT.replace("/orders", "/purchases"))
+    shop.look()
+    assert "dropped orders a" in caplog.text
+
+
+def test_a_change_between_reading_and_watching_is_taken(tmp_path):
+    (tmp_path / "shop.yaml").write_text(DOCUMENT)
+    (tmp_path / "order.yaml").write_text(ORDER)
+    chosen = Settings(apis=(str(tmp_path / "shop.yaml"),), watch=True)
+    pipeline = build(chosen)
+    (tmp_path / "shop.yaml").write_text(DOCUMENT.replace("getOrder", "readOrder"))
+    watcher = Watcher(chosen, pipeline, lambda change: change())
+    watcher.look()
+    watcher.look()
+    assert "readOrder" in pipeline.apis["shop"].contract.operations
+
+
+def test_a_start_reads_a_document_once(tmp_path, monkeypatch):
+    (tmp_path / "shop.yaml").write_text(DOCUMENT)
+    (tmp_path / "order.yaml").write_text(ORDER)
+    chosen = Settings(apis=(str(tmp_path / "shop.yaml"),), watch=True)
+    pipeline = build(chosen)
+    monkeypatch.setattr(watch, "load", lambda *a: pytest.fail("it is loaded again"))
+    Watcher(chosen, pipeline, lambda change: change())
+
+
+def test_a_changed_limit_of_a_scenario_is_told(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    (tmp_path / "down.yaml").write_text(SCENARIO)
+    shop = Shop(tmp_path, scenarios=(str(tmp_path / "down.yaml"),))
+    shop.write("down.yaml", SCENARIO + "limits: [{op: '*', max: 5, window: 60s}]\n")
+    shop.look()
+    assert "nothing that is served has changed" not in caplog.text
+
+
+def test_a_url_is_fetched_only_when_that_is_allowed():
+    done = subprocess.run(
+        [sys.executable, "-m", "mockserver", "serve", "store=https://example.invalid/shop.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    message = "mockserver: https://example.invalid/shop.yaml is on another server; allow that with --allow-remote-refs"
+    assert (done.returncode, done.stderr.strip()) == (2, message)
 
 
 def test_several_workers_cannot_be_watched(tmp_path):

@@ -88,12 +88,21 @@ class Contract:
             self._router.add(method, template, operation)
 
     @property
-    def files(self) -> list[str]:
-        """The files that it was read from, that of the document first; other servers' documents by their URLs."""
-        root = self.findings.sources.root.name
-        folder = PurePath(root).parent
-        others = [name if "://" in name else str(folder / name) for name in self.findings.sources.mounted]
-        return [root, *others]
+    def texts(self) -> dict[str, str]:
+        """What it was read from, by file: the document first; other servers' documents by their URLs."""
+        sources = self.findings.sources
+        folder = PurePath(sources.root.name).parent
+        read = {sources.root.name: sources.root.text}
+        if sources.overlay is not None:
+            read[sources.overlay.name] = sources.overlay.text
+        for name, source in sources.mounted.items():
+            read[name if "://" in name else str(folder / name)] = source.text
+        return read
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Files and URLs that it refers to and that could not be read, with what the fault says of each."""
+        return self.findings.sources.unread
 
     def _success_schemas(self) -> Iterator[str]:
         for operation in self.operations.values():

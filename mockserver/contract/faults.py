@@ -88,6 +88,9 @@ class Sources:
         self.root = root
         self.mounted: dict[str, Source] = {}
         """Other files, by their names under MOUNT."""
+        self.overlay: Source | None = None
+        self.unread: dict[str, str] = {}
+        """Files and URLs that are referred to and could not be read, with what the fault says of each."""
         self._original = original
 
     def fault(self, finding: Finding) -> Fault:

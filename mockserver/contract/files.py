@@ -240,6 +240,7 @@ class Bundle:
         refused: Refused | None = None
         for candidate in candidates:
             try:
+                self._guard(file, candidate)
                 other = self._file(candidate)
             except Refused as error:
                 refused = refused or error
@@ -250,6 +251,16 @@ class Bundle:
             return self._resources[other.uri]
         assert refused is not None
         raise refused
+
+    def _guard(self, file: _File, uri: str) -> None:
+        """Let no document from a public address make this machine ask its own network. Raises Refused."""
+        schemes = ("http://", "https://")
+        if self._allow_remote and uri not in self._files and file.uri.startswith(schemes) and uri.startswith(schemes):
+            from mockserver.contract.remote import leads_inside
+
+            if leads_inside(file.uri, uri):
+                text = f"refers to {uri!r} from a public address, and it is no public one; no such URL is fetched"
+                raise Refused(text, "reference-outside")
 
     def _file(self, uri: str) -> _File:
         if uri in self._failed:
@@ -284,7 +295,9 @@ class Bundle:
             self._bytes += len(text)
             document = parse(text, name)
         except UserError as error:
-            raise Refused(f"refers to a file that cannot be used: {error}", "reference-not-found") from None
+            text = f"refers to a file that cannot be used: {error}"
+            self._findings.sources.unread[name if "://" in name else str(path)] = text
+            raise Refused(text, "reference-not-found") from None
         file = self._files[uri] = _File(uri, document, pointer_of([MOUNT, name]))
         self._document.setdefault(MOUNT, {})[name] = document
         self._findings.sources.mounted[name] = Source(name, text)
@@ -304,7 +317,9 @@ class Bundle:
                 "reference-outside",
             ) from None
         if not real.is_file():
-            raise Refused(f"refers to the file {str(relative)!r}, which does not exist", "reference-not-found")
+            text = f"refers to the file {str(relative)!r}, which does not exist"
+            self._findings.sources.unread[str(real)] = text
+            raise Refused(text, "reference-not-found")
         return relative.as_posix(), real
 
     def _index(self, file: _File, has_names: bool) -> None:

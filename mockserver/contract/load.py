@@ -87,6 +87,7 @@ def compiled(text: str, path: Path, overlay: Path | None, name: str | None, term
     overlay_text = ""
     if overlay is not None:
         overlay_text = read_text(overlay, MAX_BYTES)
+        findings.sources.overlay = Source(str(overlay), overlay_text)
         additions = overlays.apply(document, parse(overlay_text, str(overlay)), str(overlay))
     if not terms.trusted:
         texts = [text, overlay_text]

@@ -37,14 +37,21 @@ class Masking:
 
     def __init__(self, headers: Iterable[str] = (), queries: Iterable[str] = (), show: bool = False) -> None:
         self._show = show
-        self._headers = frozenset() if show else SECRET_HEADERS.union(name.lower() for name in headers)
-        self._queries = SECRET_QUERIES.union(queries)
+        self._headers = frozenset() if show else SECRET_HEADERS
+        self._queries = SECRET_QUERIES
         self._masked: dict[str, str] = {}
         """What was masked before; clients send the same key again and again."""
         self._spelled: dict[str, tuple[bytes, ...] | None] = {}
         """How the secrets in a header are looked for."""
+        self.cover(headers, queries)
+
+    def cover(self, headers: Iterable[str], queries: Iterable[str]) -> None:
+        """Mask these from now on too. What was masked before stays so: a client may still send it."""
+        self._queries = self._queries.union(queries)
         self._suspect = re.compile("|".join(["[%+]", *map(re.escape, sorted(self._queries))]))
         """Finds one of the names in a query, or what a name may be hidden in."""
+        if not self._show:
+            self._headers = self._headers.union(name.lower() for name in headers)
 
     def headers(self, given: dict[str, str]) -> dict[str, str]:
         """Headers by lower-case name, without secrets."""

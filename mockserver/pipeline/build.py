@@ -40,7 +40,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         raise UserError("--state-file is for state in memory; a shared store keeps its own")
     by_name: dict[str, Api] = {}
     for api in [*_loaded(settings, () if apis else tuple(BUNDLED)), *apis]:
-        _tell_faults(api)
+        tell_faults(api)
         if api.name in by_name:
             raise UserError(f"two APIs are called {api.name!r}; name one of them with NAME=PATH")
         by_name[api.name] = api
@@ -88,15 +88,22 @@ def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
 
 def load(settings: Settings, spec: str) -> Api:
     """One API by what the settings call it. Raises UserError."""
-    name, equals, path = named(spec)
-    if not is_url(path) and (equals or not is_code(spec)):
-        path = _find(path, settings.spec_dir, () if equals else BUNDLED)
+    name, equals, _ = named(spec)
+    path = path_of(settings, spec)
     return load_api(
         f"{name}={path}" if equals else path,
         strict=settings.strict,
         unknown_ids=settings.unknown_ids,
         allow_remote_refs=settings.allow_remote_refs,
     )
+
+
+def path_of(settings: Settings, spec: str) -> str:
+    """The path or URL of a spec; the spec itself where it is the name of an API or of code. Raises UserError."""
+    _, equals, path = named(spec)
+    if is_url(path) or (is_code(spec) and not equals):
+        return path
+    return _find(path, settings.spec_dir, () if equals else BUNDLED)
 
 
 def scenario_files(settings: Settings) -> list[str]:
@@ -110,7 +117,7 @@ def load_scenarios(settings: Settings, apis: Mapping[str, Api]) -> list[scenario
     return [scenarios.load_scenario(file, apis) for file in scenario_files(settings)]
 
 
-def _tell_faults(api: Api) -> None:
+def tell_faults(api: Api) -> None:
     """Log what is wrong with the document of an API, and what was done about it."""
     faults = [fault for fault in api.contract.faults if fault.severity != "note"]
     for fault in faults[:MAX_TOLD]:

@@ -117,21 +117,29 @@ class Pipeline:
         if checks.oracle != "off":
             self._referees = {api.name: Referee(api.contract, checks.oracle) for api in apis}
         self.sandboxes = backend(self.apis, terms or Terms(), bounds or Bounds(), scenarios)
-        places = [credential for api in apis for credential in api.contract.credentials]
-        self.masking = Masking(
-            [credential.name for credential in places if credential.place == "header"],
-            [credential.name for credential in places if credential.place == "query"],
-            show_secrets,
-        )
+        self.masking = Masking(show=show_secrets)
+        for api in apis:
+            self._mask(api)
         self.metrics = Metrics()
         self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
 
     def replace(self, api: Api) -> None:
-        """Serve another API of the same name from now on. Requests on their way are answered by the one before."""
+        """Serve another API of the same name from now on. Requests on their way are answered by the one before.
+
+        Its tables must be told apart from those of the others already.
+        """
+        self._mask(api)
         self.apis[api.name] = api
         self.routes = Routes(self.apis, self._max_body)
         if self._referees:
             self._referees[api.name] = Referee(api.contract, self._oracle)
+
+    def _mask(self, api: Api) -> None:
+        """Keep what the contract calls credentials out of everything that is recorded."""
+        names = [(credential.place, credential.name) for credential in api.contract.credentials]
+        self.masking.cover(
+            [n for place, n in names if place == "header"], [n for place, n in names if place == "query"]
+        )
 
     @property
     def sandbox(self) -> Sandbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,7 +137,11 @@ class _Loader:
             report(("api",), f"there is no API {model.api!r} here{did_you_mean(model.api, self._apis)}")
             return None
         compiler = Compiler(api, report, lambda place: f"{self._file.shown}:{self._locator.at(place)[0]}")
-        return compiler.compile(model, origin)
+        entries = {rule.id: rule for rule in model.rules}
+        return replace(compiler.compile(model, origin), files=self._files(), entries=entries)
+
+    def _files(self) -> tuple[str, ...]:
+        return (self._file.shown,) if self._folder is not None else ()
 
     def _problem(self, place: Place, message: str) -> None:
         if len(self._problems) >= MAX_PROBLEMS:
@@ -210,6 +215,8 @@ def _extended(scenario: Scenario, base: Scenario) -> Scenario:
         scenario.limits or base.limits,
         by_operation,
         {**base.rows, **scenario.rows},
+        (*scenario.files, *base.files),
+        {**base.entries, **scenario.entries},
     )
 
 

@@ -23,7 +23,7 @@ from mockserver.text.matchers import MISSING, Difference, Matcher
 from mockserver.text.ranges import Range
 
 if TYPE_CHECKING:
-    from mockserver.scenarios.model import ScenarioModel
+    from mockserver.scenarios.model import Rule, ScenarioModel
 
 
 class Counters(Protocol):
@@ -223,6 +223,10 @@ class Scenario:
     by_operation: Mapping[str, tuple[CompiledRule, ...]] = field(default_factory=dict)
     rows: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     """The starting state: what the file says of each row, by table, oldest first."""
+    files: tuple[str, ...] = ()
+    """The files it was read from: its own, and those that it extends one after the other, but for bundled ones."""
+    entries: Mapping[str, Rule] = field(default_factory=dict)
+    """The rules as they are written, by id, those of the scenarios that it extends included."""
 
     @property
     def name(self) -> str:

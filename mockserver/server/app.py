@@ -24,7 +24,6 @@ from starlette.websockets import WebSocketClose
 
 from mockserver.admin.api import PREFIX, Admin
 from mockserver.apis import Api
-from mockserver.contract import Contract
 from mockserver.errors import MEDIA_TYPE, defect_body
 from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request, Response
@@ -70,8 +69,8 @@ def create_app(
     mocked = Mocked(pipeline)
     ours: list[BaseRoute] = [
         *(_admin_routes(steering) if admin else ()),
-        *(Route(f"/{name}/openapi.yaml", Document(api.contract, name, as_yaml)) for name, api in pipeline.apis.items()),
-        *(Route(f"/{name}/openapi.json", Document(api.contract, name, as_json)) for name, api in pipeline.apis.items()),
+        *(Route(f"/{name}/openapi.yaml", Document(pipeline, name, as_yaml)) for name in pipeline.apis),
+        *(Route(f"/{name}/openapi.json", Document(pipeline, name, as_json)) for name in pipeline.apis),
     ]
     app = _starlette([*ours, Mount("/", mocked)], steering, settings, _lifespan)
     # A Mount matches no line break and no "*", which a path may be or hold.
@@ -218,16 +217,17 @@ def as_yaml(document: object) -> HTTPResponse:
 class Document:
     """`/NAME/openapi.yaml` or `.json`: the compiled contract, its `servers` pointing here."""
 
-    def __init__(self, contract: Contract, name: str, form: Callable[[object], HTTPResponse]) -> None:
-        self._contract = contract
+    def __init__(self, pipeline: Pipeline, name: str, form: Callable[[object], HTTPResponse]) -> None:
+        self._pipeline = pipeline
         self._name = name
         self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["method"] in ("GET", "HEAD"):
-            here = f"{_origin(scope)}{scope.get('root_path', '')}/{self._name}{self._contract.base_path}"
-            response = self._form(self._contract.served(here))
+            contract = self._pipeline.apis[self._name].contract  # it may be another one than at the start
+            here = f"{_origin(scope)}{scope.get('root_path', '')}/{self._name}{contract.base_path}"
+            response = self._form(contract.served(here))
         else:
             response = PlainTextResponse("Method Not Allowed", 405, headers={"allow": "GET, HEAD"})
         await response(scope, receive, send)

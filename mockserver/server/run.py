@@ -289,15 +289,18 @@ def _watch(settings: Settings, pipeline: Pipeline, loop: asyncio.AbstractEventLo
         asyncio.run_coroutine_threadsafe(run(), loop).result()
 
     watcher = Watcher(settings, pipeline, apply)
+    if not watcher.files:
+        log.warning("--watch has nothing to look at: no document, profile or scenario that is served is a file")
+        return
 
     def watch() -> None:
         while not loop.is_closed():
             sleep(EVERY)
             try:
                 watcher.look()
-            except Exception:
-                log.exception("the files cannot be watched")
-                return
+            except Exception:  # a defect of ours; another change may be taken again
+                if not loop.is_closed():
+                    log.exception("a change of a file was not taken")
 
     threading.Thread(target=watch, daemon=True).start()
 
