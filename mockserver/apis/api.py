@@ -5,15 +5,17 @@ Everything but the contract has a default that suits any document. Must not know
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
 
-from mockserver.apis.base import Answer, Behaviour, Call, StateTable, Table, Variant
+from mockserver.apis.base import Answer, Behaviour, Call, RowTable, StateTable, Table, Variant
 from mockserver.apis.errors import Errors
 from mockserver.apis.resources.model import Resource, Unknown
+from mockserver.apis.webhooks import Webhook, callback, declared
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
@@ -68,6 +70,7 @@ class Extras(TypedDict, total=False):
     limits: tuple[ApiLimit, ...]
     keys: Mapping[str, frozenset[str] | None]
     credits: float | None
+    webhooks: Mapping[str, Webhook]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ class Api:
     every key is valid."""
     credits: float | None = None
     """Credits that a sandbox starts with, where nothing else is asked for."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    """What is sent to the client's own server, by name; those of the document are there without being named."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
     key_texts: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
@@ -129,6 +134,7 @@ class Api:
         object.__setattr__(self, "key_texts", tuple(key.encode() for key in self.keys))
         object.__setattr__(self, "behaviours", dict(self.behaviours))
         object.__setattr__(self, "costs", dict(self.costs))
+        object.__setattr__(self, "webhooks", {**_described(self.contract), **self.webhooks})
         for what, ids in (("behaviours", self.behaviours), ("costs", self.costs), ("variants", self.variants)):
             self._check(what, ids, "operation", self.contract.operations)
         schemas = (self.contract.document.get("components") or {}).get("schemas") or {}
@@ -259,6 +265,14 @@ class Api:
         return {**inferred, **self.tables}
 
     @property
+    def row_tables(self) -> Mapping[str, RowTable]:
+        """The tables whose rows a rule may read and change, by name."""
+        from mockserver.apis.resources.table import ResourceTable
+
+        inferred = {r.resource.name: ResourceTable(r) for r in self.resourcefuls}
+        return {**inferred, **self.tables}
+
+    @property
     def resourcefuls(self) -> list[Resourceful]:
         """What answers for each resource; found when it is first asked for."""
         if self.unknown_ids is not None and not self._inferred:
@@ -277,6 +291,17 @@ class Api:
         """What an operation costs; None for one that is not metered."""
         cost = self.costs.get(operation.id)
         return (lambda call, characters: cost) if isinstance(cost, (int, float)) else cost
+
+
+def _described(contract: Contract) -> dict[str, Webhook]:
+    """The webhooks and callbacks of a document. A callback whose URL cannot be read is left out."""
+    described = declared(contract)
+    for operation in contract.operations.values():
+        for outgoing in contract.callbacks(operation) if "callbacks" in operation.node else ():
+            with contextlib.suppress(UserError):
+                sent = callback(operation, outgoing)
+                described[sent.name] = sent
+    return described
 
 
 def tell_tables_apart(apis: Sequence[Api]) -> None:

@@ -14,6 +14,7 @@ import jsonschema_rs
 from mockserver.contract.explain import explain
 from mockserver.contract.faults import Fault, Findings, Source, Sources
 from mockserver.contract.operation import Operation
+from mockserver.contract.outgoing import Outgoing, callbacks, webhooks
 from mockserver.contract.outline import Outlines, Place
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
@@ -234,6 +235,19 @@ class Contract:
     def broken_examples(self) -> Iterator[SampleFault]:
         """The examples of responses that are not used, because they have no value or break their schema."""
         return self._sampling.broken_examples(self.operations.values())
+
+    @cached_property
+    def webhooks(self) -> dict[str, Outgoing]:
+        """The webhooks that the document describes, by name."""
+        return {outgoing.name: outgoing for outgoing in webhooks(self.document, self._refs)}
+
+    def callbacks(self, operation: Operation) -> list[Outgoing]:
+        """The callbacks of an operation."""
+        return list(callbacks(operation.node, operation.pointer, self._refs))
+
+    def check_place(self, place: Place, value: JSON) -> list[Violation]:
+        """Violations of the schema at a place by something that this server sends."""
+        return explain(self.validator(place).iter_errors(value), "server", "body")
 
     def check_schema(self, name: str, value: JSON) -> list[Violation]:
         """Violations of a component schema by something that this server would show."""

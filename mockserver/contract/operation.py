@@ -76,6 +76,11 @@ class Operation:
         self._responses: dict[str, DeclaredResponse] = {}
         self._by_status: dict[int, DeclaredResponse | None] = {}
 
+    @property
+    def pointer(self) -> str:
+        """Where it stands in the document."""
+        return self._pointer
+
     @cached_property
     def max_body(self) -> int:
         """Bytes of a body that this operation needs by its nature (`x-max-body-bytes`); 0 when it says nothing."""

@@ -78,7 +78,10 @@ def perform(turn: Turn) -> Response:
             response = turn.refuse(problem)
         except Unsatisfiable as missing:
             return turn.give_up(missing)  # the same, of a declared error
-    return turn.check(response)
+    response = turn.check(response)
+    if turn.decision.action.then:
+        turn.follow_up(response)
+    return response
 
 
 class Pipeline:
@@ -164,7 +167,7 @@ class Pipeline:
             return self._nowhere(request, path, problem)
         exchange = Exchange(request, now)
         exchange.sandbox = world.sandbox
-        turn = Turn(world, exchange)
+        turn = Turn(world, exchange, self.apis)
         try:
             exchange.response = self._answer(turn, name, path)
         except Exception as error:

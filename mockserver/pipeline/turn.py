@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from mockserver.apis import Behaviour, Call
+from mockserver.apis import Api, Behaviour, Call
 from mockserver.apis.api import response_of
 from mockserver.apis.base import Answer
 from mockserver.apis.routes import Plan, Route
@@ -22,10 +23,13 @@ from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
+from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
 from mockserver.scenarios.stages import Stage
+from mockserver.scenarios.values import CallValues
 from mockserver.state import ledger, ratelimit
+from mockserver.text.arithmetic import TemplateError
 
 MAX_TRIES = 100
 """How often a behaviour is asked again when another request changed the rows that it read."""
@@ -37,11 +41,13 @@ class Turn:
     Args:
         world: the world that it is answered in.
         exchange: where it is written down what becomes of it.
+        apis: the APIs that the sandbox answers for, by name.
 
     The stages may be asked once `route`, `plan` and `operation` are set.
     """
 
     __slots__ = (
+        "apis",
         "checked",
         "decision",
         "exchange",
@@ -62,19 +68,20 @@ class Turn:
     """Where it goes."""
     plan: Plan
     """What it takes to answer its operation."""
-    checked: Checked
-    """The request as the contract reads it."""
 
-    def __init__(self, world: World, exchange: Exchange) -> None:
+    def __init__(self, world: World, exchange: Exchange, apis: Mapping[str, Api]) -> None:
         self.world = world
+        self.apis = apis
         self.exchange = exchange
         self.request = exchange.request
         self.operation: Operation | None = None
         """None when no operation has the path and the method."""
         self.decision: Decision = NO_DECISION
         """What the scenario does to it."""
-        self.scripted: Response | None = None
-        """The response of the scenario's rule."""
+        self.scripted = False
+        """Whether a rule has a response of its own."""
+        self.checked: Checked | None = None
+        """The request as the contract reads it, once it did."""
         self.tenant = self.key = ""
         """The partition of the state, and the caller's key."""
         self.refusal: Problem | None = None
@@ -93,13 +100,15 @@ class Turn:
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
         exchange = self.exchange
-        decision = self.world.decide(self.plan.api.name, self.request, self.plan.operation, exchange.at)
+        plan, world = self.plan, self.world
+        if world.schedules:
+            schedule.settle(world.store, self.apis, exchange.at, world.terms.seed)
+        decision = world.decide(plan.api.name, self.request, plan.operation, exchange.at, self.route.values)
         if decision is NO_DECISION:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
-        if action.reply is not None:
-            self.scripted = action.reply(self.plan.operation, exchange.at)
+        self.scripted = action.reply is not None
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -107,14 +116,18 @@ class Turn:
 
     def script(self, stage: Stage) -> Response | None:
         """The rule's own response, if it is given at this stage."""
-        if self.decision.action.stage != stage:
+        action = self.decision.action
+        if action.stage != stage or action.reply is None:
             return None
         self.exchange.stage = "rule"
-        if stage == "limit" and self.scripted is not None and self.scripted.status == 429:
+        if action.status == 429:
             # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
             self.headers.pop("retry-after", None)
             self._exhaust()
-        return self.scripted
+        try:
+            return action.reply(self.plan.operation, self._values())
+        except TemplateError as error:
+            raise self._nowhere(error) from None
 
     def authenticate(self) -> Response | None:
         """Find out the tenant and the key."""
@@ -131,7 +144,7 @@ class Turn:
         """Count the request in its window, and tell the limit; 401, the rule's response at this stage, or 429."""
         world, exchange, refusal = self.world, self.exchange, self.refusal
         limit, window_name = world.limit(self.plan, self.tenant, self.key)
-        is_scripted = self.scripted is not None and self.decision.action.stage == "limit"
+        is_scripted = self.decision.action.stage == "limit"
         if limit is not None:
             # A request that is refused for its key, or by the scenario, does not count.
             now, counts = exchange.at, refusal is None and not is_scripted
@@ -192,10 +205,11 @@ class Turn:
             self.exchange.lost = action.lost_after
         if action.patches:
             try:
-                action.patch(response)
+                action.patch(response, self._values(response))
             except KeyError as error:
-                where = f"rule {self.decision.rule!r} ({self.decision.at})"
-                raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this response") from None
+                raise self._nowhere(f"{error.args[0]!r} leads nowhere in this response") from None
+            except TemplateError as error:
+                raise self._nowhere(error) from None
         return response
 
     def _sample(self) -> Response:
@@ -233,28 +247,64 @@ class Turn:
         violations = operation.check_response(response) if response.status else []
         return contract_breach(operation, response, self.exchange, violations) if violations else response
 
+    def follow_up(self, response: Response) -> None:
+        """Do what the rule says besides the response, once that is what the rule meant; what is for later is kept."""
+        exchange, world, decision = self.exchange, self.world, self.decision
+        if exchange.defect or (exchange.stage != "rule" and response.status >= 400):
+            return
+        call, by = self._call(), f"rule {decision.rule!r} ({decision.at})"
+        values = CallValues(self.plan.api, exchange.at, lambda: call, response)
+        for effect in decision.action.then:
+            at = exchange.at + effect.after
+            try:
+                task = effect.task(self.plan.api, call, values.at(at), by)
+            except TemplateError as error:
+                raise self._nowhere(error) from None
+            if effect.after or effect.do == "webhook":
+                why = schedule.add(world.store, at, task)
+            else:
+                why = schedule.do(world.store, self.plan.api, task, at, world.terms.seed)
+            if why:
+                raise self._nowhere(f"{effect.do} {effect.on}: {why}")
+
+    def _nowhere(self, what: object) -> Defect:
+        return Defect(f"rule {self.decision.rule!r} ({self.decision.at}): {what}")
+
+    def _values(self, response: Response | None = None) -> CallValues:
+        """What the templates of a rule are filled with."""
+        return CallValues(self.plan.api, self.exchange.at, self._call, response)
+
+    def _call(self) -> Call:
+        """The request as a behaviour sees it; as far as the contract can read it, where it was not validated yet."""
+        plan, world, route, exchange = self.plan, self.world, self.route, self.exchange
+        if self.checked is None:
+            try:
+                self.checked = plan.operation.check_request(self.request, route.values)
+            except Problem:
+                self.checked = Checked()
+        # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
+        caller = world.sandbox if self.key == world.key else self.key
+        return Call(
+            self.checked,
+            self.request,
+            exchange.at,
+            caller,
+            self.tenant,
+            world.store,
+            world.terms.seed,
+            route.prefix,
+            route.values,
+            plan.resource,
+        )
+
     def _commit(self, behaviour: Behaviour) -> Response:
         """See that it can be paid, behave, and store the rows together with the charge.
 
         When a rule loses the billing write, the rows stay and nothing is charged.
         """
-        plan, world, exchange, request = self.plan, self.world, self.exchange, self.request
+        plan, world, exchange = self.plan, self.world, self.exchange
         store, terms = world.store, world.terms
-        # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
-        caller = world.sandbox if self.key == world.key else self.key
-        route = self.route
-        call = Call(
-            self.checked,
-            request,
-            exchange.at,
-            caller,
-            self.tenant,
-            store,
-            terms.seed,
-            route.prefix,
-            route.values,
-            plan.resource,
-        )
+        call = self._call()
         cost = 0.0
         if plan.price is not None:
             exchange.stage = "credits"

@@ -13,9 +13,10 @@ from typing import Protocol
 from mockserver.apis import Api, nobody
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock, parse_time
-from mockserver.contract import Operation
+from mockserver.contract import Contract
 from mockserver.errors import UserError
 from mockserver.messages import Exchange, Limit
+from mockserver.sandbox import schedule
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 from mockserver.state.store import Store
@@ -134,9 +135,14 @@ class Sandbox:
         """How often a rule acted."""
         return self.world.fired(scenario, rule)
 
-    def operations(self, scenario: Scenario) -> Mapping[str, Operation]:
-        """The operations of the API that a scenario is for, by operationId."""
-        return self._apis[scenario.model.api].contract.operations
+    def contract(self, scenario: Scenario) -> Contract:
+        """The contract of the API that a scenario is for."""
+        return self._apis[scenario.model.api].contract
+
+    def settle(self) -> None:
+        """Do what is due on the clock: rows that rules change after a time."""
+        world = self.world
+        schedule.settle(world.store, self._apis, world.clock.now(), world.terms.seed)
 
     def _in_force(self, scenarios: Mapping[str, Scenario]) -> Terms:
         """The terms, with what scenarios say of them."""

@@ -16,6 +16,7 @@ from mockserver.contract import Operation
 from mockserver.journal import entries as journal
 from mockserver.messages import Exchange, Limit, Request
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
+from mockserver.scenarios.rules import FLAG
 from mockserver.settings import DEFAULTS
 from mockserver.state.store import Store
 
@@ -73,12 +74,14 @@ class World:
         """The journal, oldest first; only what came after a number, if one is given."""
         return journal.decode_all(self.store.entries(after))
 
-    def decide(self, api: str, request: Request, operation: Operation, now: float) -> Decision:
-        """What the scenario does to a request."""
+    def decide(
+        self, api: str, request: Request, operation: Operation, now: float, variables: Mapping[str, str]
+    ) -> Decision:
+        """What the scenario does to a request, whose path has these variables."""
         scenario = self.scenarios.get(api)
         if scenario is None:
             return NO_DECISION
-        facts = Facts(request, operation, now - self.started_at)
+        facts = Facts(request, operation, now - self.started_at, variables, self.has_flag)
         return scenario.decide(facts, self.store, self.terms.seed, self.sandbox)
 
     def limit(self, plan: Plan, tenant: str, key: str) -> tuple[Limit | None, str]:
@@ -97,6 +100,15 @@ class World:
             return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
+
+    def has_flag(self, name: str) -> bool:
+        """Whether a rule has set a flag."""
+        return self.store.increment(FLAG + name, 0) > 0
+
+    @property
+    def schedules(self) -> bool:
+        """Whether a rule may have something done after a time."""
+        return any(scenario.schedules for scenario in self.scenarios.values())
 
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""

@@ -16,6 +16,9 @@ MAX_NUMBER = 2**63
 class TemplateError(Exception):
     """A template has no value for this request; the message says which part of it, and why."""
 
+    placed = False
+    """Whether the message says which part."""
+
 
 def is_number(value: JSON) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -236,7 +236,9 @@ def _literal(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
 
 
 def _default(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
+    known = len(compiler.requests)
     choices = _arguments(compiler, node, place, "$default", least=2)
+    del compiler.requests[known:]  # what it asks for may be missing
 
     def render(scope: Scope) -> JSON:
         for choice in choices[:-1]:
@@ -250,7 +252,9 @@ def _default(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
 
 
 def _has(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
+    known = len(compiler.requests)
     inner = compiler.compile(node["$has"], (*place, "$has"))
+    del compiler.requests[known:]
 
     def render(scope: Scope) -> JSON:
         try:

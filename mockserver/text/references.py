@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.text.documents import parts_of, pointer_of
@@ -72,6 +73,32 @@ def parse_reference(text: object, places: tuple[str, ...] = PLACES) -> Reference
     return Reference(place)
 
 
+_EXPRESSION = re.compile(r"\{\$(request|response)(?:\.|:\s*)([^{}]+)\}|\{\$(url|method|statusCode)\}")
+
+
+def runtime_template(text: str) -> Any:
+    """The template of a text with runtime expressions (3.0.3, Runtime Expressions): `{$request.body#/url}`.
+
+    A colon may stand instead of the dot, as templates have it. A text without one stays as it is.
+    """
+    if text.startswith("$") and not text.startswith("${"):
+        text = f"{{{text}}}"
+    parts: list[Any] = []
+    end = 0
+    for match in _EXPRESSION.finditer(text):
+        parts += [text[end : match.start()]] if match.start() > end else []
+        side, place, alone = match.groups()
+        if side is None:
+            parts.append({"$response": "status"} if alone == "statusCode" else {"$request": alone})
+        else:
+            parts.append({f"${side}": place.strip()})
+        end = match.end()
+    parts += [text[end:]] if end < len(text) else []
+    if not any(isinstance(part, dict) for part in parts):
+        return text
+    return parts[0] if len(parts) == 1 else {"$concat": parts}
+
+
 def parse_state(text: object) -> StateReference:
     """`TABLE`, `TABLE[ID]` or `TABLE[ID].member.of.it`; the ID is a reference to the request, a variable of the path,
     or a text in quotes. Raises UserError."""
@@ -92,4 +119,4 @@ def parse_state(text: object) -> StateReference:
     return StateReference(table, parse_reference(bracket), None, parts)
 
 
-__all__ = ["PLACES", "Reference", "StateReference", "parse_reference", "parse_state"]
+__all__ = ["PLACES", "Reference", "StateReference", "parse_reference", "parse_state", "runtime_template"]

@@ -106,9 +106,11 @@ def _told(place: Place, name: str, render: Render) -> Render:
         try:
             return render(scope)
         except TemplateError as error:
-            if error.args[1:]:
+            if error.placed:
                 raise
-            raise TemplateError(f"{name} at {'.'.join(map(str, place[:-1])) or 'the top'}: {error}", place) from None
+            told = TemplateError(f"{name} at {'.'.join(map(str, place[:-1])) or 'the top'}: {error}")
+            told.placed = True
+            raise told from None
 
     return placed
 

@@ -161,6 +161,11 @@ class Resourceful:
         """The members of a row with its id among them."""
         return self._base_shown.item(key, data, self.base)
 
+    def new_id(self, call: Call) -> Any:
+        """An id that no row has had, of the type of the member that shows it."""
+        key = self._new_key(call)
+        return self.with_id(key, {}).get(self.id_member, key)
+
     def problems(self, call: Call, entry: Data) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""
         return self.row_problems(*self.seeded(call, entry))

@@ -63,6 +63,10 @@ class Handle:
             raise self._missing(id)
         self._stored.remove(key, row)
 
+    def new_id(self) -> Any:
+        """An id that no row has had, of the type that ids have here."""
+        return self._resourceful.new_id(self._call)
+
     def _missing(self, id: Any) -> Problem:
         return Problem("not_found", f"There is no {self._resourceful.resource.singular} {text_of(id)[:100]!r}.")
 
