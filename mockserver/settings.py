@@ -197,6 +197,16 @@ class Settings:
         default=False,
         metadata=_option("Sandboxes", "flag", "Answer every operation with a sample of its success; store nothing."),
     )
+    callback_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "Sandboxes",
+            "list",
+            "Host beside loopback that webhooks and callbacks may be sent to. Repeatable.",
+            name="callback-host",
+            metavar="HOST",
+        ),
+    )
     scenarios: tuple[str, ...] = field(
         default=(),
         metadata=_option(

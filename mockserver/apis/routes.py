@@ -44,6 +44,7 @@ class Plan:
         "resource",
         "restricts",
         "security",
+        "webhooks",
         "window",
     )
 
@@ -62,6 +63,8 @@ class Plan:
         """Whether there are keys that may not do everything."""
         self.limit = next((limit for limit in api.limits if operation.id in limit.operations), None)
         """The rate limit that the API's profile sets it; None leaves it to the API's own."""
+        self.webhooks = tuple(webhook for webhook in api.webhooks.values() if operation.id in webhook.on)
+        """What is sent after each success."""
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
 

@@ -69,7 +69,7 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Webhook:
     """A request that the API sends."""
 

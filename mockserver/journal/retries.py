@@ -184,7 +184,7 @@ class Verdict:
 
 def verdicts(exchanges: Iterable[Exchange]) -> list[Verdict]:
     """One verdict for each call that was retried, or that ended lost, in 402, or in a status that clients retry."""
-    known = list(exchanges)
+    known = [exchange for exchange in exchanges if exchange.stage != "webhook"]  # which the server itself sent
     attempts = annotate(known)
     chains: dict[int, list[Exchange]] = {}
     for exchange in sorted(known, key=lambda exchange: (exchange.at, exchange.number)):

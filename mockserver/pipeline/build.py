@@ -71,6 +71,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         show_secrets=settings.show_secrets,
         scenarios=chosen,
         backend=open_backend(settings.state),
+        callback_hosts=settings.callback_hosts,
     )
 
 

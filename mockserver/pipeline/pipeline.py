@@ -36,9 +36,10 @@ from mockserver.pipeline.response import (
 )
 from mockserver.pipeline.turn import Turn
 from mockserver.sandbox.backends import Maker
+from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.sandbox.sandboxes import Bounds, Sandboxes
-from mockserver.sandbox.world import Terms
+from mockserver.sandbox.sandboxes import Bounds, NoSandbox, Sandboxes
+from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 
 log = logging.getLogger("mockserver")
@@ -79,7 +80,7 @@ def perform(turn: Turn) -> Response:
         except Unsatisfiable as missing:
             return turn.give_up(missing)  # the same, of a declared error
     response = turn.check(response)
-    if turn.decision.action.then:
+    if turn.decision.action.then or turn.plan.webhooks:
         turn.follow_up(response)
     return response
 
@@ -96,6 +97,7 @@ class Pipeline:
         show_secrets: record keys and cookies as they were sent.
         scenarios: the scenarios that the default sandbox starts with.
         backend: makes the sandboxes, which are in this process or shared.
+        callback_hosts: hosts beside loopback that webhooks may be sent to.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Pipeline:
         show_secrets: bool = False,
         scenarios: Sequence[Scenario] = (),
         backend: Maker = Sandboxes,
+        callback_hosts: Sequence[str] = (),
     ) -> None:
         checks = checks or Checks()
         tell_tables_apart(apis)
@@ -123,6 +126,7 @@ class Pipeline:
         self.masking = Masking(show=show_secrets)
         for api in apis:
             self._mask(api)
+        self.deliveries = Deliveries(self.apis, self._world, tuple(callback_hosts), self.masking)
         self.metrics = Metrics()
         self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
 
@@ -143,6 +147,17 @@ class Pipeline:
         self.masking.cover(
             [n for place, n in names if place == "header"], [n for place, n in names if place == "query"]
         )
+
+    def moved(self, sandbox: Sandbox) -> None:
+        """Do what has become due in a sandbox, whose clock was moved or whose tasks are new."""
+        sandbox.settle()
+        self.deliveries.wake(sandbox.name)
+
+    def _world(self, name: str) -> World | None:
+        try:
+            return self.sandboxes.get(name).world
+        except NoSandbox:
+            return None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -174,6 +189,8 @@ class Pipeline:
             exchange.response = self._fail(exchange, error)
         finally:
             self._finish(turn, started, rate)
+        if turn.sends:
+            self.deliveries.wake(world.sandbox)
         return exchange
 
     def _answer(self, turn: Turn, name: str | None, path: str) -> Response:

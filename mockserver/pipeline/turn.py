@@ -26,6 +26,7 @@ from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
+from mockserver.scenarios.effects import Task, sending
 from mockserver.scenarios.stages import Stage
 from mockserver.scenarios.values import CallValues
 from mockserver.state import ledger, ratelimit
@@ -60,6 +61,7 @@ class Turn:
         "request",
         "route",
         "scripted",
+        "sends",
         "tenant",
         "world",
     )
@@ -78,6 +80,8 @@ class Turn:
         """None when no operation has the path and the method."""
         self.decision: Decision = NO_DECISION
         """What the scenario does to it."""
+        self.sends = False
+        """Whether a webhook waits to be sent."""
         self.scripted = False
         """Whether a rule has a response of its own."""
         self.checked: Checked | None = None
@@ -249,23 +253,36 @@ class Turn:
 
     def follow_up(self, response: Response) -> None:
         """Do what the rule says besides the response, once that is what the rule meant; what is for later is kept."""
-        exchange, world, decision = self.exchange, self.world, self.decision
+        exchange, world, action, api = self.exchange, self.world, self.decision.action, self.plan.api
         if exchange.defect or (exchange.stage != "rule" and response.status >= 400):
             return
-        call, by = self._call(), f"rule {decision.rule!r} ({decision.at})"
-        values = CallValues(self.plan.api, exchange.at, lambda: call, response)
-        for effect in decision.action.then:
+        call = self._call()
+        values = CallValues(api, exchange.at, lambda: call, response)
+        by = f"rule {self.decision.rule!r} ({self.decision.at})"
+        # What the API sends by itself comes before what a rule adds.
+        effects = [*(sending(webhook) for webhook in self.plan.webhooks if response.status < 300), *action.then]
+        sends: list[tuple[float, Task]] = []
+        for effect in effects:
             at = exchange.at + effect.after
             try:
-                task = effect.task(self.plan.api, call, values.at(at), by)
+                task = effect.task(api, call, values.at(at), by if effect in action.then else self.plan.operation.id)
             except TemplateError as error:
+                if effect not in action.then:
+                    continue  # a callback whose URL the client did not give
                 raise self._nowhere(error) from None
-            if effect.after or effect.do == "webhook":
+            why = ""
+            if effect.do == "webhook":
+                sends.append((at, task))
+            elif effect.after:
                 why = schedule.add(world.store, at, task)
             else:
-                why = schedule.do(world.store, self.plan.api, task, at, world.terms.seed)
+                why = schedule.do(world.store, api, task, at, world.terms.seed)
             if why:
                 raise self._nowhere(f"{effect.do} {effect.on}: {why}")
+        for at, task in action.fault.sends(sends):
+            self.sends = True
+            if why := schedule.add(world.store, at, task):
+                raise self._nowhere(f"webhook {task['on']}: {why}")
 
     def _nowhere(self, what: object) -> Defect:
         return Defect(f"rule {self.decision.rule!r} ({self.decision.at}): {what}")

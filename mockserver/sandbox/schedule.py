@@ -34,6 +34,21 @@ def pending(store: Store) -> list[Row]:
     return sorted(store.rows(TABLE), key=lambda row: (row["at"], row["id"]))
 
 
+def problem(row: Row, apis: Mapping[str, Api]) -> str:
+    """What is wrong with a row of a snapshot that says what waits, or ""."""
+    task = row.get("task")
+    if not isinstance(row.get("id"), str) or not isinstance(row.get("at"), int | float) or not isinstance(task, dict):
+        return "each row has an `id`, the time `at`, and a `task`"
+    api = apis.get(task.get("api", ""))
+    if api is None or not {"do", "on", "value", "by", "tenant", "variables"} <= task.keys():
+        return f"the task {row['id']} is not one of this server"
+    known = {"webhook": api.webhooks, "flag": None, "unflag": None, "put": api.row_tables}
+    known |= {"patch": api.row_tables, "delete": api.row_tables}
+    if task["do"] not in known or ((names := known[task["do"]]) is not None and task["on"] not in names):
+        return f"the task {row['id']} cannot be done: {task['do']} {task['on']}"
+    return ""
+
+
 def claim(store: Store, row: Row) -> bool:
     """Take a task out; false when another one took it first."""
     return store.commit([Write(TABLE, row["id"], None, row)]) == "done"

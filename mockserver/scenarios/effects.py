@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from mockserver.apis import Api, Call
 from mockserver.apis.resources.ids import text_of
+from mockserver.apis.webhooks import Webhook
 from mockserver.errors import did_you_mean
 from mockserver.messages import JSON
 from mockserver.scenarios.rules import FLAG
 from mockserver.text.models import ID_PATTERN, Duration, Strict
+from mockserver.text.references import Reference, runtime_template
 from mockserver.text.shape import Place, Report
 from mockserver.text.templates import Sources, Template, compile_template
 
@@ -63,29 +66,30 @@ Task = dict[str, Any]
 """Something to do as plain JSON: what (`do`), on which table or name (`on`), with which `value`, and for whom."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Effect:
     """One thing to do, compiled."""
 
     do: str
     on: str
-    value: Template
+    value: Template | None
+    """None for the body of a webhook that the document describes."""
     after: float = 0.0
     to: Template | None = None
+    """Where a webhook goes; None where the webhook itself says so."""
 
     def task(self, api: Api, call: Call, values: Sources, by: str) -> Task:
         """The same with values instead of templates. Raises TemplateError."""
-        task = {
-            "do": self.do,
-            "on": self.on,
-            "value": self.value.render(values),
-            "api": api.name,
-            "by": by,
-            "tenant": call.tenant,
-            "variables": {name: str(text) for name, text in call.variables.items()},
-        }
-        if self.to is not None:
-            task["to"] = self.to.render(values)
+        task: Task = {"do": self.do, "on": self.on, "api": api.name, "by": by, "tenant": call.tenant}
+        task["variables"] = {name: str(text) for name, text in call.variables.items()}
+        if self.do == "webhook":
+            webhook = api.webhooks[self.on]
+            to, data = self.to or webhook.to, self.value or webhook.data
+            response = values.response(Reference("body"))
+            task["value"] = data.render(values) if data else webhook.body(api.contract, response)
+            task["to"] = "" if to is None else text_of(to.render(values))
+        else:
+            task["value"] = self.value.render(values) if self.value else None
         return task
 
 
@@ -116,15 +120,25 @@ def compile_effects(
                     yield Effect(do, table, compile_template(entry, (*at, index), report), model.after)
         for do, names in (("flag", model.flag), ("unflag", model.unflag)):
             for name in names:
-                yield Effect(do, name, compile_template(None), model.after)
+                yield Effect(do, name, None, model.after)
         if model.webhook is not None:
             if model.webhook not in webhooks:
                 known = did_you_mean(model.webhook, webhooks)
                 report((*place, "webhook"), f"there is no webhook {model.webhook!r}{known}")
                 continue
-            data = compile_template(model.data, (*place, "data"), report)
-            to = None if model.to is None else compile_template(model.to, (*place, "to"), report)
+            data = None if model.data is None else compile_template(model.data, (*place, "data"), report)
+            said = runtime_template(model.to) if isinstance(model.to, str) else model.to
+            to = None if said is None else compile_template(said, (*place, "to"), report)
+            if to is None and webhooks[model.webhook].to is None:
+                report((*place, "webhook"), f"it is not said where {model.webhook!r} is sent; add `to`")
+                continue
             yield Effect("webhook", model.webhook, data, model.after, to)
+
+
+@lru_cache(maxsize=1024)
+def sending(webhook: Webhook) -> Effect:
+    """The sending of a webhook as its API does it."""
+    return Effect("webhook", webhook.name, None, webhook.after)
 
 
 def perform(task: Task, api: Api, call: Call) -> str:
@@ -177,4 +191,4 @@ def _delete(api: Api, call: Call, table: str, value: JSON) -> str:
 _ROWS: dict[str, Callable[[Api, Call, str, JSON], str]] = {"put": _put, "patch": _patch, "delete": _delete}
 
 
-__all__ = ["Effect", "EffectModel", "Effects", "Task", "compile_effects", "perform"]
+__all__ = ["Effect", "EffectModel", "Effects", "Task", "compile_effects", "perform", "sending"]

@@ -1,4 +1,4 @@
-"""What a fault is to the pipeline and the edge: five questions with null answers.
+"""What a fault is to the pipeline and the edge: six questions with null answers.
 
 The kinds of faults stand in `faults`; this module needs none of what they need, so that a server
 without a scenario starts without it.
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mockserver.messages import Delivery, Response
+
+Sending = tuple[float, dict[str, Any]]
+"""A webhook that is to be sent, and when: epoch seconds on the sandbox's clock."""
 
 
 class Fault:
@@ -37,6 +40,10 @@ class Fault:
     def pace(self, delivery: Delivery, random: Random) -> None:
         """Say how the response goes out."""
 
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        """What becomes of the webhooks that the request causes, each with its time on the sandbox's clock."""
+        return webhooks
+
 
 class Faults(Fault):
     """Several faults as one: each is asked in turn."""
@@ -60,6 +67,11 @@ class Faults(Fault):
     def pace(self, delivery: Delivery, random: Random) -> None:
         for fault in self._faults:
             fault.pace(delivery, random)
+
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        for fault in self._faults:
+            webhooks = fault.sends(webhooks)
+        return webhooks
 
 
 NO_FAULT = Fault()

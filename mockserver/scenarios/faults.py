@@ -1,6 +1,6 @@
 """Faults: damage done around a response. Each is a struct whose fields are its wire format.
 
-A fault answers some of five questions that the pipeline and the edge ask at fixed points; the
+A fault answers some of six questions that the pipeline and the edge ask at fixed points; the
 others keep their null answer, so nobody asks whether there is a fault. Adding one is a class and a
 line in FAULTS.
 """
@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from mockserver.messages import Delivery, Response
-from mockserver.scenarios.fault import Fault
+from mockserver.scenarios.fault import Fault, Sending
 from mockserver.text.models import Duration, Strict
 
 MAX_SECONDS = 300.0
@@ -159,6 +159,30 @@ class BillingWrite(Fault, RootModel[Literal["lost"]]):
         return True
 
 
+class WebhookFault(Fault, Strict):
+    """What becomes of the webhooks of the request: late, lost, sent twice, in the wrong order, badly signed."""
+
+    late: Duration | None = None
+    lost: Literal[True] | None = None
+    twice: Literal[True] | None = None
+    reversed: Literal[True] | None = None
+    wrong_signature: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> WebhookFault:
+        if not any(getattr(self, name) is not None for name in type(self).model_fields):
+            raise ValueError(f"write one of {', '.join(type(self).model_fields)}")
+        return self
+
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        names = [name for name in ("lost", "wrong_signature") if getattr(self, name)]
+        sent = [(at + (self.late or 0.0), {**task, "faults": names}) for at, task in webhooks]
+        if self.reversed:
+            # The same times, so that the last one is sent first.
+            sent = [(at, task) for (at, _), (_, task) in zip(sent, reversed(sent), strict=True)]
+        return [sending for sending in sent for _ in range(2 if self.twice else 1)]
+
+
 FAULTS: dict[str, type[Fault]] = {
     "latency": Latency,
     "reset": Reset,
@@ -168,4 +192,5 @@ FAULTS: dict[str, type[Fault]] = {
     "content_type": ContentType,
     "drip": Drip,
     "billing_write": BillingWrite,
+    "webhooks": WebhookFault,
 }
