@@ -24,6 +24,7 @@ Stage = Literal[
     "validation",
     "rule",
     "credits",
+    "idempotency",
     "behaviour",
     "sample",
     "response",
@@ -32,7 +33,8 @@ Stage = Literal[
 """The stages of a request's life that may decide what is answered.
 
 `route`: no sandbox, path or method (404, 405). `key`: 401. `limit`: 429. `prefer`: the `Prefer` header asked for it.
-`validation`: 413, 415, 400. `rule`: a scenario's rule. `credits`: 402. `behaviour`: the operation itself.
+`validation`: 413, 415, 400. `rule`: a scenario's rule. `credits`: 402.
+`idempotency`: the response that the key had before. `behaviour`: the operation itself.
 `sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
 `webhook`: no request to the server, but one that it sent; its path is the whole URL.
 "" where a failure came between them.

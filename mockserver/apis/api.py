@@ -21,6 +21,7 @@ from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.text.spread import Spread
 
 if TYPE_CHECKING:
     from mockserver.apis.resources.behaviours import Resourceful
@@ -48,6 +49,24 @@ class ApiLimit:
     """In which headers it is told: `x-ratelimit`, `ratelimit` or `none`."""
     retry_after: str = "seconds"
     """How `Retry-After` tells the time: in `seconds`, or as a `date`."""
+    name: str = "default"
+    """What the `ratelimit` headers call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """How an API treats a request that is sent again with its key."""
+
+    header: str = "idempotency-key"
+    """The header with the key, in lower case."""
+    keep: float = 86_400.0
+    """Seconds on the sandbox's clock for which a response is kept."""
+    operations: frozenset[str] = frozenset()
+    """The operations that take a key."""
+    conflict: int = 0
+    """The status for a key that came with another request; 0 for the declared one of 409, 422 and 400."""
+    required: bool = False
+    """Whether a request without a key is rejected with 400."""
 
 
 class Extras(TypedDict, total=False):
@@ -71,6 +90,12 @@ class Extras(TypedDict, total=False):
     keys: Mapping[str, frozenset[str] | None]
     credits: float | None
     webhooks: Mapping[str, Webhook]
+    tenant_variable: str
+    tenant_is_key: bool
+    idempotency: Idempotency | None
+    latency: Mapping[str, Spread]
+    scenario_folders: tuple[Path, ...]
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +137,7 @@ class Api:
     error_bodies: Mapping[int, Callable[[Problem], JSON]] = field(default_factory=dict)
     """The bodies of errors by their status, where they are not as the document has them."""
     limits: tuple[ApiLimit, ...] = ()
-    """Rate limits of some operations; the first that concerns an operation counts, and goes before `limit`."""
+    """Rate limits of some operations; all that concern an operation count, and go before `limit`."""
     keys: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     """The valid API keys, and what each may do: methods or operationIds, or everything (None). Where there are none,
     every key is valid."""
@@ -120,6 +145,18 @@ class Api:
     """Credits that a sandbox starts with, where nothing else is asked for."""
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
     """What is sent to the client's own server, by name; those of the document are there without being named."""
+    tenant_variable: str = ""
+    """The variable of the paths that partitions the state; goes before `tenant`."""
+    tenant_is_key: bool = False
+    """Whether each API key has a state of its own."""
+    idempotency: Idempotency | None = None
+    """What a request that is sent again with its key gets; None where the API knows no keys for that."""
+    latency: Mapping[str, Spread] = field(default_factory=dict)
+    """By operationId, or `*` for all others: how long a response takes on the sandbox's clock."""
+    scenario_folders: tuple[Path, ...] = ()
+    """Folders with scenarios for it, which are found there by their names."""
+    files: tuple[Path, ...] = ()
+    """What it was made from beside its document: code that is read again when it changes."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
     key_texts: tuple[bytes, ...] = field(init=False, repr=False, compare=False)

@@ -36,8 +36,11 @@ class Plan:
     __slots__ = (
         "api",
         "behaviour",
+        "idempotency",
         "keys",
+        "latency",
         "limit",
+        "limits",
         "max_body",
         "operation",
         "price",
@@ -61,8 +64,15 @@ class Plan:
         """The valid keys where a sandbox lists none."""
         self.restricts = any(may is not None for may in api.keys.values())
         """Whether there are keys that may not do everything."""
-        self.limit = next((limit for limit in api.limits if operation.id in limit.operations), None)
-        """The rate limit that the API's profile sets it; None leaves it to the API's own."""
+        self.limits = tuple(limit for limit in api.limits if operation.id in limit.operations)
+        """The rate limits that the API's profile sets it; none leaves it to the API's own."""
+        self.limit = next(iter(self.limits), None)
+        """The first of them."""
+        terms = api.idempotency
+        self.idempotency = terms if terms is not None and operation.id in terms.operations else None
+        """What a request that is sent again with its key gets."""
+        self.latency = api.latency.get(operation.id, api.latency.get("*"))
+        """How long a response takes; None for no time at all."""
         self.webhooks = tuple(webhook for webhook in api.webhooks.values() if operation.id in webhook.on)
         """What is sent after each success."""
         self.window = f"{api.name} {operation.method} {operation.path} "

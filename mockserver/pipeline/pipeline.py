@@ -70,6 +70,7 @@ def perform(turn: Turn) -> Response:
             or (turn.prefer() if turn.preference else None)  # Prefer: code=402, example=NAME
             or (turn.negotiate() if "accept" in headers else None)  # 406
             or (turn.script("content") if turn.scripted else None)  # a rule's response to a good request
+            or (turn.replay() if turn.plan.idempotency else None)  # the response that an idempotency key had, 409
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
     except Unsatisfiable as problem:
@@ -270,9 +271,10 @@ class Pipeline:
         if "x-request-id" in request.headers:
             echo_id(turn.operation, exchange, response)
         waited = 0.0
-        if exchange.rule and not exchange.defect:
+        latency = turn.plan.latency if turn.operation is not None else None
+        if (exchange.rule or latency is not None) and not exchange.defect:
             try:
-                waited = apply_fault(world.clock, exchange, response, turn.decision)
+                waited = apply_fault(world, exchange, response, turn.decision, latency)
             except Problem as problem:
                 log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
         if disagreement and not exchange.defect:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
 
-from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.contract.writers import write
 from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
 from mockserver.messages import Delivery, Exchange, Response, Violation
+from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
+from mockserver.text.spread import Spread
 
 FAILURE = "the mock server failed to answer; its log says why"
 REASON = "x-mockserver-reason"
@@ -114,16 +116,22 @@ def _add_undeclared(operation: Operation | None, response: Response, name: str, 
         response.headers[name] = value
 
 
-def apply_fault(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> float:
+def apply_fault(
+    world: World, exchange: Exchange, response: Response, decision: Decision, latency: Spread | None
+) -> float:
     """Do the rule's fault to a finished response; test seconds that pass before it goes out.
+
+    `latency` is the API's own, which comes before what the rule adds.
 
     A frozen clock is moved ahead by what the client has to wait, which then takes no real time; a
     clock that runs at a rate makes the wait shorter by that rate.
     """
-    fault = decision.action.fault
+    clock, fault = world.clock, decision.action.fault
     exchange.faults = decision.action.faults
     fault.damage(response)
     delivery = Delivery(lost=exchange.lost)
+    if latency is not None:
+        delivery.delay += latency.draw(Random(f"{world.terms.seed} latency {world.store.increment('latency')}"))
     if decision.random is not None:
         fault.pace(delivery, decision.random)
     pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0

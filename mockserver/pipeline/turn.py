@@ -7,7 +7,6 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -17,16 +16,18 @@ from mockserver.apis.base import Answer
 from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import BY_STATUS, Problem
-from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
+from mockserver.messages import MAX_CHANGES, Exchange, Response
 from mockserver.pipeline.auth import authenticate, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
+from mockserver.pipeline.follow_up import follow_up, nowhere
+from mockserver.pipeline.idempotency import Replays
+from mockserver.pipeline.limits import exhaust, rate_limited, windows
 from mockserver.pipeline.prefer import Preference, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
-from mockserver.scenarios.effects import Task, sending
 from mockserver.scenarios.stages import Stage
 from mockserver.scenarios.values import CallValues
 from mockserver.state import ledger, ratelimit
@@ -58,6 +59,7 @@ class Turn:
         "plan",
         "preference",
         "refusal",
+        "replays",
         "request",
         "route",
         "scripted",
@@ -80,6 +82,8 @@ class Turn:
         """None when no operation has the path and the method."""
         self.decision: Decision = NO_DECISION
         """What the scenario does to it."""
+        self.replays: Replays | None = None
+        """Keeps the response for the request's idempotency key; None for a request without one."""
         self.sends = False
         """Whether a webhook waits to be sent."""
         self.scripted = False
@@ -127,7 +131,7 @@ class Turn:
         if action.status == 429:
             # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
             self.headers.pop("retry-after", None)
-            self._exhaust()
+            exhaust(self.headers)
         try:
             return action.reply(self.plan.operation, self._values())
         except TemplateError as error:
@@ -136,12 +140,17 @@ class Turn:
     def authenticate(self) -> Response | None:
         """Find out the tenant and the key."""
         self.exchange.stage = "key"
-        self.tenant = self.plan.api.tenant(self.request)
+        plan = self.plan
+        api = plan.api
+        self.tenant = api.tenant(self.request)
+        if api.tenant_variable:
+            self.tenant = self.route.values.get(api.tenant_variable, "")
         try:
-            plan = self.plan
             self.key = authenticate(self.request, plan.security, self.world.keys or plan.keys, plan.api.name)
         except Problem as problem:
             self.refusal = problem
+        if api.tenant_is_key:
+            self.tenant = self.key
         return None
 
     def limit(self) -> Response | None:
@@ -152,9 +161,12 @@ class Turn:
         if limit is not None:
             # A request that is refused for its key, or by the scenario, does not count.
             now, counts = exchange.at, refusal is None and not is_scripted
-            window = world.store.hit(window_name, now, limit.max, limit.window, counts)
             told = self.plan.limit
-            self.headers = ratelimit.headers(window, now) if told is None else ratelimit.told(window, now, limit, told)
+            if told is None or limit is not told.limit:
+                window = world.store.hit(window_name, now, limit.max, limit.window, counts)
+                self.headers = ratelimit.headers(window, now)
+            else:
+                window, limit, self.headers = windows(world, self.plan, self.tenant, self.key, now, counts)
         if refusal is not None:
             raise refusal
         if self.plan.restricts:
@@ -164,7 +176,7 @@ class Turn:
             return self.script("limit")
         if limit is not None and not window.admitted:
             seconds = ratelimit.retry_after(window, now)
-            raise _rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
+            raise rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 
     def prefer_early(self) -> Response | None:
@@ -197,10 +209,18 @@ class Turn:
             raise Problem("not_acceptable", f"Accept is {accept[:100]!r}; {self.plan.operation.id} answers {types}.")
         return None
 
+    def replay(self) -> Response | None:
+        """The response that an idempotency key had before, or 409 when it came with another request."""
+        self.replays = Replays.of(self.plan, self.request, self.tenant, self.world, self.exchange.at)
+        response = None if self.replays is None else self.replays.response()
+        if response is not None:
+            self.exchange.stage = "idempotency"
+        return response
+
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
         plan, action, world = self.plan, self.decision.action, self.world
-        if world.terms.stateless or (plan.behaviour is None and plan.price is None):
+        if world.terms.stateless or (plan.behaviour is None and plan.price is None and plan.idempotency is None):
             self.exchange.stage = "sample"
             response = self._sample()
         else:
@@ -252,40 +272,12 @@ class Turn:
         return contract_breach(operation, response, self.exchange, violations) if violations else response
 
     def follow_up(self, response: Response) -> None:
-        """Do what the rule says besides the response, once that is what the rule meant; what is for later is kept."""
-        exchange, world, action, api = self.exchange, self.world, self.decision.action, self.plan.api
-        if exchange.defect or (exchange.stage != "rule" and response.status >= 400):
-            return
-        call = self._call()
-        values = CallValues(api, exchange.at, lambda: call, response)
-        by = f"rule {self.decision.rule!r} ({self.decision.at})"
-        # What the API sends by itself comes before what a rule adds.
-        effects = [*(sending(webhook) for webhook in self.plan.webhooks if response.status < 300), *action.then]
-        sends: list[tuple[float, Task]] = []
-        for effect in effects:
-            at = exchange.at + effect.after
-            try:
-                task = effect.task(api, call, values.at(at), by if effect in action.then else self.plan.operation.id)
-            except TemplateError as error:
-                if effect not in action.then:
-                    continue  # a callback whose URL the client did not give
-                raise self._nowhere(error) from None
-            why = ""
-            if effect.do == "webhook":
-                sends.append((at, task))
-            elif effect.after:
-                why = schedule.add(world.store, at, task)
-            else:
-                why = schedule.do(world.store, api, task, at, world.terms.seed)
-            if why:
-                raise self._nowhere(f"{effect.do} {effect.on}: {why}")
-        for at, task in action.fault.sends(sends):
-            self.sends = True
-            if why := schedule.add(world.store, at, task):
-                raise self._nowhere(f"webhook {task['on']}: {why}")
+        """Do what follows once the response is what was meant: webhooks, and what the rule says besides."""
+        if not self.exchange.defect and (self.exchange.stage == "rule" or response.status < 400):
+            self.sends = follow_up(self.world, self.plan, self.decision, self.exchange, self._call(), response)
 
     def _nowhere(self, what: object) -> Defect:
-        return Defect(f"rule {self.decision.rule!r} ({self.decision.at}): {what}")
+        return nowhere(self.decision, what)
 
     def _values(self, response: Response | None = None) -> CallValues:
         """What the templates of a rule are filled with."""
@@ -330,7 +322,7 @@ class Turn:
         exchange.stage = "behaviour"
         unbilled = self.decision.action.unbilled
         charged = 0 if unbilled else cost
-        answer = behaviour(call)
+        response = self._answered(behaviour, call, None if unbilled else charged)
         tries = 1
         while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
             if outcome == "unpaid":
@@ -343,15 +335,25 @@ class Turn:
                 raise Problem("unavailable", "Others keep changing the same rows; try again.")
             tries += 1
             call.forget()
-            answer = behaviour(call)
+            if self.replays is not None and (before := self.replays.response()) is not None:
+                return before  # the same key was used at the same time
+            response = self._answered(behaviour, call, None if unbilled else charged)
         exchange.committed = True
-        response = answer if type(answer) is Response else self._meant(behaviour, answer)
-        if call.writes:
-            exchange.changed = len(call.writes)
+        if call.changes:
+            exchange.changed = len(call.changes)
             exchange.changes = call.changes[:MAX_CHANGES]
         if plan.price is not None:
             exchange.charged = charged
-            plan.api.bill(response.data, None if unbilled else charged)
+        return response
+
+    def _answered(self, behaviour: Behaviour, call: Call, charged: float | None) -> Response:
+        """What a behaviour answers, with the charge in it, and kept for its idempotency key."""
+        answer = behaviour(call)
+        response = answer if type(answer) is Response else self._meant(behaviour, answer)
+        if self.plan.price is not None:
+            self.plan.api.bill(response.data, charged)
+        if self.replays is not None:
+            call.writes.append(self.replays.kept(response))
         return response
 
     def _meant(self, behaviour: Behaviour, answer: Answer) -> Response:
@@ -370,7 +372,7 @@ class Turn:
             raise Problem("invalid_request", message)
         if status == 429:
             self.headers.setdefault("retry-after", "1")
-            self._exhaust()
+            exhaust(self.headers)
         if status in BY_STATUS and not preference.example and not preference.dynamic:
             response = api.errors.response(operation, Problem(BY_STATUS[status].name))
             if not operation.check_response(response):
@@ -390,14 +392,3 @@ class Turn:
         operation, may = self.plan.operation, self.plan.api.keys.get(self.key)
         if may is not None and operation.id not in may and operation.method not in may:
             raise Problem("forbidden", f"This key may not do {operation.id}; it may do {', '.join(sorted(may))}.")
-
-    def _exhaust(self) -> None:
-        if "x-ratelimit-remaining" in self.headers:
-            self.headers["x-ratelimit-remaining"] = "0"
-        elif "ratelimit" in self.headers:
-            self.headers["ratelimit"] = re.sub(r";r=\d+", ";r=0", self.headers["ratelimit"])
-
-
-def _rate_limited(limit: Limit, seconds: int, retry_after: str) -> Problem:
-    message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
-    return Problem("rate_limit_exceeded", message, headers={"retry-after": retry_after})

@@ -7,13 +7,10 @@ line in FAULTS.
 
 from __future__ import annotations
 
-import math
 from random import Random
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     RootModel,
     model_validator,
@@ -22,61 +19,10 @@ from pydantic import (
 from mockserver.messages import Delivery, Response
 from mockserver.scenarios.fault import Fault, Sending
 from mockserver.text.models import Duration, Strict
-
-MAX_SECONDS = 300.0
-"""The longest that a fault may keep a client waiting."""
+from mockserver.text.spread import SpreadText, Wait
 
 
-def _wait(seconds: float) -> float:
-    if seconds > MAX_SECONDS:
-        raise ValueError(f"{seconds:g}s is too long; at most {MAX_SECONDS:g}s are allowed")
-    return seconds
-
-
-Wait = Annotated[Duration, AfterValidator(_wait)]
-"""A duration of at most MAX_SECONDS."""
-
-
-def _spread(value: Any) -> Any:
-    return {"fixed": value} if isinstance(value, str) else value
-
-
-class _Spread(Strict):
-    """Seconds: fixed, uniform between two, or log-normal by median and 99th percentile."""
-
-    looks: ClassVar[str] = "a duration such as 500ms, or {uniform: [100ms, 2s]}, or {median: 300ms, p99: 2s}"
-
-    fixed: Wait | None = None
-    uniform: tuple[Wait, Wait] | None = None
-    median: Wait | None = None
-    p99: Wait | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> _Spread:
-        kinds = (self.fixed is not None, self.uniform is not None, self.median is not None or self.p99 is not None)
-        if sum(kinds) != 1:
-            raise ValueError(f"must be {self.looks}")
-        if kinds[2] and (self.median is None or self.p99 is None or not 0 < self.median <= self.p99):
-            raise ValueError("a log-normal latency needs `median` above 0 and `p99` of at least as much")
-        if self.uniform is not None and self.uniform[0] > self.uniform[1]:
-            raise ValueError("the low end of `uniform` is above its high end")
-        return self
-
-    def draw(self, random: Random) -> float:
-        """One delay, at most MAX_SECONDS."""
-        if self.uniform is not None:
-            return random.uniform(*self.uniform)
-        if self.median is None or self.p99 is None:
-            return self.fixed or 0.0
-        # The 99th percentile of a normal distribution lies this many standard deviations above its mean.
-        sigma = math.log(self.p99 / self.median) / 2.3263478740408408
-        return min(MAX_SECONDS, random.lognormvariate(math.log(self.median), sigma))
-
-
-Spread = Annotated[_Spread, BeforeValidator(_spread, json_schema_input_type=str | _Spread)]
-
-
-class Latency(Fault, RootModel[Spread]):
+class Latency(Fault, RootModel[SpreadText]):
     """A delay before the response."""
 
     def pace(self, delivery: Delivery, random: Random) -> None:

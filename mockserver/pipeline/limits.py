@@ -1,0 +1,72 @@
+"""Rate limits of a request: what says that one is reached, and several at once, of which every window must have room.
+
+Must not know: what a response is.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mockserver.apis.api import ApiLimit
+from mockserver.apis.routes import Plan
+from mockserver.errors import Problem
+from mockserver.messages import Limit, Window
+from mockserver.sandbox.world import World
+from mockserver.state import ratelimit
+
+
+def windows(
+    world: World, plan: Plan, tenant: str, key: str, now: float, counts: bool
+) -> tuple[Window, Limit, dict[str, str]]:
+    """Ask the windows of an operation, and count the request in them.
+
+    Returns the window that decides, which is the one that is full or else the one with the least room, its limit, and
+    the headers that tell of them.
+    """
+    store, names = world.store, [_name(plan, limit, tenant, key) for limit in plan.limits]
+    pairs = list(zip(names, plan.limits, strict=True))
+    if len(pairs) > 1 and counts:
+        looked = [store.hit(name, now, each.limit.max, each.limit.window, False) for name, each in pairs]
+        counts = all(window.remaining for window in looked)
+    seen = [(store.hit(name, now, each.limit.max, each.limit.window, counts), each) for name, each in pairs]
+    window, decides = min(seen, key=_room)
+    if not window.remaining and not counts:
+        window.admitted = False
+    headers = ratelimit.told(window, now, decides.limit, decides)
+    if len(seen) > 1 and decides.headers == "ratelimit":
+        told = [ratelimit.told(window, now, each.limit, each, each.name) for window, each in seen]
+        for name in ("ratelimit-policy", "ratelimit"):
+            headers[name] = ", ".join(fields[name] for fields in told if name in fields)
+    return window, decides.limit, headers
+
+
+def exhaust(headers: dict[str, str]) -> None:
+    """Say in the headers of a response that nothing remains."""
+    if "x-ratelimit-remaining" in headers:
+        headers["x-ratelimit-remaining"] = "0"
+    elif "ratelimit" in headers:
+        headers["ratelimit"] = re.sub(r";r=\d+", ";r=0", headers["ratelimit"])
+
+
+def rate_limited(limit: Limit, seconds: int, retry_after: str) -> Problem:
+    """The 429 of a limit; `retry_after` is the header's value."""
+    message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
+    return Problem("rate_limit_exceeded", message, headers={"retry-after": retry_after})
+
+
+def _room(seen: tuple[Window, ApiLimit]) -> tuple[bool, float, float]:
+    """What sorts a full window first, of several full ones the one that is full for longest, and little room before
+    much."""
+    window, _ = seen
+    return window.remaining > 0, 0.0 if window.remaining else -window.free_at, window.remaining / window.limit
+
+
+def _name(plan: Plan, limit: ApiLimit, tenant: str, key: str) -> str:
+    operation = plan.operation
+    parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
+    first = limit is plan.limit
+    own = "" if first else f" {limit.limit.max}/{limit.limit.window:g}s"
+    return f"{plan.api.name} {[parts[name] for name in limit.per]}{own}"
+
+
+__all__ = ["exhaust", "rate_limited", "windows"]
