@@ -102,6 +102,16 @@ class Settings:
             shown="all bundled ones",
         ),
     )
+    behaviours: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "Contracts",
+            "list",
+            "Python behaviours for an API, as MODULE:ATTRIBUTE or API=MODULE:ATTRIBUTE: a mockserver.Behaviours. "
+            "Repeatable.",
+            metavar="CODE",
+        ),
+    )
     spec_dir: str = field(
         default="",
         metadata=_option(

@@ -79,6 +79,7 @@ CASES: dict[str, tuple[Any, JSON]] = {
     "$has": ({"$has": {"$request": "query.nothing"}}, False),
     "$literal": ({"$literal": {"$request": "body"}}, {"$request": "body"}),
     "$concat": ({"$concat": ["order-", {"$request": "path.id"}, "-", 5]}, "order-7-5"),
+    "$merge": ({"$merge": [{"a": 1, "b": 1}, {"b": 2}]}, {"a": 1, "b": 2}),
     "$len": ({"$len": "abc"}, 3),
     "$text": ({"$text": 12}, "12"),
     "$number": ({"$number": "1.5"}, 1.5),

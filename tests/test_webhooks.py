@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from receiver import Receiver
 from standardwebhooks import Webhook as StandardWebhook
 from test_resources import ORDER, ROW, answer, body, shop
 
@@ -28,41 +26,11 @@ from mockserver.text.templates import compile_template
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-class Receiver:
-    """A server that takes webhooks. `statuses` are answered in turn, then 200."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str], Any]] = []
-        self.statuses: list[int] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["content-length"]))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.requests.append((self.path, headers, content))
-                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
-        threading.Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
-
-    @property
-    def bodies(self) -> list[Any]:
-        return [json.loads(content) for _, _, content in self.requests]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     receiver = Receiver()
     yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
+    receiver.close()
 
 
 def document() -> dict[str, Any]:
@@ -168,8 +136,7 @@ def test_a_webhook_that_nobody_takes_is_given_up(served: Served, receiver: Recei
 
 
 def test_a_receiver_that_is_down_is_told_in_the_journal(served: Served, receiver: Receiver) -> None:
-    receiver.server.shutdown()
-    receiver.server.server_close()
+    receiver.close()
     served.order(note=receiver.url)
     (delivery,) = served.mock.webhooks.deliveries()
     assert delivery["status"] == 0 and "Connection refused" in delivery["reason"]

@@ -113,6 +113,9 @@ def _scenario(ask: Ask, given: JSON) -> Scenario:
 def _named(ask: Ask, name: str) -> Scenario:
     """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
     bundled, own = bundled_scenarios(), files_in(ask.scenario_dir)
+    for api in ask.pipeline.apis.values():
+        for folder in api.scenario_folders:
+            own = {**files_in(str(folder)), **own}
     if name in bundled:
         return scenarios.load_scenario(name, ask.pipeline.apis)
     if name not in own:

@@ -94,8 +94,7 @@ class Contract:
         sources = self.findings.sources
         folder = PurePath(sources.root.name).parent
         read = {sources.root.name: sources.root.text}
-        if sources.overlay is not None:
-            read[sources.overlay.name] = sources.overlay.text
+        read |= {overlay.name: overlay.text for overlay in sources.overlays}
         for name, source in sources.mounted.items():
             read[name if "://" in name else str(folder / name)] = source.text
         return read

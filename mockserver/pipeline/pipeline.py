@@ -131,6 +131,11 @@ class Pipeline:
         self.metrics = Metrics()
         self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
 
+    def add(self, api: Api) -> None:
+        """Serve another API beside the others from now on."""
+        tell_tables_apart([*self.apis.values(), api])
+        self.replace(api)
+
     def replace(self, api: Api) -> None:
         """Serve another API of the same name from now on. Requests on their way are answered by the one before.
 

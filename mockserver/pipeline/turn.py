@@ -146,7 +146,10 @@ class Turn:
         if api.tenant_variable:
             self.tenant = self.route.values.get(api.tenant_variable, "")
         try:
-            self.key = authenticate(self.request, plan.security, self.world.keys or plan.keys, plan.api.name)
+            valid = self.world.keys or plan.keys
+            if plan.keys and self.world.keys:
+                valid = (*self.world.keys, *plan.keys)  # the sandbox's own key beside those of the API's profile
+            self.key = authenticate(self.request, plan.security, valid, plan.api.name)
         except Problem as problem:
             self.refusal = problem
         if api.tenant_is_key:
@@ -273,7 +276,8 @@ class Turn:
 
     def follow_up(self, response: Response) -> None:
         """Do what follows once the response is what was meant: webhooks, and what the rule says besides."""
-        if not self.exchange.defect and (self.exchange.stage == "rule" or response.status < 400):
+        stage = self.exchange.stage
+        if not self.exchange.defect and stage != "idempotency" and (stage == "rule" or response.status < 400):
             self.sends = follow_up(self.world, self.plan, self.decision, self.exchange, self._call(), response)
 
     def _nowhere(self, what: object) -> Defect:

@@ -69,6 +69,16 @@ def concatenated(*values: JSON) -> JSON:
     return "".join(map(text_of, values))
 
 
+def merged(*values: JSON) -> JSON:
+    """Objects as one; a later one's members go before those of an earlier one."""
+    members: dict[str, JSON] = {}
+    for value in values:
+        if not isinstance(value, dict):
+            raise TemplateError(f"{show(value)} is no object")
+        members |= value
+    return members
+
+
 def length(value: JSON) -> JSON:
     if not isinstance(value, str | list | dict):
         raise TemplateError(f"{show(value)} has no length")

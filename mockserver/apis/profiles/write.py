@@ -23,6 +23,9 @@ _KEYS: dict[Role, str] = {
     "replace": "update",
     "delete": "delete",
     "action": "actions",
+    "create_many": "create_many",
+    "update_many": "update_many",
+    "delete_many": "delete_many",
 }
 
 
