@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
@@ -127,6 +127,30 @@ class Request:
     """Why the body cannot be decoded; whoever reads the body raises it."""
 
 
+class Piece(NamedTuple):
+    """A part of a response that goes out by itself."""
+
+    content: bytes
+    wait: float = 0.0
+    """Real seconds before it."""
+    stall: float = 0.0
+    """The same wait in seconds of the sandbox's clock, which a frozen one has passed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How the items of a stream go out."""
+
+    every: float = 0.0
+    """Seconds on the sandbox's clock between two of them."""
+    end: str = ""
+    """The data of the event that ends it, such as `[DONE]`; "" for none."""
+    event: tuple[str, ...] = ()
+    """The way to the member of an item that names its event."""
+    count: int = 1
+    """How many items a sample has."""
+
+
 @dataclass(slots=True)
 class Delivery:
     """How a response goes out."""
@@ -141,6 +165,10 @@ class Delivery:
     """Bytes at a time; 0 sends the body whole."""
     every: float = 0.0
     """Real seconds between two chunks."""
+    pieces: list[Piece] = field(default_factory=list)
+    """The items of a stream, each of which goes out by itself; none for a response that is no stream."""
+    end: Literal["", "cut", "reset"] = ""
+    """How the connection ends after the pieces, when the response does not."""
     lost: str = ""
     """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole response goes out."""
 
@@ -159,6 +187,10 @@ class Response:
     """The body as it leaves; made from `data` when the response is finished."""
     delivery: Delivery | None = None
     """How it goes out; None sends it whole and at once."""
+    pieces: list[bytes] | None = None
+    """The same as `content`, item by item; None when it is no stream."""
+    stream: Stream | None = None
+    """How a stream goes out; None for one that goes out at once."""
     sampled: frozenset[str] = frozenset()
     """Names of headers whose values are made up: what the server itself says in such a header goes before."""
 

@@ -20,7 +20,7 @@ from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response, Stream
 from mockserver.text.spread import Spread
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Extras(TypedDict, total=False):
     tenant_is_key: bool
     idempotency: Idempotency | None
     latency: Mapping[str, Spread]
+    streams: Mapping[str, Stream]
     scenario_folders: tuple[Path, ...]
     files: tuple[Path, ...]
 
@@ -153,6 +154,8 @@ class Api:
     """What a request that is sent again with its key gets; None where the API knows no keys for that."""
     latency: Mapping[str, Spread] = field(default_factory=dict)
     """By operationId, or `*` for all others: how long a response takes on the sandbox's clock."""
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    """By operationId, or `*` for all others: how the items of a stream go out."""
     scenario_folders: tuple[Path, ...] = ()
     """Folders with scenarios for it, which are found there by their names."""
     files: tuple[Path, ...] = ()

@@ -37,6 +37,7 @@ class Plan:
         "api",
         "behaviour",
         "idempotency",
+        "is_coded",
         "keys",
         "latency",
         "limit",
@@ -47,6 +48,8 @@ class Plan:
         "resource",
         "restricts",
         "security",
+        "stream",
+        "streams_on_request",
         "webhooks",
         "window",
     )
@@ -71,6 +74,12 @@ class Plan:
         terms = api.idempotency
         self.idempotency = terms if terms is not None and operation.id in terms.operations else None
         """What a request that is sent again with its key gets."""
+        self.stream = api.streams.get(operation.id, api.streams.get("*")) if operation.stream_types else None
+        """How the items of its stream go out; None for at once."""
+        self.streams_on_request = operation.streams_on_request
+        """The media type that it answers when a request says `stream: true`; "" where that means nothing."""
+        self.is_coded = operation.id in api.behaviours
+        """Whether its behaviour is code, and not that of a resource."""
         self.latency = api.latency.get(operation.id, api.latency.get("*"))
         """How long a response takes; None for no time at all."""
         self.webhooks = tuple(webhook for webhook in api.webhooks.values() if operation.id in webhook.on)

@@ -16,6 +16,7 @@ import orjson
 from mockserver.contract.accept import choose, concrete
 from mockserver.contract.binary_samples import is_file, member_of, sample_file
 from mockserver.contract.bodies import Reading
+from mockserver.contract.events import EVENTS
 from mockserver.contract.json_text import parse_json
 from mockserver.contract.media_types import LINES, essence, is_json
 from mockserver.contract.operation import Operation
@@ -26,7 +27,6 @@ from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, Unusab
 from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT
 from mockserver.contract.schemas import Schemas
-from mockserver.contract.writers import EVENTS
 from mockserver.errors import ContractError
 from mockserver.messages import JSON, Response
 from mockserver.text.documents import pointer_of

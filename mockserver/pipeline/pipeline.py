@@ -81,6 +81,8 @@ def perform(turn: Turn) -> Response:
         except Unsatisfiable as missing:
             return turn.give_up(missing)  # the same, of a declared error
     response = turn.check(response)
+    if turn.plan.stream is not None and response.stream is None:
+        response.stream = turn.plan.stream
     if turn.decision.action.then or turn.plan.webhooks:
         turn.follow_up(response)
     return response
@@ -277,7 +279,7 @@ class Pipeline:
             echo_id(turn.operation, exchange, response)
         waited = 0.0
         latency = turn.plan.latency if turn.operation is not None else None
-        if (exchange.rule or latency is not None) and not exchange.defect:
+        if (exchange.rule or latency is not None or response.pieces is not None) and not exchange.defect:
             try:
                 waited = apply_fault(world, exchange, response, turn.decision, latency)
             except Problem as problem:

@@ -12,14 +12,16 @@ from dataclasses import replace
 from random import Random
 
 from mockserver.contract import Operation
+from mockserver.contract.events import is_stream, pieces_of
 from mockserver.contract.writers import write
 from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
-from mockserver.messages import Delivery, Exchange, Response, Violation
+from mockserver.messages import Delivery, Exchange, Piece, Response, Stream, Violation
 from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
 from mockserver.text.spread import Spread
 
+AT_ONCE = Stream()
 FAILURE = "the mock server failed to answer; its log says why"
 REASON = "x-mockserver-reason"
 MAX_REASON = 500
@@ -40,6 +42,11 @@ def serialise(response: Response, operation: Operation | None = None) -> None:
         return
     if media_type == "application/json":
         response.content = to_json(response.data)
+        return
+    if isinstance(response.data, list) and is_stream(media_type):
+        terms = response.stream or AT_ONCE
+        response.pieces = pieces_of(response.data, media_type, terms.end, terms.event)
+        response.content = b"".join(response.pieces)
         return
     declared_response = operation.response(response.status) if operation is not None else None
     if declared_response is not None:
@@ -130,16 +137,24 @@ def apply_fault(
     exchange.faults = decision.action.faults
     fault.damage(response)
     delivery = Delivery(lost=exchange.lost)
+    if response.pieces is not None:
+        every = response.stream.every if response.stream is not None else 0.0
+        delivery.pieces = [Piece(piece, stall=every if at else 0.0) for at, piece in enumerate(response.pieces)]
+        fault.interrupt(delivery)
     if latency is not None:
         delivery.delay += latency.draw(Random(f"{world.terms.seed} latency {world.store.increment('latency')}"))
     if decision.random is not None:
         fault.pace(delivery, decision.random)
     pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0
     delivery.latency = delivery.delay
-    dripping = delivery.every * pieces
+    dripping = delivery.every * pieces + sum(piece.stall for piece in delivery.pieces)
+    if delivery.pieces:
+        response.content = b"".join(piece.content for piece in delivery.pieces)
     response.delivery = delivery
-    if clock.rate:
-        delivery.delay, delivery.every = delivery.delay / clock.rate, delivery.every / clock.rate
+    rate = clock.rate
+    delivery.pieces = [piece._replace(wait=piece.stall / rate if rate else 0.0) for piece in delivery.pieces]
+    if rate:
+        delivery.delay, delivery.every = delivery.delay / rate, delivery.every / rate
         return delivery.latency
     if delivery.delay or dripping:
         clock.advance(delivery.delay + dripping)

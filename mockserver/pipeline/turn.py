@@ -6,24 +6,22 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from mockserver.apis import Api, Behaviour, Call
 from mockserver.apis.api import response_of
 from mockserver.apis.base import Answer
 from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
-from mockserver.errors import BY_STATUS, Problem
+from mockserver.errors import Problem
 from mockserver.messages import MAX_CHANGES, Exchange, Response
-from mockserver.pipeline.auth import authenticate, challenges
+from mockserver.pipeline.auth import authenticate, authorise, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
 from mockserver.pipeline.follow_up import follow_up, nowhere
 from mockserver.pipeline.idempotency import Replays
 from mockserver.pipeline.limits import exhaust, rate_limited, windows
-from mockserver.pipeline.prefer import Preference, read_preference
+from mockserver.pipeline.prefer import Preference, preferred, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
@@ -116,7 +114,7 @@ class Turn:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
-        self.scripted = action.reply is not None
+        self.scripted = action.reply is not None and not action.streams
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -173,7 +171,7 @@ class Turn:
         if refusal is not None:
             raise refusal
         if self.plan.restricts:
-            self._may()
+            authorise(self.plan, self.key)
         exchange.stage = "limit"
         if is_scripted:
             return self.script("limit")
@@ -208,6 +206,8 @@ class Turn:
         """See that the client takes a media type of the success: 406, unless the sandbox is lenient."""
         accept = self.request.headers["accept"]
         if accept != "*/*" and not self.plan.operation.accepted_by(accept) and not self.world.terms.lenient_accept:
+            if self._wants_stream() and self.plan.operation.stream_types:
+                return None  # clients of language models ask for JSON, and in the body for a stream
             types = self.plan.operation.success_types
             raise Problem("not_acceptable", f"Accept is {accept[:100]!r}; {self.plan.operation.id} answers {types}.")
         return None
@@ -223,7 +223,11 @@ class Turn:
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
         plan, action, world = self.plan, self.decision.action, self.world
-        if world.terms.stateless or (plan.behaviour is None and plan.price is None and plan.idempotency is None):
+        if action.streams:
+            response = self._commit(self._streamed)
+        elif plan.streams_on_request and self._wants_stream() and not plan.is_coded:
+            response = self._commit(lambda call: self._sample())
+        elif world.terms.stateless or (plan.behaviour is None and plan.price is None and plan.idempotency is None):
             self.exchange.stage = "sample"
             response = self._sample()
         else:
@@ -239,10 +243,31 @@ class Turn:
                 raise self._nowhere(error) from None
         return response
 
+    def _streamed(self, call: Call) -> Response:
+        """The rule's own stream, which is charged as the operation is."""
+        make = self.decision.action.reply
+        assert make is not None
+        try:
+            return make(self.plan.operation, self._values())
+        except TemplateError as error:
+            raise self._nowhere(error) from None
+
     def _sample(self) -> Response:
         """A success from the contract."""
         plan, accept = self.plan, self.request.headers.get("accept", "")
-        return plan.api.contract.sample(plan.operation, plan.operation.success, values=self.route.values, accept=accept)
+        if plan.streams_on_request and self._wants_stream():
+            accept = plan.streams_on_request
+        response = plan.api.contract.sample(
+            plan.operation, plan.operation.success, values=self.route.values, accept=accept
+        )
+        if plan.stream is not None and isinstance(response.data, list) and len(response.data) == 1:
+            response.data = response.data * plan.stream.count
+        return response
+
+    def _wants_stream(self) -> bool:
+        """Whether the body of the request says `stream: true`."""
+        body = self.checked.body if self.checked is not None else None
+        return isinstance(body, dict) and body.get("stream") is True
 
     def refuse(self, problem: Problem) -> Response:
         """The problem that a stage found, as the API tells it."""
@@ -369,30 +394,4 @@ class Turn:
 
     def _preferred(self, preference: Preference) -> Response:
         """An error in the API's shape, or a sample."""
-        api, operation = self.plan.api, self.plan.operation
-        status = preference.code or operation.success
-        if operation.response(status) is None:
-            message = f"Prefer: code={status} is not declared; {operation.id} has {', '.join(operation.declared)}."
-            raise Problem("invalid_request", message)
-        if status == 429:
-            self.headers.setdefault("retry-after", "1")
-            exhaust(self.headers)
-        if status in BY_STATUS and not preference.example and not preference.dynamic:
-            response = api.errors.response(operation, Problem(BY_STATUS[status].name))
-            if not operation.check_response(response):
-                return response
-        draws = moment = None
-        if preference.dynamic:
-            moment = datetime.fromtimestamp(self.exchange.at, UTC)
-            draws = random.Random(f"{self.world.terms.seed} {self.world.store.increment('dynamic')}")
-        try:
-            return api.contract.sample(operation, status, preference.example, draws, self.route.values, moment)
-        except KeyError:
-            message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
-            raise Problem("invalid_request", message) from None
-
-    def _may(self) -> None:
-        """See that the key may do what is asked for. Raises Problem: 403."""
-        operation, may = self.plan.operation, self.plan.api.keys.get(self.key)
-        if may is not None and operation.id not in may and operation.method not in may:
-            raise Problem("forbidden", f"This key may not do {operation.id}; it may do {', '.join(sorted(may))}.")
+        return preferred(self.plan, self.world, preference, self.headers, self.route.values, self.exchange.at)

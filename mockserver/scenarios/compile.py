@@ -19,8 +19,8 @@ from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Limit
 from mockserver.scenarios.effects import Effect, compile_effects
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
-from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step
-from mockserver.scenarios.responses import NAMED, Maker, named_response, scripted
+from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step, StreamModel
+from mockserver.scenarios.responses import NAMED, Maker, named_response, scripted, streamed
 from mockserver.scenarios.rules import CompiledAction, CompiledRule, Origin, Scenario, ScenarioLimit
 from mockserver.scenarios.stages import Stage, stage_of
 from mockserver.scenarios.typical import typical, unknown_part
@@ -171,10 +171,14 @@ class Compiler:
         reply: Reply | None,
     ) -> CompiledAction:
         violates = step.violates or entry.violates or ""
-        if reply is not None and (step.set or step.remove):
+        if reply is not None and step.stream is not None:
+            self._problem((*here, "stream"), "a rule has either a `reply` or a `stream`")
+        if (reply is not None or step.stream is not None) and (step.set or step.remove):
             self._problem(here, "`set` and `remove` change the real response; a scripted `reply` has none")
         stage: Stage = "content" if reply is None else stage_of(_status(reply))
         make = None if reply is None else self._maker(reply, operations, here)
+        if step.stream is not None:
+            make = self._streamer(step.stream, operations, (*here, "stream"))
         patches = []
         for pointer, value in step.set.items():
             template = compile_template(value, (*here, "set", pointer), self._problem)
@@ -186,6 +190,7 @@ class Compiler:
         action = CompiledAction(
             reply=make,
             status=0 if reply is None else _status(reply),
+            streams=step.stream is not None,
             stage=stage,
             set=tuple(patches),
             remove=tuple(step.remove),
@@ -221,7 +226,7 @@ class Compiler:
             except TemplateError:
                 continue  # a request may lack what the template asks for, as the typical one does
             except Unsatisfiable as error:
-                self._problem((*here, "reply" if action.reply else "set"), error.message)
+                self._problem((*here, _part(action)), error.message)
                 return
             except KeyError as error:
                 part = "set" if error.args[0] in dict(action.set) else "remove"
@@ -232,7 +237,7 @@ class Compiler:
                 shown = "; ".join(str(violation) for violation in violations[:3])
                 message = f"the response violates the contract of {id} {response.status}: {shown}"
                 message += '; correct it, or add `violates: "why"`'
-                self._problem((*here, "reply" if action.reply else "set"), message)
+                self._problem((*here, _part(action)), message)
                 return
 
     def _variables(self, id: str) -> list[str]:
@@ -255,6 +260,20 @@ class Compiler:
         for template in (body, *lines.values()):
             self._check_requests(template, operations)
         return scripted(reply.status, body, lines)
+
+    def _streamer(self, model: StreamModel, operations: frozenset[str], here: Place) -> Maker | None:
+        """A function that makes a stream of the items that are written out."""
+        for id in sorted(operations):
+            if not self._api.contract.operations[id].stream_types:
+                self._problem(here, f"{id} declares no stream: no text/event-stream and no JSON lines")
+                return None
+        items = [
+            compile_template(item, (*here, "items", number), self._problem) for number, item in enumerate(model.items)
+        ]
+        for template in items:
+            self._check_requests(template, operations)
+        terms = self._api.streams
+        return streamed(items, model.every, model.end, lambda id: terms.get(id, terms.get("*")))
 
     def _effects(self, step: Action, operations: frozenset[str], here: Place) -> tuple[Effect, ...]:
         effects = tuple(
@@ -316,8 +335,13 @@ class Compiler:
                     self._problem((*here, "state", table), message)
 
 
+def _part(action: CompiledAction) -> str:
+    """The key of a rule that says what the response is."""
+    return ("stream" if action.streams else "reply") if action.reply else "set"
+
+
 def _acts(step: Action) -> bool:
-    return bool(step.reply is not None or step.set or step.remove or step.fault or step.then)
+    return bool(step.reply is not None or step.stream or step.set or step.remove or step.fault or step.then)
 
 
 def faults_by_name(model: BaseModel | None) -> list[tuple[str, Fault]]:

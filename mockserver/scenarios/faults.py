@@ -1,6 +1,6 @@
 """Faults: damage done around a response. Each is a struct whose fields are its wire format.
 
-A fault answers some of six questions that the pipeline and the edge ask at fixed points; the
+A fault answers some of seven questions that the pipeline and the edge ask at fixed points; the
 others keep their null answer, so nobody asks whether there is a fault. Adding one is a class and a
 line in FAULTS.
 """
@@ -8,7 +8,7 @@ line in FAULTS.
 from __future__ import annotations
 
 from random import Random
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from mockserver.messages import Delivery, Response
+from mockserver.contract.events import pieces_of
+from mockserver.messages import Delivery, Piece, Response
 from mockserver.scenarios.fault import Fault, Sending
 from mockserver.text.models import Duration, Strict
 from mockserver.text.spread import SpreadText, Wait
@@ -59,7 +60,10 @@ class Hang(Fault, RootModel[Wait]):
 class BodyDamage(Fault, Strict):
     """The body arrives cut off (`truncate`: the share that is sent) or as text that is no JSON."""
 
-    breaks_contract: ClassVar[bool] = True
+    @property
+    def breaks_contract(self) -> bool:
+        return True
+
     truncate: Annotated[float, Field(ge=0, lt=1)] | None = None
     malformed: Literal[True] | None = None
 
@@ -82,7 +86,9 @@ class BodyDamage(Fault, Strict):
 class ContentType(Fault, RootModel[Annotated[str, Field(max_length=200, pattern=r"^[\x20-\x7e]+$")]]):
     """The response says that it is something else."""
 
-    breaks_contract: ClassVar[bool] = True
+    @property
+    def breaks_contract(self) -> bool:
+        return True
 
     def damage(self, response: Response) -> None:
         response.media_type = self.root
@@ -103,6 +109,96 @@ class BillingWrite(Fault, RootModel[Literal["lost"]]):
 
     def loses_billing(self) -> bool:
         return True
+
+
+class After(Strict):
+    """Something that happens after the n-th item of a stream."""
+
+    after: Annotated[int, Field(ge=0)]
+
+
+class Stall(After):
+    """Nothing comes for a time."""
+
+    looks: ClassVar[str] = "a mapping such as {after: 2, for: 5s}"
+
+    seconds: Annotated[Wait, Field(alias="for")]
+
+
+class ErrorEvent(After):
+    """An event tells of an error, and ends the stream."""
+
+    looks: ClassVar[str] = "a mapping such as {after: 2, event: {error: {message: Overloaded}}}"
+
+    event: Any
+
+
+class StreamFault(Fault, Strict):
+    """What happens in the middle of a stream. Items are counted from 1; what was done is done, and charged."""
+
+    cut_after: Annotated[int, Field(ge=0)] | None = None
+    reset_after: Annotated[int, Field(ge=0)] | None = None
+    stall: Stall | None = None
+    damaged: Annotated[int, Field(ge=1)] | None = None
+    duplicate: Annotated[int, Field(ge=1)] | None = None
+    split_utf8: Annotated[int, Field(ge=1)] | None = None
+    error: ErrorEvent | None = None
+    lose_last: Literal[True] | None = None
+    no_end: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> StreamFault:
+        if not any(getattr(self, name) is not None for name in type(self).model_fields):
+            raise ValueError(f"write one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def breaks_contract(self) -> bool:
+        return self.damaged is not None or self.error is not None
+
+    def damage(self, response: Response) -> None:
+        """Change the items; the marker at the end is none of them."""
+        pieces = list(response.pieces or ())
+        terms = response.stream
+        end = [pieces.pop()] if terms is not None and terms.end and pieces else []
+        if self.lose_last and pieces:
+            pieces.pop()
+        if self.damaged is not None and self.damaged <= len(pieces):
+            pieces[self.damaged - 1] = _broken(pieces[self.damaged - 1])
+        if self.duplicate is not None and self.duplicate <= len(pieces):
+            pieces.insert(self.duplicate, pieces[self.duplicate - 1])
+        if self.error is not None:
+            media_type = response.media_type or ""
+            event = terms.event if terms is not None else ()
+            pieces = [*pieces[: self.error.after], *pieces_of([self.error.event], media_type, event=event)]
+            end = []
+        response.pieces = pieces + ([] if self.no_end else end)
+
+    def interrupt(self, delivery: Delivery) -> None:
+        pieces = delivery.pieces
+        if self.split_utf8 is not None and self.split_utf8 <= len(pieces):
+            at = self.split_utf8 - 1
+            pieces[at : at + 1] = _split(pieces[at])
+        if self.stall is not None and self.stall.after < len(pieces):
+            piece = pieces[self.stall.after]
+            pieces[self.stall.after] = piece._replace(stall=piece.stall + self.stall.seconds)
+        for after, end in ((self.cut_after, "cut"), (self.reset_after, "reset")):
+            if after is not None:
+                del pieces[after:]
+                delivery.end = "cut" if end == "cut" else "reset"
+
+
+def _broken(piece: bytes) -> bytes:
+    """An item that is no JSON any more, in as many lines as before."""
+    text = piece.rstrip(b"\n")
+    return text[:-1] + b",," + piece[len(text) :]
+
+
+def _split(piece: Piece) -> list[Piece]:
+    """A piece in two, with a character of several bytes cut in the middle; at any place where there is none."""
+    content = piece.content
+    at = next((at for at in range(1, len(content)) if content[at] & 0xC0 == 0x80), len(content) // 2)
+    return [piece._replace(content=content[:at]), Piece(content[at:])]
 
 
 class WebhookFault(Fault, Strict):
@@ -138,5 +234,6 @@ FAULTS: dict[str, type[Fault]] = {
     "content_type": ContentType,
     "drip": Drip,
     "billing_write": BillingWrite,
+    "stream": StreamFault,
     "webhooks": WebhookFault,
 }

@@ -145,10 +145,21 @@ class Reply(Named):
 ReplyText = Annotated[Reply, BeforeValidator(_named, json_schema_input_type=str | Reply)]
 
 
+class StreamModel(Strict):
+    """The items that a rule streams, one by one."""
+
+    looks: ClassVar[str] = "a mapping such as {items: [{text: Hel}, {text: lo}], every: 50ms}"
+
+    items: Annotated[list[Any], Field(max_length=10_000)]
+    every: Duration | None = None
+    end: str | None = None
+
+
 class Action(Strict):
     """What a rule does."""
 
     reply: ReplyText | None = None
+    stream: StreamModel | None = None
     set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real response")] = {}
     remove: Annotated[list[str], Field(description="JSON Pointers, on the real response")] = []
     fault: Faulty | None = None  # type: ignore[valid-type]

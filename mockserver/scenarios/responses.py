@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from mockserver.apis import Api
 from mockserver.clock import parse_duration
 from mockserver.contract import Operation
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
-from mockserver.messages import Headers, Response
+from mockserver.messages import Headers, Response, Stream
 from mockserver.scenarios.values import CallValues
 from mockserver.text.arithmetic import text_of
 from mockserver.text.matchers import show
@@ -134,6 +135,27 @@ def scripted(status: int, body: Template, headers: Mapping[str, Template]) -> Ma
         if data is not None and media_type is None:
             media_type = "application/json"
         return Response(status, data, lines, media_type)
+
+    return make
+
+
+def streamed(
+    items: Sequence[Template], every: float | None, end: str | None, terms: Callable[[str], Stream | None]
+) -> Maker:
+    """The maker of a stream whose items are written out; what is not said is as the API has it.
+
+    Args:
+        items: the items.
+        every: seconds between two of them.
+        end: the data of the event that ends it.
+        terms: how the API streams an operation.
+    """
+
+    def make(operation: Operation, values: CallValues) -> Response:
+        known = terms(operation.id) or Stream()
+        stream = replace(known, every=known.every if every is None else every, end=known.end if end is None else end)
+        data = [item.render(values) for item in items]
+        return Response(operation.success, data, Headers(), operation.stream_types[0], stream=stream)
 
     return make
 

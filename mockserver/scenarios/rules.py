@@ -48,6 +48,8 @@ class CompiledAction:
     """Makes the scripted response, given the operation and what templates are filled with."""
     status: int = 0
     """The status of that response."""
+    streams: bool = False
+    """Whether that response is a stream of the rule's items."""
     stage: Stage = "content"
     """Where the scripted response is given."""
     set: tuple[tuple[str, Template], ...] = ()

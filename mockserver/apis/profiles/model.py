@@ -148,6 +148,17 @@ class IdempotencyModel(Strict):
     required: bool = False
 
 
+class StreamModel(Strict):
+    """How the items of a stream go out."""
+
+    looks: ClassVar[str] = "a mapping such as {every: 20ms, end: '[DONE]', event: /type}"
+
+    every: Duration = 0.0
+    end: str = ""
+    event: Pointer = ""
+    count: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
 class SignModel(Strict):
     """How a webhook is signed: by the Standard Webhooks specification, or by an HMAC in a header of the vendor's."""
 
@@ -200,6 +211,7 @@ class ProfileModel(Strict):
     credits: CreditsModel = Field(default_factory=CreditsModel)
     idempotency: IdempotencyModel | None = None
     latency: dict[str, SpreadText] = Field(default_factory=dict)
+    streams: dict[str, StreamModel] = Field(default_factory=dict)
     webhooks: dict[str, WebhookModel] = Field(default_factory=dict)
     behaviours: Annotated[str, Field(pattern=CODE_PATTERN)] | None = None
     scenarios: str | None = None

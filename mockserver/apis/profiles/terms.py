@@ -17,7 +17,7 @@ from mockserver.apis.profiles.operations import Names
 from mockserver.apis.webhooks import Signature, Webhook, callback, standard_webhooks
 from mockserver.contract import Contract, Operation
 from mockserver.errors import BY_STATUS, Problem, did_you_mean
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response, Stream
 from mockserver.text.documents import parts_of
 from mockserver.text.references import runtime_template
 from mockserver.text.shape import Place, Report
@@ -53,6 +53,7 @@ class TermsReader:
             "bill": _bill(model.credits.charged),
             "idempotency": self._idempotency(),
             "latency": self._latency(),
+            "streams": self._streams(),
             "webhooks": self._webhooks(),
         }
         tenant = model.tenant
@@ -113,6 +114,16 @@ class TermsReader:
             if id is not None:
                 latency[id] = spread
         return latency
+
+    def _streams(self) -> dict[str, Stream]:
+        streams = {}
+        for name, said in self._model.streams.items():
+            id = name if name == "*" else self._names.id(name, ("streams", name))
+            if id not in (None, "*") and not self._contract.operations[id].stream_types:
+                self._problem(("streams", name), f"{id} declares no stream: no text/event-stream and no JSON lines")
+            if id is not None:
+                streams[id] = Stream(said.every, said.end, tuple(parts_of(said.event)), said.count)
+        return streams
 
     # -- webhooks -----------------------------------------------------------------------------------
 
