@@ -60,7 +60,7 @@ def order(client: httpx.Client, **more: Any) -> Any:
 
 
 def test_a_checkout_survives_everything_at_once(session: Session, receiver: Receiver) -> None:
-    with session.sandbox(api="shop", scenario="shop-checkout") as mock, client_of(mock, "shop") as client:
+    with session.sandbox(api="shop", scenario="checkout") as mock, client_of(mock, "shop") as client:
         made = client.post("/orders", json={"item_id": "itm_4f7a2c91", "callback_url": receiver.url}).json()
         pay, key = f"/orders/{made['id']}/pay", {"Idempotency-Key": "pay-1"}
         declined = client.post(pay, json={"paid_with": "card"}, headers={"Idempotency-Key": "pay-0"})
