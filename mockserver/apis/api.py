@@ -21,11 +21,11 @@ from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response, Stream
-from mockserver.text.spread import Spread
 
 if TYPE_CHECKING:
     from mockserver.apis.resources.behaviours import Resourceful
     from mockserver.apis.resources.handle import Handle
+    from mockserver.text.spread import Spread
 
 Price = Callable[[Call, int], float]
 """Credits that a call costs, given the call and the characters of embedded text that one credit pays for."""

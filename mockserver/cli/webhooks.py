@@ -18,7 +18,7 @@ MAX_DATA = 1024 * 1024
 
 @click.group()
 def webhook() -> None:
-    """Send webhooks and callbacks, and list those that wait for the clock.
+    """Send webhooks and callbacks, or list them.
 
     \b
     mockserver webhook list
@@ -31,7 +31,7 @@ def webhook() -> None:
 @json_option
 @connected
 def webhook_list(remote: AdminClient, as_json: bool) -> None:
-    """Print the webhooks of every API, and what is to happen later on the clock."""
+    """Print the webhooks, and what waits for the clock."""
     state = remote.webhooks()
     if as_json:
         print_json(state)

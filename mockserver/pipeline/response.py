@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import TYPE_CHECKING
 
 from mockserver.contract import Operation
 from mockserver.contract.events import is_stream, pieces_of
@@ -19,7 +20,9 @@ from mockserver.messages import Delivery, Exchange, Piece, Response, Stream, Vio
 from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
-from mockserver.text.spread import Spread
+
+if TYPE_CHECKING:
+    from mockserver.text.spread import Spread
 
 AT_ONCE = Stream()
 FAILURE = "the mock server failed to answer; its log says why"

@@ -17,7 +17,8 @@ from mockserver.contract import Unsatisfiable
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
 from mockserver.messages import Limit
-from mockserver.scenarios.effects import Effect, compile_effects
+from mockserver.scenarios.effect_model import compile_effects
+from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
 from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step, StreamModel
 from mockserver.scenarios.responses import NAMED, Maker, named_response, scripted, streamed

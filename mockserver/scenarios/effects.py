@@ -6,61 +6,19 @@ once or kept until the clock is there. Must not know: where tasks wait, how a we
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar
-
-from pydantic import BeforeValidator, Field, model_validator
+from typing import Any
 
 from mockserver.apis import Api, Call
 from mockserver.apis.resources.ids import text_of
 from mockserver.apis.webhooks import Webhook
-from mockserver.errors import did_you_mean
 from mockserver.messages import JSON
 from mockserver.scenarios.rules import FLAG
-from mockserver.text.models import ID_PATTERN, Duration, Strict
-from mockserver.text.references import Reference, runtime_template
-from mockserver.text.shape import Place, Report
-from mockserver.text.templates import Sources, Template, compile_template
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Rows = Annotated[list[dict[str, Any]], BeforeValidator(_listed, json_schema_input_type=dict | list)]
-Names = Annotated[
-    list[Annotated[str, Field(pattern=ID_PATTERN)]],
-    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
-]
-
-
-class EffectModel(Strict):
-    """What happens besides the response, at once or `after` a time on the sandbox's clock."""
-
-    looks: ClassVar[str] = "a mapping such as {patch: {orders: {id: {$request: path.id}, status: shipped}}, after: 3s}"
-
-    put: dict[str, Rows] = {}
-    patch: dict[str, Rows] = {}
-    delete: dict[str, Any] = {}
-    flag: Names = []
-    unflag: Names = []
-    webhook: Annotated[str, Field(min_length=1)] | None = None
-    data: Annotated[Any, Field(description="the body of the webhook")] = None
-    to: Annotated[Any, Field(description="the URL that the webhook is sent to")] = None
-    after: Duration = 0.0
-
-    @model_validator(mode="after")
-    def _does_something(self) -> EffectModel:
-        if not (self.put or self.patch or self.delete or self.flag or self.unflag or self.webhook):
-            raise ValueError("does nothing; give it `put`, `patch`, `delete`, `flag`, `unflag` or `webhook`")
-        if self.webhook is None and (self.data is not None or self.to is not None):
-            raise ValueError("`data` and `to` belong to a `webhook`")
-        return self
-
-
-Effects = Annotated[list[EffectModel], BeforeValidator(_listed, json_schema_input_type=EffectModel | list[EffectModel])]
+from mockserver.text.references import Reference
+from mockserver.text.rendering import Sources
+from mockserver.text.templates import Template
 
 Task = dict[str, Any]
 """Something to do as plain JSON: what (`do`), on which table or name (`on`), with which `value`, and for whom."""
@@ -91,48 +49,6 @@ class Effect:
         else:
             task["value"] = self.value.render(values) if self.value else None
         return task
-
-
-def compile_effects(
-    models: list[EffectModel], here: Place, tables: Mapping[str, Any], webhooks: Mapping[str, Any], report: Report
-) -> Iterator[Effect]:
-    """The effects of a rule.
-
-    Args:
-        models: what its `then` says.
-        here: where `then` stands in the file.
-        tables: the tables whose rows can be changed.
-        webhooks: the webhooks that can be sent.
-        report: called with each mistake and its place.
-    """
-    for number, model in enumerate(models):
-        place: Place = (*here, number)
-        for do in ("put", "patch", "delete"):
-            for table, said in getattr(model, do).items():
-                at = (*place, do, table)
-                if table not in tables:
-                    report(at, f"there is no table {table!r}{did_you_mean(table, tables)}")
-                    continue
-                for index, entry in enumerate(_listed(said)):
-                    if do == "patch" and "id" not in entry:
-                        report(at, "a row to `patch` is named by its `id`; the other members are what it gets")
-                        continue
-                    yield Effect(do, table, compile_template(entry, (*at, index), report), model.after)
-        for do, names in (("flag", model.flag), ("unflag", model.unflag)):
-            for name in names:
-                yield Effect(do, name, None, model.after)
-        if model.webhook is not None:
-            if model.webhook not in webhooks:
-                known = did_you_mean(model.webhook, webhooks)
-                report((*place, "webhook"), f"there is no webhook {model.webhook!r}{known}")
-                continue
-            data = None if model.data is None else compile_template(model.data, (*place, "data"), report)
-            said = runtime_template(model.to) if isinstance(model.to, str) else model.to
-            to = None if said is None else compile_template(said, (*place, "to"), report)
-            if to is None and webhooks[model.webhook].to is None:
-                report((*place, "webhook"), f"it is not said where {model.webhook!r} is sent; add `to`")
-                continue
-            yield Effect("webhook", model.webhook, data, model.after, to)
 
 
 @lru_cache(maxsize=1024)
@@ -191,4 +107,4 @@ def _delete(api: Api, call: Call, table: str, value: JSON) -> str:
 _ROWS: dict[str, Callable[[Api, Call, str, JSON], str]] = {"put": _put, "patch": _patch, "delete": _delete}
 
 
-__all__ = ["Effect", "EffectModel", "Effects", "Task", "compile_effects", "perform", "sending"]
+__all__ = ["Effect", "Task", "perform", "sending"]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, field
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
-from mockserver.scenarios.effects import Effects, Names
+from mockserver.scenarios.effect_model import Effects, Names
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
 from mockserver.text.matchers import show

@@ -13,7 +13,6 @@ from typing import Any
 
 from mockserver.apis import Api, Call
 from mockserver.apis.base import derived_uuid
-from mockserver.contract.samples.words import word
 from mockserver.messages import JSON, Response
 from mockserver.text.fields import query_values
 from mockserver.text.matchers import MISSING
@@ -99,6 +98,8 @@ class CallValues:
 
     def word(self, name: str) -> str:
         """A plausible text for a member of this name."""
+        from mockserver.contract.samples.words import word  # most templates want none
+
         return word(name, self.random)
 
 
