@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -13,6 +14,12 @@ from standardwebhooks import Webhook
 
 from mockserver import Mock, Session
 from mockserver.apis import load_api
+from mockserver.data import bundled_file
+from mockserver.messages import Request
+from mockserver.pipeline.build import build
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.scenarios import load_scenario
+from mockserver.settings import Settings
 
 SECRET = "whsec_c2hvcC1tb2Nrc2VydmVyLXNpZ25pbmctc2VjcmV0"
 START = "2026-01-01T12:00:00Z"
@@ -246,3 +253,59 @@ def test_comments_belong_to_their_ticket(tickets: Shop) -> None:
 def test_a_bundled_profile_is_without_a_fault(name: str) -> None:
     api = load_api(name)
     assert api.contract.faults == [] and not api.behaviours
+
+
+def test_an_order_that_is_made_twice_after_a_lost_response_is_a_duplicate(shop: Shop) -> None:
+    mock, client = shop
+    rule = {"id": "lost", "op": "createItem", "when": {"call": 1}, "fault": {"reset": "after_commit"}}
+    mock.scenario({"version": 1, "name": "lost", "api": "shop", "rules": [rule]})
+    with pytest.raises(httpx.TransportError):
+        client.post("/items", json={"name": "Green tea", "price": 450})
+    client.post("/items", json={"name": "Green tea", "price": 450})
+    with pytest.raises(AssertionError, match="carried out 2 times"):
+        mock.retries.assert_no_duplicates()
+
+
+def story(pipeline: Pipeline) -> list[Any]:
+    """What the shop and the tickets answer to everything that a store has to keep."""
+    sandbox = pipeline.sandbox
+    sandbox.use(load_scenario(str(bundled_file("scenarios", "shop") / "checkout.yaml"), pipeline.apis))
+    told: list[Any] = []
+
+    def send(method: str, path: str, data: Any = None, **headers: str) -> Any:
+        sent = {"authorization": "Bearer k", "x-api-key": "full-key", "host": "h"} | headers
+        content = b"" if data is None else json.dumps(data).encode()
+        if data is not None:
+            sent.setdefault("content-type", "application/json")
+        path, _, query = path.partition("?")
+        named = {name.replace("_", "-"): value for name, value in sent.items()}
+        exchange = pipeline.exchange(Request(method, path, query, named, content))
+        response = exchange.response
+        assert response is not None and not exchange.defect, exchange.defect
+        told.append((exchange.status, response.content, sorted(response.headers.items())))
+        return response
+
+    made = send("POST", "/shop/v1/orders", {"item_id": "itm_4f7a2c91"}, idempotency_key="a").data
+    send("POST", "/shop/v1/orders", {"item_id": "itm_4f7a2c91"}, idempotency_key="a")
+    send("POST", "/shop/v1/orders", {"item_id": "itm_4f7a2c91", "quantity": 2}, idempotency_key="a")
+    for _ in range(3):
+        send("POST", f"/shop/v1/orders/{made['id']}/pay", {"paid_with": "card"}, idempotency_key="b")
+    sandbox.clock.advance(3600)
+    send("GET", f"/shop/v1/orders/{made['id']}")
+    send("POST", f"/shop/v1/orders/{made['id']}/cancel")
+    ticket = send("POST", "/tickets/api/tenants/acme/tickets", {"title": "t"})
+    path, tag = f"/tickets/api/tenants/acme/tickets/{ticket.data['number']}", ticket.headers["etag"]
+    send("GET", path, if_none_match=tag)
+    merge = {"content_type": "application/merge-patch+json"}
+    send("PATCH", path, {"state": "closed"}, if_match=tag, **merge)
+    send("PATCH", path, {"state": "open"}, if_match=tag, **merge)
+    send("GET", "/tickets/api/tenants/acme/tickets?first=1")
+    told.append(sandbox.store.snapshot())
+    return told
+
+
+def test_redis_and_memory_answer_the_same_to_the_byte(redis_server: Any) -> None:
+    stories = []
+    for state in ("memory", f"{redis_server.url}?prefix=profiles"):
+        stories.append(story(build(Settings(apis=("shop", "tickets"), state=state))))
+    assert stories[0] == stories[1]

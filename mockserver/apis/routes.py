@@ -20,6 +20,8 @@ MAX_BODY = DEFAULTS.max_body
 MAX_REMEMBERED = 4096
 """Spellings of paths without variables whose operation is remembered."""
 
+BY_KEY = "*"
+"""Stands for the API key where a plan says what the tenant is."""
 _MAX_SEGMENTS = 12
 _MAX_POOL = 1000
 
@@ -36,6 +38,7 @@ class Plan:
     __slots__ = (
         "api",
         "behaviour",
+        "follows",
         "idempotency",
         "is_coded",
         "keys",
@@ -50,6 +53,7 @@ class Plan:
         "security",
         "stream",
         "streams_on_request",
+        "tenant",
         "webhooks",
         "window",
     )
@@ -82,8 +86,12 @@ class Plan:
         """Whether its behaviour is code, and not that of a resource."""
         self.latency = api.latency.get(operation.id, api.latency.get("*"))
         """How long a response takes; None for no time at all."""
+        self.tenant = BY_KEY if api.tenant_is_key else api.tenant_variable
+        """The variable of the path that is the tenant, or BY_KEY; "" where the request itself tells it."""
         self.webhooks = tuple(webhook for webhook in api.webhooks.values() if operation.id in webhook.on)
         """What is sent after each success."""
+        self.follows = bool(self.webhooks or operation.stream_types or self.latency)
+        """Whether something is to be done when the response is there."""
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from mockserver.apis import Call
 from mockserver.apis.routes import Plan
 from mockserver.messages import Exchange, Response
 from mockserver.pipeline.defects import Defect
+from mockserver.pipeline.idempotency import Replays
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
-from mockserver.scenarios.effects import Task, sending
+from mockserver.scenarios.effects import NoReceiver, Task, sending
 from mockserver.scenarios.values import CallValues
 from mockserver.text.arithmetic import TemplateError
+
+if TYPE_CHECKING:
+    from mockserver.text.spread import Spread
+
+
+@dataclass(slots=True)
+class More:
+    """What few requests have: webhooks that follow, an idempotency key, a response that takes its time."""
+
+    sends: bool = False
+    """Whether a webhook waits to be sent."""
+    replays: Replays | None = None
+    """Keeps the response for the request's idempotency key."""
+    latency: Spread | None = None
+    """How long the API takes to answer."""
 
 
 def follow_up(world: World, plan: Plan, decision: Decision, exchange: Exchange, call: Call, response: Response) -> bool:
@@ -24,12 +43,16 @@ def follow_up(world: World, plan: Plan, decision: Decision, exchange: Exchange, 
         at = exchange.at + webhook.after
         try:
             sends.append((at, sending(webhook).task(api, call, values.at(at), plan.operation.id)))
-        except TemplateError:
-            continue  # the client did not say where to
+        except NoReceiver:
+            continue
+        except TemplateError as error:
+            raise Defect(f"webhook {webhook.name!r}: {error}") from None
     for effect in action.then:
         at = exchange.at + effect.after
         try:
             task = effect.task(api, call, values.at(at), by)
+        except NoReceiver:
+            continue
         except TemplateError as error:
             raise nowhere(decision, error) from None
         why = ""
@@ -52,4 +75,4 @@ def nowhere(decision: Decision, what: object) -> Defect:
     return Defect(f"rule {decision.rule!r} ({decision.at}): {what}")
 
 
-__all__ = ["follow_up", "nowhere"]
+__all__ = ["More", "follow_up", "nowhere"]

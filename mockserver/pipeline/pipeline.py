@@ -57,19 +57,19 @@ class Checks:
 
 def perform(turn: Turn) -> Response:
     """The stages in their order. The first that has a response, or raises a Problem, decides."""
-    headers = turn.request.headers
+    headers, ruled = turn.request.headers, turn.world.scenarios
     try:
         response = (
             (turn.decode() if "content-encoding" in headers else None)  # 400, 413, 415
-            or (turn.decide() if turn.world.scenarios else None)  # the scenario, once; it may lose the request here
-            or (turn.script("key") if turn.scripted else None)  # a rule's 401 or 403
+            or (turn.decide() if ruled else None)  # the scenario, once; it may lose the request here
+            or (turn.script("key") if ruled else None)  # a rule's 401 or 403
             or turn.authenticate()
             or turn.limit()  # X-RateLimit-*; 401, a rule's 429 or 5xx, 429
             or (turn.prefer_early() if "prefer" in headers else None)  # Prefer: code=429
             or turn.validate()  # 413, 415, 400
             or (turn.prefer() if turn.preference else None)  # Prefer: code=402, example=NAME
             or (turn.negotiate() if "accept" in headers else None)  # 406
-            or (turn.script("content") if turn.scripted else None)  # a rule's response to a good request
+            or (turn.script("content") if ruled else None)  # a rule's response to a good request
             or (turn.replay() if turn.plan.idempotency else None)  # the response that an idempotency key had, 409
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
@@ -81,9 +81,7 @@ def perform(turn: Turn) -> Response:
         except Unsatisfiable as missing:
             return turn.give_up(missing)  # the same, of a declared error
     response = turn.check(response)
-    if turn.plan.stream is not None and response.stream is None:
-        response.stream = turn.plan.stream
-    if turn.decision.action.then or turn.plan.webhooks:
+    if ruled or turn.plan.follows:
         turn.follow_up(response)
     return response
 
@@ -190,14 +188,14 @@ class Pipeline:
             return self._nowhere(request, path, problem)
         exchange = Exchange(request, now)
         exchange.sandbox = world.sandbox
-        turn = Turn(world, exchange, self.apis)
+        turn = Turn(world, exchange)
         try:
             exchange.response = self._answer(turn, name, path)
         except Exception as error:
             exchange.response = self._fail(exchange, error)
         finally:
             self._finish(turn, started, rate)
-        if turn.sends:
+        if turn.more is not None and turn.more.sends:
             self.deliveries.wake(world.sandbox)
         return exchange
 
@@ -278,10 +276,11 @@ class Pipeline:
         if "x-request-id" in request.headers:
             echo_id(turn.operation, exchange, response)
         waited = 0.0
-        latency = turn.plan.latency if turn.operation is not None else None
-        if (exchange.rule or latency is not None or response.pieces is not None) and not exchange.defect:
+        if (exchange.rule or turn.more is not None) and not exchange.defect:
             try:
-                waited = apply_fault(world, exchange, response, turn.decision, latency)
+                waited = apply_fault(
+                    world, exchange, response, turn.decision, turn.more.latency if turn.more is not None else None
+                )
             except Problem as problem:
                 log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
         if disagreement and not exchange.defect:

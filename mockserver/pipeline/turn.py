@@ -6,23 +6,22 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from mockserver.apis import Api, Behaviour, Call
+from mockserver.apis import Behaviour, Call
 from mockserver.apis.api import response_of
 from mockserver.apis.base import Answer
-from mockserver.apis.routes import Plan, Route
+from mockserver.apis.routes import BY_KEY, Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import Problem
 from mockserver.messages import MAX_CHANGES, Exchange, Response
 from mockserver.pipeline.auth import authenticate, authorise, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
-from mockserver.pipeline.follow_up import follow_up, nowhere
+from mockserver.pipeline.follow_up import More, follow_up, nowhere
 from mockserver.pipeline.idempotency import Replays
 from mockserver.pipeline.limits import exhaust, rate_limited, windows
 from mockserver.pipeline.prefer import Preference, preferred, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
+from mockserver.pipeline.streams import sampled, wants_stream
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
@@ -41,27 +40,23 @@ class Turn:
     Args:
         world: the world that it is answered in.
         exchange: where it is written down what becomes of it.
-        apis: the APIs that the sandbox answers for, by name.
 
     The stages may be asked once `route`, `plan` and `operation` are set.
     """
 
     __slots__ = (
-        "apis",
         "checked",
         "decision",
         "exchange",
         "headers",
         "key",
+        "more",
         "operation",
         "plan",
         "preference",
         "refusal",
-        "replays",
         "request",
         "route",
-        "scripted",
-        "sends",
         "tenant",
         "world",
     )
@@ -71,21 +66,16 @@ class Turn:
     plan: Plan
     """What it takes to answer its operation."""
 
-    def __init__(self, world: World, exchange: Exchange, apis: Mapping[str, Api]) -> None:
+    def __init__(self, world: World, exchange: Exchange) -> None:
         self.world = world
-        self.apis = apis
         self.exchange = exchange
         self.request = exchange.request
         self.operation: Operation | None = None
         """None when no operation has the path and the method."""
         self.decision: Decision = NO_DECISION
         """What the scenario does to it."""
-        self.replays: Replays | None = None
-        """Keeps the response for the request's idempotency key; None for a request without one."""
-        self.sends = False
-        """Whether a webhook waits to be sent."""
-        self.scripted = False
-        """Whether a rule has a response of its own."""
+        self.more: More | None = None
+        """What few requests have."""
         self.checked: Checked | None = None
         """The request as the contract reads it, once it did."""
         self.tenant = self.key = ""
@@ -108,13 +98,12 @@ class Turn:
         exchange = self.exchange
         plan, world = self.plan, self.world
         if world.schedules:
-            schedule.settle(world.store, self.apis, exchange.at, world.terms.seed)
+            schedule.settle(world.store, world.apis, exchange.at, world.terms.seed)
         decision = world.decide(plan.api.name, self.request, plan.operation, exchange.at, self.route.values)
         if decision is NO_DECISION:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
-        self.scripted = action.reply is not None and not action.streams
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -139,19 +128,16 @@ class Turn:
         """Find out the tenant and the key."""
         self.exchange.stage = "key"
         plan = self.plan
-        api = plan.api
-        self.tenant = api.tenant(self.request)
-        if api.tenant_variable:
-            self.tenant = self.route.values.get(api.tenant_variable, "")
+        self.tenant = plan.api.tenant(self.request)
+        keys = self.world.keys
+        if plan.keys:
+            keys = (*keys, *plan.keys)  # a sandbox's own key is valid beside those of the API's profile
         try:
-            valid = self.world.keys or plan.keys
-            if plan.keys and self.world.keys:
-                valid = (*self.world.keys, *plan.keys)  # the sandbox's own key beside those of the API's profile
-            self.key = authenticate(self.request, plan.security, valid, plan.api.name)
+            self.key = authenticate(self.request, plan.security, keys, plan.api.name)
         except Problem as problem:
             self.refusal = problem
-        if api.tenant_is_key:
-            self.tenant = self.key
+        if plan.tenant:
+            self.tenant = self.key if plan.tenant == BY_KEY else self.route.values.get(plan.tenant, "")
         return None
 
     def limit(self) -> Response | None:
@@ -214,8 +200,11 @@ class Turn:
 
     def replay(self) -> Response | None:
         """The response that an idempotency key had before, or 409 when it came with another request."""
-        self.replays = Replays.of(self.plan, self.request, self.tenant, self.world, self.exchange.at)
-        response = None if self.replays is None else self.replays.response()
+        replays = Replays.of(self.plan, self.request, self.tenant, self.world, self.exchange.at)
+        if replays is None:
+            return None
+        self._more().replays = replays
+        response = replays.response()
         if response is not None:
             self.exchange.stage = "idempotency"
         return response
@@ -254,20 +243,11 @@ class Turn:
 
     def _sample(self) -> Response:
         """A success from the contract."""
-        plan, accept = self.plan, self.request.headers.get("accept", "")
-        if plan.streams_on_request and self._wants_stream():
-            accept = plan.streams_on_request
-        response = plan.api.contract.sample(
-            plan.operation, plan.operation.success, values=self.route.values, accept=accept
-        )
-        if plan.stream is not None and isinstance(response.data, list) and len(response.data) == 1:
-            response.data = response.data * plan.stream.count
-        return response
+        return sampled(self.plan, self.route.values, self.request.headers.get("accept", ""), self._wants_stream())
 
     def _wants_stream(self) -> bool:
         """Whether the body of the request says `stream: true`."""
-        body = self.checked.body if self.checked is not None else None
-        return isinstance(body, dict) and body.get("stream") is True
+        return self.checked is not None and wants_stream(self.checked.body)
 
     def refuse(self, problem: Problem) -> Response:
         """The problem that a stage found, as the API tells it."""
@@ -301,31 +281,45 @@ class Turn:
 
     def follow_up(self, response: Response) -> None:
         """Do what follows once the response is what was meant: webhooks, and what the rule says besides."""
-        stage = self.exchange.stage
-        if not self.exchange.defect and stage != "idempotency" and (stage == "rule" or response.status < 400):
-            self.sends = follow_up(self.world, self.plan, self.decision, self.exchange, self._call(), response)
+        exchange, plan, stage = self.exchange, self.plan, self.exchange.stage
+        if response.stream is None:
+            response.stream = plan.stream
+        if plan.latency is not None or plan.operation.stream_types:
+            self._more().latency = plan.latency
+        is_meant = not exchange.defect and stage != "idempotency" and (stage == "rule" or response.status < 400)
+        if is_meant and (plan.webhooks or self.decision.action.then):
+            self._more().sends = follow_up(self.world, plan, self.decision, exchange, self._early_call(), response)
+
+    def _more(self) -> More:
+        if self.more is None:
+            self.more = More()
+        return self.more
 
     def _nowhere(self, what: object) -> Defect:
         return nowhere(self.decision, what)
 
     def _values(self, response: Response | None = None) -> CallValues:
         """What the templates of a rule are filled with."""
-        return CallValues(self.plan.api, self.exchange.at, self._call, response)
+        return CallValues(self.plan.api, self.exchange.at, self._early_call, response)
 
-    def _call(self) -> Call:
-        """The request as a behaviour sees it; as far as the contract can read it, where it was not validated yet."""
-        plan, world, route, exchange = self.plan, self.world, self.route, self.exchange
+    def _early_call(self) -> Call:
+        """The same, as far as the contract can read the request, where it was not validated yet."""
         if self.checked is None:
             try:
-                self.checked = plan.operation.check_request(self.request, route.values)
+                self.checked = self.plan.operation.check_request(self.request, self.route.values)
             except Problem:
                 self.checked = Checked()
+        return self._call()
+
+    def _call(self) -> Call:
+        """The request as a behaviour sees it."""
+        plan, world, route = self.plan, self.world, self.route
         # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
         caller = world.sandbox if self.key == world.key else self.key
         return Call(
-            self.checked,
+            self.checked or Checked(),
             self.request,
-            exchange.at,
+            self.exchange.at,
             caller,
             self.tenant,
             world.store,
@@ -351,38 +345,34 @@ class Turn:
         exchange.stage = "behaviour"
         unbilled = self.decision.action.unbilled
         charged = 0 if unbilled else cost
-        response = self._answered(behaviour, call, None if unbilled else charged)
-        tries = 1
-        while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
+        replays = None if self.more is None else self.more.replays
+        tries = 0
+        while True:
+            answer = behaviour(call)
+            response = answer if type(answer) is Response else self._meant(behaviour, answer)
+            if plan.price is not None:
+                plan.api.bill(response.data, None if unbilled else charged)
+            if replays is not None:
+                call.writes.append(replays.kept(response))
+            if not (call.writes or charged) or (outcome := store.commit(call.writes, charged)) == "done":
+                break
             if outcome == "unpaid":
                 exchange.stage = "credits"
                 ledger.ensure(store, cost)
                 exchange.stage = "behaviour"
             if outcome == "full":
                 raise Problem("unavailable", "The sandbox has no room for more rows; delete some, or reset it.")
+            tries += 1
             if tries == MAX_TRIES:
                 raise Problem("unavailable", "Others keep changing the same rows; try again.")
-            tries += 1
             call.forget()
-            if self.replays is not None and (before := self.replays.response()) is not None:
+            if replays is not None and (before := replays.response()) is not None:
                 return before  # the same key was used at the same time
-            response = self._answered(behaviour, call, None if unbilled else charged)
         exchange.committed = True
         if call.changes:
             exchange.changed = len(call.changes)
             exchange.changes = call.changes[:MAX_CHANGES]
-        if plan.price is not None:
-            exchange.charged = charged
-        return response
-
-    def _answered(self, behaviour: Behaviour, call: Call, charged: float | None) -> Response:
-        """What a behaviour answers, with the charge in it, and kept for its idempotency key."""
-        answer = behaviour(call)
-        response = answer if type(answer) is Response else self._meant(behaviour, answer)
-        if self.plan.price is not None:
-            self.plan.api.bill(response.data, charged)
-        if self.replays is not None:
-            call.writes.append(self.replays.kept(response))
+        exchange.charged = charged
         return response
 
     def _meant(self, behaviour: Behaviour, answer: Answer) -> Response:

@@ -189,4 +189,4 @@ class Sandbox:
         version: int,
     ) -> World:
         keys = tuple(key.encode() for key in terms.keys)
-        return World(self.name, self.key, terms, keys, clock, store, started_at, scenarios, version)
+        return World(self.name, self.key, terms, keys, clock, store, started_at, scenarios, self._apis, version)

@@ -7,9 +7,10 @@ a reset ends where it began: in the store and the journal of a world that is dro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from mockserver.apis import Api
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
@@ -67,6 +68,8 @@ class World:
     """Epoch seconds on the clock at which it began."""
     scenarios: Mapping[str, Scenario]
     """The scenario in force for each API that has one."""
+    apis: Mapping[str, Api] = field(default_factory=dict)
+    """The APIs that it answers for."""
     version: int = 0
     """Changes whenever a world is published where others see it; 0 before, and where nobody else does."""
 

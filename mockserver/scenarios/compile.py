@@ -192,7 +192,7 @@ class Compiler:
             reply=make,
             status=0 if reply is None else _status(reply),
             streams=step.stream is not None,
-            stage=stage,
+            stage="behaviour" if step.stream is not None else stage,
             set=tuple(patches),
             remove=tuple(step.remove),
             then=self._effects(step, operations, here),

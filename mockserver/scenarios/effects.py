@@ -16,12 +16,17 @@ from mockserver.apis.resources.ids import text_of
 from mockserver.apis.webhooks import Webhook
 from mockserver.messages import JSON
 from mockserver.scenarios.rules import FLAG
+from mockserver.text.arithmetic import TemplateError
 from mockserver.text.references import Reference
 from mockserver.text.rendering import Sources
 from mockserver.text.templates import Template
 
 Task = dict[str, Any]
 """Something to do as plain JSON: what (`do`), on which table or name (`on`), with which `value`, and for whom."""
+
+
+class NoReceiver(TemplateError):
+    """A webhook's own URL leads nowhere: the client did not say where it wants to have it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +49,13 @@ class Effect:
             webhook = api.webhooks[self.on]
             to, data = self.to or webhook.to, self.value or webhook.data
             response = values.response(Reference("body"))
+            try:
+                task["to"] = "" if to is None else text_of(to.render(values))
+            except TemplateError as error:
+                if self.to is None:
+                    raise NoReceiver(*error.args) from None
+                raise
             task["value"] = data.render(values) if data else webhook.body(api.contract, response)
-            task["to"] = "" if to is None else text_of(to.render(values))
         else:
             task["value"] = self.value.render(values) if self.value else None
         return task
@@ -107,4 +117,4 @@ def _delete(api: Api, call: Call, table: str, value: JSON) -> str:
 _ROWS: dict[str, Callable[[Api, Call, str, JSON], str]] = {"put": _put, "patch": _patch, "delete": _delete}
 
 
-__all__ = ["Effect", "Task", "perform", "sending"]
+__all__ = ["Effect", "NoReceiver", "Task", "perform", "sending"]
