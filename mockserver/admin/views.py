@@ -85,8 +85,7 @@ def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JS
     now, rows = sandbox.clock.now(), []
     for api in apis.values():
         for operation in api.contract.operations.values():
-            limit, bucket = sandbox.limit(routes.plan(api, operation), "", sandbox.key or "")
-            if limit is not None:
+            for limit, bucket in sandbox.limits(routes.plan(api, operation), "", sandbox.key or ""):
                 window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
                 rows.append(
                     {

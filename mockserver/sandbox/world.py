@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mockserver.apis import Api
+from mockserver.apis.api import ApiLimit
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
@@ -99,8 +100,7 @@ class World:
         if not isinstance(terms.limit, str):
             return terms.limit, plan.window + tenant
         if plan.limit is not None and not terms.stateless:
-            parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
-            return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
+            return plan.limit.limit, window_of(plan, plan.limit, tenant, key)
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
 
@@ -121,3 +121,11 @@ class World:
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""
         return self.store.increment(f"fired {scenario.name} {rule}", 0)
+
+
+def window_of(plan: Plan, limit: ApiLimit, tenant: str, key: str) -> str:
+    """The name of the window that requests to an operation count in for one limit of a profile."""
+    operation = plan.operation
+    parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
+    own = "" if limit is plan.limit else f" {limit.limit.max}/{limit.limit.window:g}s"
+    return f"{plan.api.name} {[parts[name] for name in limit.per]}{own}"
