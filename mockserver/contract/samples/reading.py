@@ -36,9 +36,7 @@ class Reader:
         self._lookups = Lookups(refs, old, direction)
         self._kept: dict[tuple[int, ...], tuple[list[Any], Facts]] = {}
         """By the identities of schemas that leave no choice: these schemas, and what is known where all apply."""
-        self._choices = Choices(
-            self._lookups, lambda facts, schema, chain: self._join(facts, schema, chain, [], (), True)
-        )
+        self._choices = Choices(self._lookups)
         self.followed = self._lookups.followed
         self.is_hidden = self._lookups.is_hidden
 
@@ -65,7 +63,7 @@ class Reader:
             self._join(facts, schema, frozenset(), pending, scopes)
         while pending:
             kind, schema, chain = pending.pop(0)
-            ways = list(self._choices.ways(facts, kind, schema, chain, simple, thorough))
+            ways = list(self._choices.ways(facts, kind, schema, chain, self._join_alone, simple, thorough))
             if not ways:
                 continue
             way = ways[0]
@@ -78,6 +76,10 @@ class Reader:
                 self._kept.clear()
             self._kept[key] = schemas, facts
         return facts
+
+    def _join_alone(self, facts: Facts, schema: Any, chain: Chain) -> None:
+        """What a schema adds apart from its own choices."""
+        self._join(facts, schema, chain, [], (), True)
 
     def _join(
         self,
