@@ -30,7 +30,8 @@ Price = Callable[[Call, int], float]
 _Function = TypeVar("_Function", bound=Behaviour)
 
 
-def _one_tenant(_: Request) -> str:
+def one_tenant(_: Request) -> str:
+    """The tenant of an API that does not tell its callers apart."""
     return ""
 
 
@@ -68,6 +69,7 @@ class Extras(TypedDict, total=False):
     limits: tuple[ApiLimit, ...]
     keys: Mapping[str, frozenset[str] | None]
     credits: float | None
+    tenant_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Api:
     """The media type of that body."""
     limit: Limit | None = None
     """The vendor's rate limit per tenant, path and method."""
-    tenant: Callable[[Request], str] = _one_tenant
+    tenant: Callable[[Request], str] = one_tenant
     """The partition of the state that a caller sees."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     """The tables that a scenario's `state` may fill, by name."""
@@ -115,6 +117,8 @@ class Api:
     every key is valid."""
     credits: float | None = None
     """Credits that a sandbox starts with, where nothing else is asked for."""
+    tenant_name: str = "tenant"
+    """What the vendor calls a tenant."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
     key_texts: tuple[bytes, ...] = field(init=False, repr=False, compare=False)

@@ -16,7 +16,7 @@ from mockserver.apis.base import Answer
 from mockserver.apis.routes import Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import BY_STATUS, Problem
-from mockserver.messages import MAX_CHANGES, Exchange, Limit, Response
+from mockserver.messages import MAX_CHANGES, Exchange, Limit, Limited, Response
 from mockserver.pipeline.auth import authenticate, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
@@ -98,7 +98,11 @@ class Turn:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
+        exchange.rule_call = decision.call
+        if action.patches:
+            exchange.rule_action = "change"
         if action.reply is not None:
+            exchange.rule_action = action.stage
             self.scripted = action.reply(self.plan.operation, exchange.at)
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
@@ -147,6 +151,7 @@ class Turn:
             return self.script("limit")
         if limit is not None and not window.admitted:
             seconds = ratelimit.retry_after(window, now)
+            exchange.limited = Limited(limit.max, limit.window, window.free_at, *world.counted_together(self.plan))
             raise _rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 

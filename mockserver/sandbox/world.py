@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mockserver.apis.api import one_tenant
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
@@ -97,6 +98,21 @@ class World:
             return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
+
+    def counted_together(self, plan: Plan) -> tuple[list[str], str]:
+        """Whose requests count in one window with those of an operation, in the API's words, and which requests."""
+        api, operation = plan.api, plan.operation
+        parts: tuple[str, ...] = ("tenant", "path", "method")
+        scenario = self.scenarios.get(api.name)
+        limits = [limit for limit in scenario.limits if operation.id in limit.operations] if scenario else []
+        if limits:
+            parts = limits[0].per
+        elif plan.limit is not None and isinstance(self.terms.limit, str):
+            parts = plan.limit.per
+        tenants = {"tenant", "teamspace"} & {*parts} and api.tenant is not one_tenant
+        callers = [*([api.tenant_name] if tenants else []), *(["key"] if "key" in parts else [])]
+        target = {"method": operation.method, "path": operation.path}
+        return callers, " ".join(text for part, text in target.items() if part in parts)
 
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""

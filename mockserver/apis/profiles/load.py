@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mockserver.apis.api import Api, ApiLimit
+from mockserver.apis.api import Api, ApiLimit, one_tenant
 from mockserver.apis.inferred import infer
 from mockserver.apis.profiles.costs import price_of
 from mockserver.apis.profiles.errors import body_of, mistakes
@@ -18,7 +18,7 @@ from mockserver.apis.resources.views import find_rows
 from mockserver.contract import Contract, Operation
 from mockserver.contract.load import Terms, compiled
 from mockserver.errors import BY_STATUS, Problem, UserError, did_you_mean
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Response
 from mockserver.text.documents import Locator, parse, parts_of, read_text
 from mockserver.text.shape import Draft, Place
 
@@ -324,12 +324,10 @@ def _type_of(operation: Operation, status: int) -> str:
 
 
 def _tenant(model: ProfileModel) -> Any:
-    name = model.tenant.header.lower() if model.tenant is not None else ""
-
-    def tenant(request: Request) -> str:
-        return request.headers.get(name, "") if name else ""
-
-    return tenant
+    if model.tenant is None:
+        return one_tenant
+    name = model.tenant.header.lower()
+    return lambda request: request.headers.get(name, "")
 
 
 def _bill(pointer: str | None) -> Any:
