@@ -48,7 +48,7 @@ def decision(exchange: Exchange) -> str:
     if reason.startswith(_PLAIN):
         return reason[0].lower() + reason[1:]
     if reason:
-        return f"{operation or 'the mock'} says: {reason}"
+        return f"{operation} says: {reason}" if exchange.stage == "behaviour" else reason
     if exchange.stage == "route":
         return f"the path has {header(exchange, 'allow') or 'no operation'}"
     if exchange.stage == "prefer":

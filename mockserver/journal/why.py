@@ -60,7 +60,9 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
     if not exchange.rule:
         return
     deeds = rule_deeds(exchange)
-    is_named = bool(exchange.lost) or exchange.stage == "rule" or (exchange.stage == "response" and bool(exchange.rule_action))
+    is_named = (
+        bool(exchange.lost) or exchange.stage == "rule" or (exchange.stage == "response" and bool(exchange.rule_action))
+    )
     if deeds:
         yield _ended(f"{'The rule' if is_named else _capital(rule_text(exchange))} {', '.join(deeds)}")
     elif not is_named:
@@ -75,7 +77,9 @@ def _effects(exchange: Exchange) -> Iterator[str]:
     if exchange.changed:
         rows = [f"{kind} {table} {id}" for kind, table, id in exchange.changes[:MAX_ROWS]]
         more = exchange.changed - len(rows)
-        yield _ended(f"The operation {', '.join(rows) or 'changed rows'}{f' and changed {more:,} more' if more > 0 else ''}")
+        yield _ended(
+            f"The operation {', '.join(rows) or 'changed rows'}{f' and changed {more:,} more' if more > 0 else ''}"
+        )
     if exchange.charged:
         yield "1 credit was charged." if exchange.charged == 1 else f"{exchange.charged:g} credits were charged."
     elif exchange.stage == "credits" and exchange.status == 402:
