@@ -212,6 +212,10 @@ class AdminClient:
         given = {name: value for name, value in filters.items() if value is not None}
         return self._object("GET", self._path("journal") + (f"?{urlencode(given)}" if given else ""))
 
+    def why(self, number: int) -> dict[str, Any]:
+        """Why an exchange was answered as it was: `sentences`, and the `stages` that it went through."""
+        return self._object("GET", self._path(f"journal/{number}/why"))
+
     def verify(self, criteria: dict[str, JSON]) -> dict[str, Any]:
         """The verdict on what was wanted."""
         return self._object("POST", self._path("verify"), criteria)
