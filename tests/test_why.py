@@ -98,7 +98,7 @@ def test_a_limit_of_a_scenario_says_what_counts_together(make_pipeline, per, say
         (
             request(body=b'{"agent_id": 5}'),
             {},
-            "400, because the request breaks the contract: body /memory: ",
+            "400, because the request violates the contract: body /memory: ",
             "route key limit validation!",
         ),
         (
@@ -228,7 +228,7 @@ def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
             [
                 "201, because Memory.createUserMemory was carried out.",
                 "Rule 'r' (s.yaml:5) at call 1 damages the body.",
-                "The rule declares that the response breaks the contract ('cut').",
+                "The rule declares that the response violates the contract ('cut').",
                 "The operation added user_memories ",
                 "1 credit was charged.",
             ],
@@ -239,7 +239,7 @@ def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
             [
                 "201, because Memory.createUserMemory was carried out.",
                 "Rule 'r' (s.yaml:5) at call 1 changed the response.",
-                "The rule declares that the response breaks the contract ('a number'), and it does: body /agent_id: ",
+                "The rule declares that the response violates the contract ('a number'), and it does: body /agent_id: ",
                 "The operation added user_memories ",
                 "1 credit was charged.",
             ],
@@ -276,7 +276,7 @@ def test_the_call_of_a_rule_is_counted(make_pipeline):
 def test_a_rule_whose_stage_was_not_reached_says_so(make_pipeline):
     pipeline = with_rules(make_pipeline, "  - {id: late, reply: {out_of_credits: {}}}\n")
     reasons = of(pipeline, request(body=b"{}"))
-    assert reasons.sentences[0].startswith("400, because the request breaks the contract: ")
+    assert reasons.sentences[0].startswith("400, because the request violates the contract: ")
     assert reasons.sentences[1] == "Rule 'late' (s.yaml:5) at call 1 was to act, and the request did not come so far."
 
 
@@ -309,7 +309,7 @@ def behaving(tmp_path, behaviour):
 def test_a_behaviour_that_breaks_the_contract_is_named(tmp_path):
     reasons = behaving(tmp_path, lambda call: {})
     assert reasons.sentences[0].startswith(
-        "500, because what the behaviour of listThings answers breaks the contract: body"
+        "500, because what the behaviour of listThings answers violates the contract: body"
     )
     assert decided(reasons) == "route key limit validation behaviour response!"
 

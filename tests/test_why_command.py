@@ -72,7 +72,7 @@ def test_why_tells_the_reasons_and_the_stages(run, busy):  # noqa: F811
         "  passed   key         the key is accepted, or none is needed",
         "  decided  limit       this teamspace made 1 request to POST /user-memories since 00:00:00; "
         "the next is admitted at 00:01:00",
-        "  passed   response    the response keeps the contract",
+        "  passed   response    the response is valid",
     ]
     assert run("why")[1] == out, "the newest"
 
@@ -192,4 +192,4 @@ def test_watch_finds_the_exchanges_of_a_rule_and_of_a_side(run, server, tmp_path
     assert re.search(r"^#2 .*429, because rule 'busy' \(.*busy\.yaml:6\) at call 1 gives this response\.\n", line)
     with watching(server.url, "--after", "0", "--side", "client") as process:
         line = process.stdout.readline()
-    assert re.search(r"^#1 .*  400, because the request breaks the contract: query limit: ", line)
+    assert re.search(r"^#1 .*  400, because the request violates the contract: query limit: ", line)

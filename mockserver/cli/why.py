@@ -70,10 +70,10 @@ def watch(
     after: int | None,
     as_json: bool,
 ) -> None:
-    """Print each exchange as it comes, with the reasons for its response.
+    """Print each exchange as it comes, with its reasons.
 
     Filters combine: an exchange is printed if all of them match. A server that goes is waited for, and what may
-    have been missed is said on standard error. Ctrl-C ends it.
+    have been missed is printed on standard error. Ctrl-C ends it.
 
     \b
     mockserver watch

@@ -83,7 +83,7 @@ def _passed(exchange: Exchange, stage: str) -> str:
         left = header(exchange, "x-ratelimit-remaining")
         return f"{left} requests remain in the window" if left else "no limit refuses the request"
     if stage == "validation":
-        return "the request keeps the contract" if exchange.stage != "prefer" or _is_late(exchange.status) else ""
+        return "the request is valid" if exchange.stage != "prefer" or _is_late(exchange.status) else ""
     if stage == "credits":
         return f"{exchange.charged:g} credits could be paid" if exchange.charged else ""
     if stage == "behaviour":
@@ -99,5 +99,5 @@ def _is_late(status: int) -> bool:
 def _check(exchange: Exchange) -> Passage:
     declared = [violation for violation in exchange.violations if violation.side == "declared"]
     if declared:
-        return Passage("response", "acted", f"breaks the contract as the rule declares: {violations_text(declared)}")
-    return Passage("response", "passed", "the response keeps the contract")
+        return Passage("response", "acted", f"violates the contract as the rule declares: {violations_text(declared)}")
+    return Passage("response", "passed", "the response is valid")

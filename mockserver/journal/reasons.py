@@ -44,7 +44,7 @@ def decision(exchange: Exchange) -> str:
         return f"{rule_text(exchange)} gives this response"
     client = [violation for violation in exchange.violations if violation.side == "client"]
     if client:
-        return f"the request breaks the contract: {violations_text(client)}"
+        return f"the request violates the contract: {violations_text(client)}"
     if reason.startswith(_PLAIN):
         return reason[0].lower() + reason[1:]
     if reason:
@@ -68,7 +68,7 @@ def _limited(exchange: Exchange, limited: Limited) -> str:
 
 
 def _breach(exchange: Exchange) -> str:
-    """Which response breaks the contract, with who made it."""
+    """Which response violates the contract, with who made it."""
     if exchange.rule_action == "change":
         maker = f"the response as {rule_text(exchange)} changes it"
     elif exchange.rule_action and not exchange.committed:
@@ -77,7 +77,7 @@ def _breach(exchange: Exchange) -> str:
         maker = f"what the behaviour of {exchange.operation} answers"
     else:
         maker = f"what the mock itself answers for {exchange.operation}"
-    return f"{maker} breaks the contract: {violations_text(exchange.violations, 'server')}"
+    return f"{maker} violates the contract: {violations_text(exchange.violations, 'server')}"
 
 
 def _failure(exchange: Exchange) -> str:

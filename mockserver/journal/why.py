@@ -70,7 +70,7 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
     if exchange.violates:
         declared = [violation for violation in exchange.violations if violation.side == "declared"]
         breach = f", and it does: {violations_text(declared)}" if declared else ""
-        yield _ended(f"The rule declares that the response breaks the contract ({exchange.violates!r}){breach}")
+        yield _ended(f"The rule declares that the response violates the contract ({exchange.violates!r}){breach}")
 
 
 def _effects(exchange: Exchange) -> Iterator[str]:
