@@ -85,7 +85,7 @@ def _passed(exchange: Exchange, stage: str) -> str:
     if stage == "validation":
         return "the request is valid" if exchange.stage != "prefer" or _is_late(exchange.status) else ""
     if stage == "credits":
-        return f"{exchange.charged:g} credits could be paid" if exchange.charged else ""
+        return f"the account can pay {exchange.charged:g}" if exchange.charged else ""
     if stage == "behaviour":
         return f"{exchange.operation} was carried out" if exchange.committed else ""
     return ""
