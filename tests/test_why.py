@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from served import Served
 
+from mockserver.errors import Problem
 from mockserver.journal.entries import decode, encode
 from mockserver.journal.passages import _is_late
 from mockserver.journal.retries import Attempt, annotate
@@ -147,7 +149,7 @@ def test_a_limit_of_a_scenario_says_what_counts_together(make_pipeline, per, say
         (
             request(),
             {"stateless": True},
-            "201, because Memory.createUserMemory has a sample from the contract for its response, and keeps no state.",
+            "201, because Memory.createUserMemory keeps no state here: its response is a sample from the contract.",
             "route key limit validation sample!",
         ),
         (
@@ -228,7 +230,7 @@ def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
             [
                 "201, because Memory.createUserMemory was carried out.",
                 "Rule 'r' (s.yaml:5) at call 1 damages the body.",
-                "The rule declares that the response violates the contract ('cut').",
+                "The rule declares a violation of the contract ('cut').",
                 "The operation added user_memories ",
                 "1 credit was charged.",
             ],
@@ -239,7 +241,7 @@ def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
             [
                 "201, because Memory.createUserMemory was carried out.",
                 "Rule 'r' (s.yaml:5) at call 1 changed the response.",
-                "The rule declares that the response violates the contract ('a number'), and it does: body /agent_id: ",
+                "The rule declares a violation of the contract ('a number'): body /agent_id: ",
                 "The operation added user_memories ",
                 "1 credit was charged.",
             ],
@@ -321,6 +323,30 @@ def test_a_behaviour_that_fails_is_named_with_the_place(tmp_path):
     assert decided(reasons) == "route key limit validation behaviour!"
 
 
+def test_a_schema_that_nothing_satisfies_is_named(tmp_path):
+    document = json.loads(json.dumps(DOCUMENT))
+    media = document["paths"]["/things"]["get"]["responses"]["200"]["content"]["application/json"]
+    media["schema"] = {"type": "integer", "minimum": 5, "maximum": 4}
+    reasons = why(decode(encode(Served(tmp_path, document)("GET", "/things").exchange), 1))
+    assert reasons.sentences[0].startswith("501, because ") and "#/paths/~1things/get" in reasons.sentences[0]
+    assert decided(reasons) == "route key limit validation sample! response"
+
+
+def test_a_change_that_leads_nowhere_is_the_rules_fault(make_pipeline):
+    pipeline = with_rules(make_pipeline, "  - {id: r, op: Memory.listUserMemory, set: {/data/0/memory/0: x}}\n")
+    assert of(pipeline, request("GET")).sentences == (
+        "500, because the response cannot be changed: "
+        "rule 'r' (s.yaml:5): '/data/0/memory/0' leads nowhere in this response.",
+    )
+
+
+def test_what_a_behaviour_says_stays_on_one_line(tmp_path):
+    def behave(call):
+        raise Problem("conflict", "a\x1b[31m\nb")
+
+    assert behaving(tmp_path, behave).sentences == ("409, because listThings says: a\\x1b[31m\\nb.",)
+
+
 def test_the_attempt_tells_how_long_the_client_waited(make_pipeline):
     pipeline = make_pipeline(limit=Limit(1, 60.0))
     pipeline.exchange(request(body=b'{"agent_id": "b", "memory": "m"}'))
@@ -394,3 +420,4 @@ def test_it_is_told_of_every_entry_with_one_stage_that_decided(exchange, attempt
     assert [passage.outcome for passage in reasons.stages].count("decided") == 1
     assert len({passage.stage for passage in reasons.stages}) == len(reasons.stages)
     assert all(passage.note for passage in reasons.stages)
+    assert all(text.isprintable() for text in [*reasons.sentences, *(passage.note for passage in reasons.stages)])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.journal.reasons import LOST, decision, header, rule_deeds, rule_text, violations_text
+from mockserver.journal.reasons import LOST, decision, header, on_one_line, rule_deeds, rule_text, violations_text
 from mockserver.messages import Exchange
 
 Outcome = Literal["passed", "acted", "decided"]
@@ -48,6 +48,11 @@ class Passage:
 
 def passages(exchange: Exchange) -> Iterator[Passage]:
     """The stages in the order of the request; exactly one decided which response arrived."""
+    for stage, outcome, note in _passages(exchange):
+        yield Passage(stage, outcome, on_one_line(note))
+
+
+def _passages(exchange: Exchange) -> Iterator[tuple[str, Outcome, str]]:
     decider = exchange.stage or "route"
     gives = exchange.rule_action in _BEFORE_RULE and decider in ("rule", "response") and not exchange.committed
     if exchange.lost == "reset_before":
@@ -56,18 +61,18 @@ def passages(exchange: Exchange) -> Iterator[Passage]:
         before = _BEFORE_RULE[exchange.rule_action] if gives else _BEFORE.get(decider, ("route",))
     for stage in before:
         if note := _passed(exchange, stage):
-            yield Passage(stage, "passed", note)
+            yield (stage, "passed", note)
     if gives and decider == "response":
-        yield Passage("rule", "acted", f"{rule_text(exchange)} gives the response")
+        yield ("rule", "acted", f"{rule_text(exchange)} gives the response")
     if exchange.lost != "reset_before":
-        yield Passage(decider, "acted" if exchange.lost else "decided", decision(exchange))
+        yield (decider, "acted" if exchange.lost else "decided", decision(exchange))
         is_checked = exchange.status and decider not in ("route", "response")
         if is_checked and not (exchange.defect and exchange.reason):
             yield _check(exchange)
     if exchange.lost:
-        yield Passage("fault", "decided", LOST.get(exchange.lost, "loses the response"))
+        yield ("fault", "decided", LOST.get(exchange.lost, "loses the response"))
     elif exchange.faults:
-        yield Passage("fault", "acted", ", ".join(rule_deeds(exchange)) or "the response is not one that it damages")
+        yield ("fault", "acted", ", ".join(rule_deeds(exchange)) or "the response is not one that it damages")
 
 
 def _passed(exchange: Exchange, stage: str) -> str:
@@ -96,8 +101,8 @@ def _is_late(status: int) -> bool:
     return status not in (400, 401, 403, 408, 413, 415, 422, 429) and status < 500
 
 
-def _check(exchange: Exchange) -> Passage:
+def _check(exchange: Exchange) -> tuple[str, Outcome, str]:
     declared = [violation for violation in exchange.violations if violation.side == "declared"]
     if declared:
-        return Passage("response", "acted", f"violates the contract as the rule declares: {violations_text(declared)}")
-    return Passage("response", "passed", "the response is valid")
+        return ("response", "acted", f"violates the contract as the rule declares: {violations_text(declared)}")
+    return ("response", "passed", "the response is valid")

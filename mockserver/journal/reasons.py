@@ -54,7 +54,7 @@ def decision(exchange: Exchange) -> str:
     if exchange.stage == "prefer":
         return f"the request asks for it with `Prefer: {exchange.request.headers.get('prefer', '')[:100]}`"
     if exchange.stage == "sample":
-        return f"{operation} has a sample from the contract for its response, and keeps no state"
+        return f"{operation} keeps no state here: its response is a sample from the contract"
     return f"{operation or 'the operation'} was carried out"
 
 
@@ -134,6 +134,13 @@ def _moment(epoch: float, near: float, rounded: Callable[[float], int]) -> str:
         return f"{epoch:.3f}"
     time = text[11:-1].removesuffix(".000")
     return time if text.startswith(day) else f"{text[:10]} {time}"
+
+
+def on_one_line(text: str) -> str:
+    """A text without control characters, which are written as escapes: it cannot steer a terminal or forge a line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def header(exchange: Exchange, name: str) -> str:

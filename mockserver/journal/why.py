@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from mockserver.journal.passages import Passage, passages
-from mockserver.journal.reasons import LOST, decision, rule_deeds, rule_text, violations_text
+from mockserver.journal.reasons import LOST, decision, on_one_line, rule_deeds, rule_text, violations_text
 from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Exchange
 
@@ -60,17 +60,15 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
     if not exchange.rule:
         return
     deeds = rule_deeds(exchange)
-    is_named = (
-        bool(exchange.lost) or exchange.stage == "rule" or (exchange.stage == "response" and bool(exchange.rule_action))
-    )
+    is_named = bool(exchange.lost) or rule_text(exchange) in decision(exchange) or exchange.defect.startswith("rule ")
     if deeds:
         yield _ended(f"{'The rule' if is_named else _capital(rule_text(exchange))} {', '.join(deeds)}")
     elif not is_named:
         yield _ended(f"{_capital(rule_text(exchange))} was to act, and the request did not come so far")
     if exchange.violates:
         declared = [violation for violation in exchange.violations if violation.side == "declared"]
-        breach = f", and it does: {violations_text(declared)}" if declared else ""
-        yield _ended(f"The rule declares that the response violates the contract ({exchange.violates!r}){breach}")
+        where = f": {violations_text(declared)}" if declared else ""
+        yield _ended(f"The rule declares a violation of the contract ({exchange.violates!r}){where}")
 
 
 def _effects(exchange: Exchange) -> Iterator[str]:
@@ -102,4 +100,5 @@ def _capital(text: str) -> str:
 
 
 def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
+    """A whole sentence on one line."""
+    return on_one_line(sentence if sentence.endswith((".", "?", "!")) else f"{sentence}.")
