@@ -201,9 +201,9 @@ def test_story(mockserver):
     assert "Memory.createUserMemory: found 0 matching requests, expected 1" in text
     assert 'body.memory: "m", expected "tea"' in text
     assert "- mockserver sandbox-1 -" in text
-    assert "429  rule busy (scenario:" in text or "429  rule busy (upload.yaml:" in text
+    assert re.search(r"  429, because rule 'busy' \((scenario|upload\.yaml):\d+\) at call 2 gives this response", text)
     assert "attempt 2 after" in text or "attempt" in text
-    assert "client: query limit must be at least 1, not the integer 0" in text
+    assert "400, because the request violates the contract: query limit: must be at least 1, not the integer 0." in text
     assert "credits: 2 consumed" in text
     assert re.search(r"#1 .* 201  added user_memories [0-9a-f-]{36}  1 credit\b", text)
     assert 'near miss of Memory.createUserMemory: body.memory: "m", expected "tea"' in text
@@ -224,7 +224,7 @@ def test_twice(mockserver):
 """
     )
     result.assert_outcomes(passed=1, failed=1)
-    assert "calls of Memory.createUserMemory: 1, expected 2" in result.stdout.str()
+    assert "mockserver: calls of Memory.createUserMemory: 1, expected 2" in result.stdout.str()
 
 
 def test_a_mock_that_breaks_the_contract_fails_the_test(run):

@@ -11,6 +11,7 @@ from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
 from mockserver.journal.coverage import StatusCoverage
 from mockserver.journal.retries import Attempt
+from mockserver.journal.why import sentences
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import schedule
@@ -148,8 +149,10 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "status": exchange.status,
         "stage": exchange.stage,
         "reason": exchange.reason,
+        "why": list(sentences(exchange, attempt)),
         "rule": exchange.rule,
         "rule_at": exchange.rule_at,
+        "rule_call": exchange.rule_call,
         "violates": exchange.violates,
         "violations": [violation.as_json() for violation in exchange.violations],
         "charged": exchange.charged,
