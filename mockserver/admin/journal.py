@@ -18,7 +18,7 @@ from mockserver.journal.entries import Head, decode_all, heads
 from mockserver.messages import JSON
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side")
+FILTERS = ("operation", "status", "rule", "side", "text")
 BATCH = 100
 """Entries that a stream shows at a time."""
 
@@ -66,7 +66,11 @@ class JournalReader:
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
     texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side") if params.get(name)]
-    return (pair for pair in entries if all(text in pair[1] for text in texts))
+    likely = (pair for pair in entries if all(text in pair[1] for text in texts))
+    if params.get("text"):
+        text = params["text"].lower().encode()
+        return (pair for pair in likely if text in pair[1].lower())
+    return likely
 
 
 def _matches(head: Head, params: Mapping[str, Any]) -> bool:
