@@ -48,7 +48,7 @@ function overview(api, seen, query, link, note) {
     api.resources.map((resource) => h("section", {}, h("h3", {}, resource.name, " ", h("code", {}, resource.path)), conclusions(resource))),
     api.additions.length ? h("h2", {}, "What the overlay adds") : null,
     api.additions.length ? additions(api.additions) : null,
-  ].flat();
+  ].flat().filter(Boolean);
 }
 
 function conclusions(resource) {

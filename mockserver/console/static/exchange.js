@@ -129,7 +129,7 @@ function rule(entry, scenario, link) {
   const known = scenario.rules.find((one) => one.id === entry.rule);
   const text = known?.at === entry.rule_at ? excerpt(scenario.text, entry.rule_at) : "";
   return [h("section", {}, h("h2", {}, `The rule that acted: ${entry.rule}`),
-    h("p", {}, "It stands at ", h("code", {}, entry.rule_at), known ? ` and has acted ${known.fired} times. ` : " of a scenario that is no longer in force. ",
+    h("p", {}, "It stands at ", h("code", {}, entry.rule_at), known ? ` and has acted ${known.fired === 1 ? "once" : `${known.fired} times`}. ` : " of a scenario that is no longer in force. ",
       h("a", { href: link("scenario") }, "Scenario")),
     text ? h("pre", { class: "body", tabindex: 0 }, text) : null)];
 }

@@ -24,7 +24,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       h("td", { class: "status" }, statusTag(entry)),
       h("td", { class: "what" }, h("span", { class: "op" }, entry.operation || "no operation"),
         h("span", { class: "quiet path" }, `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`)),
-      h("td", { class: "why" }, whyOf(entry)),
+      h("td", { class: "why" }, h("div", {}, whyOf(entry))),
       h("td", { class: "took" }, duration(entry.duration_ms / 1000)));
     line.addEventListener("click", (event) => {
       if (!event.target.closest("a") && !String(getSelection())) location.hash = href;

@@ -75,7 +75,7 @@ function card(limit, inside, now, link) {
 
 function band(limit, admitted, refused, now, link) {
   const x = (at) => ((at - (now - limit.window)) / limit.window) * WIDTH;
-  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`, class: "band", role: "group",
+  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "band", role: "group",
     "aria-label": `The last ${duration(limit.window)} of ${limit.operation}` },
   s("rect", { x: 0, y: 0, width: WIDTH, height: HEIGHT, class: "ground" }));
   for (let part = 1; part < 4; part += 1) svg.append(s("line", { x1: part * WIDTH / 4, x2: part * WIDTH / 4, y1: 0, y2: HEIGHT, class: "grid" }));
@@ -88,9 +88,7 @@ function band(limit, admitted, refused, now, link) {
         s("title", {}, words), s("rect", { x: Math.min(x(entry.at), WIDTH - 3), y: kind === "in" ? 8 : 0, width: 3, height: kind === "in" ? HEIGHT - 8 : HEIGHT, class: kind })));
     }
   }
-  svg.append(s("text", { x: 0, y: HEIGHT + 13 }, timeOfDay(now - limit.window, false)),
-    s("text", { x: WIDTH, y: HEIGHT + 13, "text-anchor": "end" }, `now ${timeOfDay(now, false)}`));
-  return svg;
+  return [svg, h("p", { class: "axis" }, h("span", {}, timeOfDay(now - limit.window, false)), h("span", {}, `now ${timeOfDay(now, false)}`))];
 }
 
 // Many requests as columns: sixty parts of the window, each as high as its share of the fullest.

@@ -58,13 +58,14 @@ async function render() {
   const main = document.getElementById("main");
   document.getElementById("panels").replaceChildren(...Object.entries(PANELS).map(([name, [title]]) =>
     h("a", { href: address(place.sandbox, name), "aria-current": name === place.panel ? "page" : null }, title)));
+  document.querySelector("#panels [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
   document.title = `${PANELS[place.panel][0]} · ${place.sandbox} · mockserver`;
   try {
     if (place.sandbox !== shown.sandbox) await enter(place.sandbox);
     if (mine !== turn) return;
     const isElsewhere = place.panel !== shown.panel;
     shown.panel = place.panel;
-    const box = h("div", { class: `panel ${place.panel}` });
+    const box = h("div", { class: `panel of-${place.panel}` });
     const stop = await PANELS[place.panel][1]({
       ...place,
       box,

@@ -4,6 +4,7 @@ import { get, of, put } from "./admin.js";
 import { agreed, button, h, say, table } from "./dom.js";
 
 const MOST = 200; // rows that a page shows; a filter finds the others
+const MOST_COLUMNS = 12; // members that the table shows; the row's page shows all
 const snapshots = new Map(); // by sandbox: the states that were kept, while this page is open
 
 export async function show(context) {
@@ -37,14 +38,16 @@ function rowsOf(state, name, query, link, note) {
   function draw(text) {
     const wanted = text.toLowerCase();
     const some = all.filter(([partition, one]) => !wanted || `${partition} ${JSON.stringify(one)}`.toLowerCase().includes(wanted));
-    const columns = some.some(([partition]) => partition) ? ["Row", "Partition", "Members"] : ["Row", "Members"];
+    const members = [...new Set(some.slice(0, MOST).flatMap(([, one]) => Object.keys(membersOf(one))))].slice(0, MOST_COLUMNS);
+    const isParted = some.some(([partition]) => partition);
     place.replaceChildren(
-      h("p", { class: "quiet" }, some.length > MOST ? `The newest ${MOST} of ${some.length} rows` : `${some.length} rows, newest first`),
-      some.length ? table(`Rows of ${name}`, columns, some.slice(0, MOST).map(([partition, one]) => {
-        const { id: _, ...members } = one;
-        const cells = [h("a", { href: link("state", [name], { row: idOf(one) }) }, idOf(one)), h("code", { class: "members" }, short(members.data ?? members))];
-        return columns.length === 3 ? [cells[0], partition, cells[1]] : cells;
-      })) : "");
+      h("p", { class: "quiet" }, some.length > MOST ? `The newest ${MOST} of ${some.length} rows` : `${some.length} row${some.length === 1 ? "" : "s"}, newest first`),
+      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" }))],
+        some.slice(0, MOST).map(([partition, one]) => {
+          const own = membersOf(one);
+          return [h("a", { href: link("state", [name], { row: idOf(one) }) }, idOf(one)), ...(isParted ? [partition] : []),
+            ...members.map((key) => (own[key] === undefined ? "" : short(own[key])))];
+        })) : "");
   }
   draw(query.text ?? "");
   return h("section", {}, h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
@@ -54,9 +57,15 @@ function rowsOf(state, name, query, link, note) {
     } }))), place);
 }
 
+// The members of a row but its id: those of one that is kept under its id, or its own.
+function membersOf({ id: _, ...own }) {
+  return own.data !== null && typeof own.data === "object" && !Array.isArray(own.data) && Object.keys(own).every((key) => key === "data" || key === "imagined")
+    ? own.data : own;
+}
+
 function short(value) {
-  const text = JSON.stringify(value);
-  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 async function row({ sandbox, box, link, failed, again }, state, name, id) {
