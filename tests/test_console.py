@@ -109,8 +109,11 @@ def test_the_page_has_no_inline_script_or_style_and_asks_no_other_host():
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_no_script_makes_markup_or_code_from_text(path):
     text = path.read_text()
-    sinks = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|srcdoc|localStorage|sessionStorage|document\.cookie"
-    assert not re.findall(sinks, text)
+    sinks = (
+        *("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "srcdoc"),
+        *("eval(", "new Function", "localStorage", "sessionStorage", "document.cookie"),
+    )
+    assert [sink for sink in sinks if sink in text] == []
     assert len(text.splitlines()) <= 250
     assert text.startswith("// "), "no comment says what it is for"
 
@@ -119,4 +122,3 @@ def test_no_script_makes_markup_or_code_from_text(path):
 def test_every_import_of_a_script_is_one_of_the_files(path):
     for name in re.findall(r'from "([^"]+)"', path.read_text()):
         assert name.removeprefix("./") in files()
-

@@ -33,7 +33,7 @@ export async function show({ sandbox, query, box, link, note, failed }) {
       h("p", { class: "quiet", role: "status" }, some.length > MOST ? `${MOST} of ${some.length} sandboxes; search for the others` : `${some.length} of ${all.length} sandboxes`),
       table("Sandboxes", ["Name", "Scenario", { title: "Requests", class: "right" }, { title: "Invalid", class: "right" }, { title: "Defects", class: "right" }, { title: "Credits", class: "right" }, "Clock", ""],
         some.slice(0, MOST).map((one) => [
-          h("a", { href: `#/${encodeURIComponent(one.name)}/exchanges`, "aria-current": one.name === sandbox ? "true" : null }, one.name),
+          [h("a", { href: `#/${encodeURIComponent(one.name)}/exchanges`, "aria-current": one.name === sandbox ? "true" : null }, one.name), reach(one)],
           one.scenario ?? h("span", { class: "quiet" }, "none"), String(one.requests), String(one.invalid),
           one.defects ? h("span", { class: "tag server" }, String(one.defects)) : "0", one.credits.remaining.toLocaleString("en"),
           one.clock.mode === "frozen" ? "frozen" : `× ${one.clock.rate}`,
@@ -66,4 +66,11 @@ export async function show({ sandbox, query, box, link, note, failed }) {
     } }, h("label", {}, "Name", name), h("label", {}, "Scenario", scenario), h("label", {}, "Credits", credits), h("button", { class: "primary" }, "Make a sandbox")),
     h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "text" }, "Search", search)), place);
   await load();
+}
+
+// What to give a client that is to work in a sandbox.
+function reach(one) {
+  return h("details", {}, h("summary", {}, "How to reach it"),
+    one.api_key ? h("p", {}, "Key ", h("code", {}, one.api_key)) : null,
+    Object.entries(one.base_urls).map(([name, url]) => h("p", {}, `${name} at `, h("code", {}, url))));
 }
