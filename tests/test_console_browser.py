@@ -354,6 +354,7 @@ def test_a_row_is_edited_within_the_contract_and_has_a_history(console):
     page = console.open("state")
     page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("link", name=id).click()
+    expect(page.get_by_role("heading", name=id)).to_be_visible()
     expect(page.locator("tbody tr")).to_contain_text("added")
     text = page.get_by_label("The row as JSON")
     text.fill(text.input_value().replace('"likes tea"', "7"))
