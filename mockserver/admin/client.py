@@ -133,6 +133,28 @@ class AdminClient:
         """The same server, another sandbox."""
         return AdminClient(self._transport, sandbox)
 
+    # Server
+
+    def apis(self) -> list[dict[str, Any]]:
+        """The APIs that are served, with their operations."""
+        apis = self._object("GET", "apis")["apis"]
+        assert isinstance(apis, list)
+        return apis
+
+    def contract(self, api: str) -> dict[str, Any]:
+        """The OpenAPI document of an API, its overlay applied."""
+        return self._object("GET", f"apis/{quote(api, safe='')}/contract")
+
+    def scenarios(self) -> list[dict[str, Any]]:
+        """The scenarios that can be set by name: `name`, and `source`, which is `bundled` or `folder`."""
+        scenarios = self._object("GET", "scenarios")["scenarios"]
+        assert isinstance(scenarios, list)
+        return scenarios
+
+    def check_scenario(self, text: str) -> dict[str, Any]:
+        """What is wrong with the text of a scenario: `ok`, and `problems` with line and column. Changes nothing."""
+        return self._object("POST", "scenarios/check", text.encode())
+
     # Sandboxes
 
     def sandboxes(self) -> list[dict[str, Any]]:
