@@ -219,6 +219,12 @@ class AdminClient:
         """Set what remains to spend."""
         return self._object("PUT", self._path("credits"), {"remaining": remaining})
 
+    def limits(self) -> list[dict[str, Any]]:
+        """The rate limit of each operation, and what is left of its window."""
+        limits = self._object("GET", self._path("limits"))["limits"]
+        assert isinstance(limits, list)
+        return limits
+
     def webhooks(self) -> dict[str, Any]:
         """The webhooks that can be sent, what waits for the clock, and whether anything is on its way."""
         return self._object("GET", self._path("webhooks"))
