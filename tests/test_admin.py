@@ -381,7 +381,9 @@ def test_the_contract_of_an_api_is_told_with_its_overlay(call):
 
 
 def test_a_scenario_is_checked_without_being_set(call):
-    text = b"version: 1\napi: datagrid\nname: n\nrules:\n  - {id: r, op: Memory.createUserMemry, reply: {status: 500}}\n"
+    text = (
+        b"version: 1\napi: datagrid\nname: n\nrules:\n  - {id: r, op: Memory.createUserMemry, reply: {status: 500}}\n"
+    )
     status, verdict = call.write("POST", "/scenarios/check", text, content_type="application/yaml")
     assert status == 200 and verdict["ok"] is False
     problem = verdict["problems"][0]

@@ -23,8 +23,8 @@ MAX_TEXT, MAX_ITEMS, MAX_LEVELS = 1_000, 50, 20
 
 
 def size(value: JSON) -> int:
-    """Characters of a value as JSON, about: bytes."""
-    return len(orjson.dumps(value))
+    """Characters of a value as JSON."""
+    return len(orjson.dumps(value).decode())
 
 
 def cut_text(text: str, most: int = MAX_TEXT) -> str:
@@ -36,8 +36,14 @@ def whole_or_cut(value: JSON, room: int) -> JSON:
     """A value as it is if it fits, and else its long texts, lists and objects cut, or the beginning of its text."""
     if size(value) <= room:
         return value
-    cut = _cut(value, MAX_LEVELS)
-    return cut if size(cut) <= room else cut_text(orjson.dumps(value).decode(), room)
+    if not isinstance(value, str):
+        cut = _cut(value, MAX_LEVELS)
+        if size(cut) <= room:
+            return cut
+    text, most = value if isinstance(value, str) else orjson.dumps(value).decode(), room
+    while size(text[:most]) > room:  # JSON writes some characters as several
+        most = most * 3 // 4
+    return cut_text(text, most)
 
 
 def _cut(value: JSON, levels: int) -> JSON:
@@ -114,7 +120,7 @@ def _operation(refs: Refs, id: str) -> tuple[str, str, dict[str, Any], list[Any]
 
 
 def _references(node: JSON, parent: str = "") -> Iterator[str]:
-    """The `$ref`s in a value, those in examples and the like left out."""
+    """The `$ref`s in a value, those in data left out."""
     if isinstance(node, list):
         for item in node:
             yield from _references(item, parent)
@@ -122,7 +128,8 @@ def _references(node: JSON, parent: str = "") -> Iterator[str]:
         if isinstance(node.get("$ref"), str) and parent != "properties":
             yield node["$ref"]
         for key, item in node.items():
-            if not is_data(key, parent):
+            # In OpenAPI `examples` are objects that may be references; in JSON Schema they are a list of data.
+            if not is_data(key, parent) or (key == "examples" and isinstance(item, dict)):
                 yield from _references(item, key)
 
 

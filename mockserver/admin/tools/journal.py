@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mockserver.admin.tools.excerpts import ROOM, cut_text, fitting, whole_or_cut
+from mockserver.admin.tools.excerpts import ROOM, fitting, whole_or_cut
 from mockserver.admin.tools.shared import Limit, Operation, Result, Sandbox, Tools
 from mockserver.errors import UserError
 from mockserver.messages import JSON
@@ -136,12 +136,8 @@ def _brief(entry: dict[str, Any]) -> JSON:
     shown = {name: whole_or_cut(value, ROOM // 20) for name, value in entry.items() if name not in _NOT_LISTED}
     for side in ("request", "response"):
         message = entry[side]
-        shown[f"{side}_body"] = None if message is None else _brief_body(message["body"])
+        shown[f"{side}_body"] = None if message is None else whole_or_cut(message["body"], _BRIEF)
     return shown
-
-
-def _brief_body(body: JSON) -> JSON:
-    return cut_text(body, _BRIEF) if isinstance(body, str) else whole_or_cut(body, _BRIEF)
 
 
 def _bounded(result: Result) -> Result:
