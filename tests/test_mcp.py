@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import httpx
 import httpx2
@@ -412,3 +413,43 @@ def test_a_tool_that_reads_changes_nothing(server):
         if tool.effect == "reads":
             tool.function(**arguments.get(tool.name, {}))
     assert world() == before
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "agents.md").read_text(encoding="utf-8")
+
+
+def tool_table() -> str:
+    """The table of the tools, as it stands in the page."""
+    rows = []
+    for tool in tools(AdminClient(HTTPTransport())):
+        first = inspect.getdoc(tool.function).split("\n\n")[0].replace("\n", " ")
+        rows.append(f"| `{tool.name}` | {tool.effect} | {first.replace('|', chr(92) + '|')} |\n")
+    return "| tool | effect | what it does |\n|---|---|---|\n" + "".join(rows)
+
+
+def test_the_page_lists_the_tools_as_they_describe_themselves():
+    table = tool_table()
+    stands = re.search("<!-- tools -->\n(.*)<!-- /tools -->", PAGE, re.DOTALL)[1]
+    assert stands == table, f"the table in docs/agents.md must be\n{table}"
+
+
+def test_the_example_of_the_page_prints_what_stands_below_it(make_server, tmp_path):
+    code, printed = re.search(r"```python\n(.*?)```\n\n((?:    [^\n]*\n)+)", PAGE, re.DOTALL).groups()
+    url = make_server(limit=parse_limit("2/60s")).url
+    (tmp_path / "story.py").write_text(code.replace("http://127.0.0.1:4010", url), encoding="utf-8")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [sys.executable, "story.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == re.sub("(?m)^    ", "", printed)
+
+
+async def test_the_configuration_of_the_page_starts_the_tools(server):
+    servers = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])["mcpServers"]
+    started = servers["mockserver"]
+    assert started["command"] == "mockserver" and "http://127.0.0.1:4010" in started["args"]
+    arguments = [server.url if "://" in argument else argument for argument in started["args"]]
+    program = str(Path(sys.executable).parent / started["command"])
+    async with Client(stdio_client(StdioServerParameters(command=program, args=arguments))) as agent:
+        assert (await call(agent, "show_sandbox"))["name"] == "default"

@@ -41,7 +41,8 @@ class SandboxTools(Tools):
     ) -> Result:
         """Create a sandbox, so that a test disturbs nobody else, and nobody disturbs the test.
 
-        Give the client the base URL from `base_urls`, or its `api_key` with any base URL; both lead to this sandbox.
+        Give the client a URL from `base_urls` as its base URL and `api_key` as its key, which is the only one that is
+        valid there. `client_kwargs` are the same as arguments of the vendor's own client.
         Delete it with delete_sandbox when the work is done.
         """
         terms = {"scenario": scenario or None, "credits": credits, "rate_limit": rate_limit or None}
