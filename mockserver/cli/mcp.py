@@ -25,10 +25,11 @@ class _Address(click.ParamType):  # type: ignore[type-arg]
 @SANDBOX
 @click.option("--http", "address", type=_Address(), help="Serve over streamable HTTP at this address, not on stdio.")
 def mcp(url: str, admin_token: str, sandbox: str, address: tuple[str, int] | None) -> None:
-    """Give agents tools for a running server, over the Model Context Protocol.
+    """Give agents tools for a running server, over MCP.
 
-    The tools list operations, set scenarios, move the test clock, read exchanges with the reasons for their
-    responses, and verify. Without --http it speaks MCP on standard input and output, as an agent starts it.
+    MCP is the Model Context Protocol. The tools list operations, set scenarios, move the test clock, read
+    exchanges with the reasons for their responses, and verify. Without --http it speaks MCP on standard
+    input and output, as an agent starts it.
 
     Over HTTP the endpoint is /mcp. With an admin token, clients must send it as `Authorization: Bearer TOKEN`;
     without one, only addresses of this machine are listened on.

@@ -72,6 +72,19 @@ def fitting(rows: Sequence[JSON], room: int = ROOM) -> list[JSON]:
     return shown
 
 
+def bounded(result: dict[str, JSON]) -> dict[str, JSON]:
+    """An object with its lists and texts cut to the room; `left_off` counts what of a list did not fit."""
+    shown = dict(result)
+    left_off: dict[str, JSON] = {}
+    for name, value in result.items():
+        if isinstance(value, list):
+            shown[name] = rows = fitting([whole_or_cut(row, ROOM // 4) for row in value])
+            left_off |= {name: len(value) - len(rows)} if len(rows) < len(value) else {}
+        else:
+            shown[name] = whole_or_cut(value, ROOM)
+    return {**shown, "left_off": left_off} if left_off else shown
+
+
 def operation_excerpt(document: dict[str, Any], id: str) -> dict[str, Any]:
     """An operation of an OpenAPI document with all that it refers to, as far as there is room.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mockserver.admin.tools.excerpts import ROOM, fitting, whole_or_cut
+from mockserver.admin.tools.excerpts import ROOM, bounded, fitting, whole_or_cut
 from mockserver.admin.tools.shared import Limit, Operation, Result, Sandbox, Tools
 from mockserver.errors import UserError
 from mockserver.messages import JSON
@@ -119,11 +119,11 @@ class JournalTools(Tools):
         criteria = {name: value for name, value in wanted.items() if value not in ("", None)}
         if body is not None:
             criteria["body"] = body
-        return _bounded(self._at(sandbox).verify(criteria))
+        return bounded(self._at(sandbox).verify(criteria))
 
     def check_expectations(self, sandbox: Sandbox = "") -> Result:
         """Check what the scenario of a sandbox expects (`expect`), and list rules that never acted, with the reason."""
-        return _bounded(self._at(sandbox).expectations())
+        return bounded(self._at(sandbox).expectations())
 
     def check_retries(self, sandbox: Sandbox = "") -> Result:
         """Show how the client retried: the attempts of each failed call, and whether it waited as it was told."""
@@ -138,9 +138,3 @@ def _brief(entry: dict[str, Any]) -> JSON:
         message = entry[side]
         shown[f"{side}_body"] = None if message is None else whole_or_cut(message["body"], _BRIEF)
     return shown
-
-
-def _bounded(result: Result) -> Result:
-    """An object whose lists take no more than the room."""
-    lists = {name: value for name, value in result.items() if isinstance(value, list)}
-    return result | {name: fitting([whole_or_cut(row, ROOM // 4) for row in rows]) for name, rows in lists.items()}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mockserver.admin.tools.excerpts import ROOM, cut_text, fitting
+from mockserver.admin.tools.excerpts import bounded, fitting
 from mockserver.admin.tools.shared import Result, Sandbox, Tools
 from mockserver.errors import UserError
 
@@ -25,16 +25,14 @@ class ScenarioTools(Tools):
 
     def get_scenario(self, sandbox: Sandbox = "") -> Result:
         """Show the scenario in force with its text, and how often each of its rules acted. `name` is null for none."""
-        shown = self._at(sandbox).scenario()
-        return {**shown, "text": shown["text"] and cut_text(shown["text"], ROOM), "rules": fitting(shown["rules"])}
+        return bounded(self._at(sandbox).scenario())
 
     def check_scenario(self, yaml: Yaml) -> Result:
         """Check the text of a scenario and change nothing. `problems` name line, column, rule and what is wrong.
 
         The resource mockserver://schemas/scenario is the JSON Schema of scenarios.
         """
-        verdict = self._client.check_scenario(yaml)
-        return {**verdict, "problems": fitting(verdict["problems"])}
+        return bounded(self._client.check_scenario(yaml))
 
     def set_scenario(
         self,
@@ -67,7 +65,7 @@ class ScenarioTools(Tools):
             raise UserError("give either `yaml`, the text of a scenario, or `name`, that of a known one")
         client = self._at(sandbox)
         shown = client.upload_scenario(yaml, SOURCE) if yaml else client.use_scenario(name)
-        return {"name": shown["name"], "rules": fitting(shown["rules"]), "sandbox": client.sandbox}
+        return bounded({"name": shown["name"], "rules": shown["rules"], "sandbox": client.sandbox})
 
     def remove_scenario(self, sandbox: Sandbox = "") -> Result:
         """Go on without a scenario: nothing fails on command from here on. State, credits and journal stay."""
