@@ -32,13 +32,17 @@ Stage = Literal[
 ]
 """The stages of a request's life that may decide what is answered.
 
-`route`: no sandbox, path or method (404, 405). `key`: 401. `limit`: 429. `prefer`: the `Prefer` header asked for it.
-`validation`: 413, 415, 400. `rule`: a scenario's rule. `credits`: 402.
+`route`: no sandbox, path or method (404, 405). `key`: 401, 403. `limit`: 429. `prefer`: the `Prefer` header asked for
+it. `validation`: 413, 415, 400, 406. `rule`: a scenario's rule. `credits`: 402.
 `idempotency`: the response that the key had before. `behaviour`: the operation itself.
 `sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
 `webhook`: no request to the server, but one that it sent; its path is the whole URL.
 "" where a failure came between them.
 """
+
+RuleAction = Literal["", "key", "limit", "content", "behaviour", "change"]
+"""What a rule does beside its faults: `key`, `limit` and `content` are where it gives a response of its own; `change`
+is that it sets or removes members of the real one."""
 
 MAX_CHANGES = 20
 """Rows that an exchange names of those that it changed."""
@@ -273,6 +277,21 @@ class Window:
     admitted: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """The sliding window that refused a request."""
+
+    max: int
+    window: float
+    """Seconds."""
+    free_at: float
+    """Epoch seconds at which the next request is admitted; the oldest that counts came `window` seconds before."""
+    callers: Sequence[str]
+    """What the callers have in common whose requests count together: `teamspace`, `key`; nothing when all count."""
+    requests: str
+    """Which requests count, for example `POST /user-memories`; "" for all."""
+
+
 @dataclass(slots=True)
 class Balance:
     """The credit account: `total` granted, `consumed` charged. A store replaces it and never changes it."""
@@ -302,6 +321,8 @@ class Exchange:
     """The stage of the request's life that decided what is answered."""
     reason: str = ""
     """Why the mock answered an error, in a sentence without secrets; "" when a scenario or the vendor's rows did."""
+    limited: Limited | None = None
+    """The window that refused it; None when none did."""
     violations: Sequence[Violation] = ()
     replied_at: float | None = None
     """Epoch seconds on the sandbox's clock at which the response began to go out; None when unknown."""
@@ -313,6 +334,10 @@ class Exchange:
     """The id of the scenario rule that acted."""
     rule_at: str = ""
     """Where that rule stands: `file:line`."""
+    rule_call: int = 0
+    """How many requests the rule had counted with this one."""
+    rule_action: RuleAction = ""
+    """What the rule did beside its faults."""
     violates: str = ""
     """What the rule's `violates` says."""
     charged: float = 0

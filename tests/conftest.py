@@ -25,7 +25,7 @@ SLOW = {
     *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
     *("test_public_api", "test_readme", "test_recipes", "test_llm_clients", "test_mcp"),
-    *("test_app", "test_commands", "test_faults", "test_hostile", "test_protocol", "test_shared"),
+    *("test_app", "test_commands", "test_why_command", "test_faults", "test_hostile", "test_protocol", "test_shared"),
     *(
         "test_contract_differential",
         "test_fuzz_documents",
@@ -35,7 +35,7 @@ SLOW = {
         "test_properties",
         "test_store",
     ),
-    *("test_codings", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
+    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
 """Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'

@@ -148,6 +148,8 @@ def test_each_limit_counts_and_the_tightest_one_tells(shop: Shop) -> None:
     assert refused.status_code == 429 and refused.headers["retry-after"] == "60"
     mock.clock.advance("60s")
     assert client.get("/items").status_code == 200
+    limits = httpx.get(f"{mock.base_url().partition('/~')[0]}/__admin/sandboxes/{mock.name}/limits").json()["limits"]
+    assert [limit["window"] for limit in limits if limit["operation"] == "createOrder"] == [60, 86_400]
 
 
 def test_a_request_that_one_limit_refuses_counts_in_none(shop: Shop) -> None:

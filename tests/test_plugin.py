@@ -201,9 +201,9 @@ def test_story(mockserver):
     assert "Memory.createUserMemory: found 0 matching requests, expected 1" in text
     assert 'body.memory: "m", expected "tea"' in text
     assert "- mockserver sandbox-1 -" in text
-    assert "429  rule busy (scenario:" in text or "429  rule busy (upload.yaml:" in text
+    assert re.search(r"  429, because rule 'busy' \((scenario|upload\.yaml):\d+\) at call 2 gives this response", text)
     assert "attempt 2 after" in text or "attempt" in text
-    assert "client: query limit must be at least 1, not the integer 0" in text
+    assert "400, because the request violates the contract: query limit: must be at least 1, not the integer 0." in text
     assert "credits: 2 consumed" in text
     assert re.search(r"#1 .* 201  added user_memories [0-9a-f-]{36}  1 credit\b", text)
     assert 'near miss of Memory.createUserMemory: body.memory: "m", expected "tea"' in text
@@ -224,7 +224,7 @@ def test_twice(mockserver):
 """
     )
     result.assert_outcomes(passed=1, failed=1)
-    assert "calls of Memory.createUserMemory: 1, expected 2" in result.stdout.str()
+    assert "mockserver: calls of Memory.createUserMemory: 1, expected 2" in result.stdout.str()
 
 
 def test_a_mock_that_breaks_the_contract_fails_the_test(run):
@@ -420,3 +420,103 @@ def test_fail_under(run, under, code):
 def test_a_wrong_kind_of_report_is_told(run):
     result = run(COVERED, "--mockserver-coverage=htm")
     assert "did you mean 'html'?" in result.stdout.str() + result.stderr.str()
+
+
+ORDERS = """
+version: 1
+contract: openapi.yaml
+name: orders
+scenarios: cases
+resources: {orders: {unknown: '404'}}
+credits: {start: 3, costs: {createOrder: 2}}
+"""
+ORDERS_DOCUMENT = """
+openapi: 3.0.3
+info: {title: Orders, version: '1'}
+paths:
+  /orders:
+    post:
+      operationId: createOrder
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+      responses:
+        '201': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+  /orders/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get:
+      operationId: getOrder
+      responses:
+        '200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+        '404': {description: x}
+components:
+  schemas:
+    Order:
+      type: object
+      required: [id]
+      properties: {id: {type: string, readOnly: true}, item: {type: string}}
+"""
+
+
+@pytest.fixture
+def profile(pytester):
+    """A profile of orders in the folder of the tests, with a scenario of its own."""
+    (pytester.path / "openapi.yaml").write_text(ORDERS_DOCUMENT)
+    (pytester.path / "orders.mock.yaml").write_text(ORDERS)
+    (pytester.path / "cases").mkdir()
+    rule = "{id: gone, op: getOrder, reply: not_found, then: {flag: asked}}"
+    (pytester.path / "cases" / "gone.yaml").write_text(f"version: 1\nname: gone\napi: orders\nrules: [{rule}]\n")
+
+
+def test_a_profile_of_the_ini_file_is_what_a_test_means(run, profile, pytester):
+    pytester.makeini("[pytest]\nmockserver_profile = orders.mock.yaml\n")
+    result = run(
+        """
+def test_it(mockserver):
+    made = httpx.post(mockserver.base_url() + "/orders", json={"item": "tea"})
+    assert made.status_code == 201 and mockserver.credits.remaining == 1
+    assert httpx.get(mockserver.base_url() + f"/orders/{made.json()['id']}").json()["item"] == "tea"
+    assert httpx.post(mockserver.base_url() + "/orders", json={"item": "tea"}).status_code == 402
+    assert mockserver.base_url("datagrid") != mockserver.base_url()
+
+@pytest.mark.mockserver(scenario="gone")
+def test_a_scenario_of_the_profile(mockserver):
+    assert httpx.get(mockserver.base_url() + "/orders/1").status_code == 404
+"""
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_the_marker_names_an_api_or_a_profile(run, profile):
+    result = run(
+        """
+@pytest.mark.mockserver(api="shop.mock.yaml")
+def test_a_profile_that_is_not_there(mockserver):
+    pass
+
+@pytest.mark.mockserver(api="orders.mock.yaml")
+def test_a_profile(mockserver):
+    assert httpx.get(mockserver.base_url() + "/orders/1").status_code == 404
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*there is no file 'shop.mock.yaml'*did you mean*"])
+
+
+def test_the_factory_serves_an_api_that_a_test_has_made(run, profile):
+    result = run(
+        """
+from mockserver import Api, Behaviours, UserError
+
+def test_it(mockserver_factory):
+    code = Behaviours()
+    @code.operation("getOrder")
+    def get(call):
+        return {"id": call.params["id"], "item": "by code"}
+    api = code.over(Api.from_openapi("openapi.yaml", name="mine"))
+    mock = mockserver_factory(api=api)
+    assert httpx.get(mock.base_url() + "/orders/7").json() == {"id": "7", "item": "by code"}
+    assert mockserver_factory(api=api).base_url().endswith("/mine")
+    with pytest.raises(pytest.fail.Exception, match="another API is called 'mine'"):
+        mockserver_factory(api=Api.from_openapi("openapi.yaml", name="mine"))
+"""
+    )
+    result.assert_outcomes(passed=1)

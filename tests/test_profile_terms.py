@@ -250,3 +250,9 @@ def test_an_api_is_made_of_a_document_and_code() -> None:
 
     made = api.over(Api.from_openapi(shop(), name="shop"))
     assert made.behaviours["getOrder"] is get
+
+
+def test_a_profile_in_the_folder_of_documents_is_found_by_its_name(project: Project) -> None:
+    project.profile("name: orders\nresources: {orders: {start: {status: paid}}}")
+    pipeline = build(Settings(apis=("shop",), spec_dir=str(project.folder)))
+    assert list(pipeline.apis) == ["orders"], "the profile, and neither the document nor the bundled shop"

@@ -80,7 +80,7 @@ def test_a_defect_fails_the_test_also_when_a_thousand_good_requests_follow(fails
     for _ in range(1100):
         world.get()
     (failure,) = world.mock.failures()
-    assert "the mock itself failed\n  #1 " in failure
+    assert "the mock itself failed at #1\n  #1 " in failure
     assert "Traceback" in failure and "in behave" in failure and "KeyError" in failure
     assert len(world.mock.requests) == 1101
 
@@ -103,7 +103,10 @@ def test_an_invalid_request_fails_a_strict_test_however_long_ago_it_was(make_wor
     for _ in range(1020):
         world.get()
     assert world.mock.failures() == []
-    assert "an invalid request; `mockserver.allow_invalid()` declares one\n  #1 " in world.mock.failures(strict=True)[0]
+    assert (
+        "an invalid request, #1; `mockserver.allow_invalid()` declares one\n  #1 "
+        in world.mock.failures(strict=True)[0]
+    )
     for _ in range(60):
         world.get()
     assert world.mock.failures(strict=True) == ["an invalid request, and the journal has dropped the exchange"]
@@ -128,9 +131,11 @@ def test_a_refusal_is_told_with_its_reason(make_world):
     world.mock.credits.set(0)
     world.create()
     first, invalid, unpaid = world.mock.timeline()[:3]
-    assert " 401\n     key: " in first
-    assert "validation:" not in invalid and "client: query limit" in invalid
-    assert " 402\n     credits: " in unpaid
+    assert first.endswith("  401, because no API key was given; send `Authorization: Bearer KEY`.")
+    assert "  400, because the request violates the contract: query limit: " in invalid
+    assert unpaid.endswith(
+        "  402, because this operation costs 1 credits and 0 remain.\n     Nothing was done and nothing was charged."
+    )
 
 
 def test_every_refusal_of_the_mock_has_its_reason_in_the_timeline(make_pipeline):
@@ -141,10 +146,10 @@ def test_every_refusal_of_the_mock_has_its_reason_in_the_timeline(make_pipeline)
     for _ in range(4):
         world.get()
     text = "\n".join(world.mock.timeline())
-    assert " 404\n     route: No operation has the path '/user-memoriez'; did you mean '/v1/user-memories'?" in text
-    assert " 404\n     behaviour: There is no user memory 'nobody' in this teamspace." in text
-    assert " 413\n     validation: The request body is larger than " in text
-    assert " 429\n     limit: The limit of 3 requests in 60 seconds is reached; retry after 60 s." in text
+    assert "  404, because no operation has the path '/user-memoriez'; did you mean '/v1/user-memories'?\n" in text
+    assert "  404, because there is no user memory 'nobody' in this teamspace.\n" in text
+    assert "  413, because the request body is larger than " in text
+    assert "  429, because this teamspace made 3 requests to GET /user-memories since 00:00:00; " in text
 
 
 def test_a_call_that_was_paid_twice_says_so(make_world):
@@ -171,3 +176,57 @@ def test_a_long_timeline_says_how_much_it_leaves_out(make_world):
 def test_the_clock_cannot_go_back(make_world, by):
     with pytest.raises(UserError, match=r"the clock cannot be advanced by .* s: it never goes back"):
         make_world().mock.clock.advance(by)
+
+
+STORY = """
+version: 1
+name: story
+api: datagrid
+rules: [{id: late, op: Memory.createUserMemory, when: {call: 9}, reply: out_of_credits}]
+expect: [{op: Memory.createUserMemory, calls: 7}]
+"""
+
+
+def test_a_report_says_each_thing_once_failures_first(make_world):
+    world = make_world()
+    world.pipeline.sandbox.use(parse_scenario(STORY, world.pipeline.apis, "story.yaml"))
+    world.create()
+    world.get("limit=0")
+    for _ in range(2):
+        with pytest.raises(AssertionError):
+            world.mock.assert_requested(CREATE, json={"memory": "tea"})
+    lines = world.mock.report(strict=True)
+    assert lines[:4] == [
+        "calls of Memory.createUserMemory: 1, expected 7",
+        "the rule 'late' (story.yaml:5) never fired",
+        "an invalid request, #2; `mockserver.allow_invalid()` declares one",
+        "",
+    ]
+    text = "\n".join(lines)
+    for said in (
+        "#1 ",
+        "#2 ",
+        f"near miss of {CREATE}: body.memory",
+        "near miss of rule late",
+        "credits: ",
+    ):
+        assert text.count(f"\n{said}") + text.count(f"\n     {said}") == 1, said
+    assert text.count("400, because the request violates the contract: query limit: ") == 1
+
+
+def test_a_report_shows_a_failure_that_the_timeline_leaves_out(fails_once):
+    world = fails_once()
+    world.create()
+    for _ in range(1100):
+        world.get()
+    text = "\n".join(world.mock.report())
+    assert text.startswith("the mock itself failed at #1\n  #1 ") and text.count("KeyError") >= 1
+
+
+def test_requests_that_miss_an_assertion_alike_are_told_together(make_world):
+    world = make_world()
+    world.create()
+    world.create()
+    with pytest.raises(AssertionError) as caught:
+        world.mock.assert_requested(CREATE, json={"memory": "tea"})
+    assert str(caught.value).endswith('\n  nearest: #2, #1\n    body.memory: "m", expected "tea"')

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import http.client
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector
@@ -20,6 +21,8 @@ from mockserver.messages import JSON, Request, Response
 
 DEFAULT_URL = "http://127.0.0.1:4010"
 _TIMEOUT = 30.0
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of a line of an event stream that are read."""
 _YAML = "application/yaml"
 _UPLOAD = "upload.yaml"
 """What the server calls a scenario that it was sent; the reader knows it by another name."""
@@ -35,6 +38,9 @@ class Transport(Protocol):
 
     def __call__(self, method: str, path: str, media_type: str, body: bytes | None) -> tuple[int, bytes]:
         """Send a request, `path` with its query; the status and the body of the response. Raises UserError."""
+
+    def lines(self, path: str, timeout: float) -> Iterator[bytes]:
+        """The lines of a response as they come. Raises UserError."""
 
 
 class HTTPTransport:
@@ -69,9 +75,30 @@ class HTTPTransport:
         if body is not None:
             headers["Content-Type"] = media_type
         request = URLRequest(self.url + path, body, headers, method=method)
+        with self._speaking(), self._opener.open(request, timeout=_TIMEOUT) as response:
+            return response.status, response.read()
+
+    def lines(self, path: str, timeout: float) -> Iterator[bytes]:
+        """The lines of a response as they come, until it ends or is cut off.
+
+        Raises UserError when nothing answers, when the status is not 200, when a line is longer than MAX_LINE bytes,
+        and when nothing comes for `timeout` seconds.
+        """
+        request = URLRequest(self.url + path, headers={"X-Mockserver-Admin": self._token})
+        with self._speaking(), self._opener.open(request, timeout=timeout) as response:
+            if response.status != 200:
+                raise _stranger(self.url, f"status {response.status}")
+            with suppress(http.client.IncompleteRead):
+                while line := response.readline(MAX_LINE + 1):
+                    if len(line) > MAX_LINE:
+                        raise _stranger(self.url, f"a line of more than {MAX_LINE:,} bytes")
+                    yield line
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into a UserError."""
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as response:
-                return response.status, response.read()
+            yield
         except TimeoutError:
             raise UserError(f"{self.url} did not answer within {_TIMEOUT:g} seconds") from None
         except urllib.error.URLError as error:
@@ -112,6 +139,10 @@ class InProcess:
         path, _, query = path.partition("?")
         response = self._handle(Request(method, path, query, headers, body or b""))
         return response.status, response.content or b""
+
+    def lines(self, path: str, timeout: float) -> Iterator[bytes]:
+        """Streams are the server's own, which is not asked here."""
+        raise UserError("the events of a server in this process cannot be followed; use its address")
 
 
 class AdminClient:
@@ -247,6 +278,15 @@ class AdminClient:
         """Entries of the journal; `filters` are the query parameters of the API."""
         given = {name: value for name, value in filters.items() if value is not None}
         return self._object("GET", self._path("journal") + (f"?{urlencode(given)}" if given else ""))
+
+    def why(self, number: int) -> dict[str, Any]:
+        """Why an exchange was answered as it was: `sentences`, and the `stages` that it went through."""
+        return self._object("GET", self._path(f"journal/{number}/why"))
+
+    def event_lines(self, after: int, seconds: int) -> Iterator[bytes]:
+        """The lines of the stream of events for some seconds: the exchanges with a number above `after`."""
+        query = urlencode({"after": after, "seconds": seconds})
+        return self._transport.lines(f"/__admin/{self._path('events')}?{query}", seconds + _TIMEOUT)
 
     def verify(self, criteria: dict[str, JSON]) -> dict[str, Any]:
         """The verdict on what was wanted."""

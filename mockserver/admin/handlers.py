@@ -299,6 +299,11 @@ def get_journal(ask: Ask) -> Response:
     return _ok({"entries": entries, "total": total})
 
 
+def explain_exchange(ask: Ask) -> Response:
+    """Why one exchange was answered as it was."""
+    return _ok(ask.journal.why(ask.sandbox.store, ask.params["number"]))
+
+
 def clear_journal(ask: Ask) -> Response:
     """Forget the exchanges."""
     ask.sandbox.store.clear_journal()
@@ -374,6 +379,7 @@ HANDLERS: dict[str, Handler] = {
     "sendWebhook": send_webhook,
     "getJournal": get_journal,
     "clearJournal": clear_journal,
+    "explainExchange": explain_exchange,
     "verify": verify_journal,
     "getExpectations": get_expectations,
     "getRetries": get_retries,

@@ -13,12 +13,15 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from mockserver.admin.views import entry_view
+from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown
 from mockserver.journal.entries import Head, decode_all, heads
-from mockserver.messages import JSON
+from mockserver.journal.retries import Attempt
+from mockserver.journal.why import why
+from mockserver.messages import JSON, Exchange
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side", "stage")
+FILTERS = ("operation", "status", "rule", "side", "stage", "text")
 BATCH = 100
 """Entries that a stream shows at a time."""
 
@@ -51,22 +54,39 @@ class JournalReader:
             return []
         return self._view(store, store.entries(after if newest > after else 0, BATCH))
 
+    def why(self, store: Store, number: int) -> JSON:
+        """Why an exchange was answered as it was. Raises Problem when the journal does not have it."""
+        exchanges = decode_all(store.entries_of([number]))
+        if not exchanges:
+            oldest, newest = store.journal_span()
+            kept = f"it keeps #{oldest} to #{newest}" if newest >= oldest else "it is empty"
+            raise Problem("not_found", f"The journal has no exchange #{number}; {kept}.")
+        return {"number": number, **why(exchanges[0], self._attempts(store, exchanges)[number]).as_json()}
+
     def _view(self, store: Store, entries: Entries) -> list[JSON]:
         exchanges = decode_all(entries)
+        known = self._attempts(store, exchanges)
+        return [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
+
+    def _attempts(self, store: Store, exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
+        """Which attempts the exchanges are, by their numbers."""
         if not exchanges:
-            return []
+            return {}
         attempts = self._indexes.get(store)
         if attempts is None:
             attempts = self._indexes.setdefault(store, Attempts())
         attempts.add(store.entries(attempts.newest), store.journal_span()[0])
-        known = annotate_shown(attempts, exchanges, store.entries_of)
-        return [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
+        return annotate_shown(attempts, exchanges, store.entries_of)
 
 
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
     texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side", "stage") if params.get(name)]
-    return (pair for pair in entries if all(text in pair[1] for text in texts))
+    likely = (pair for pair in entries if all(text in pair[1] for text in texts))
+    if params.get("text"):
+        text = params["text"].lower().encode()
+        return (pair for pair in likely if text in pair[1].lower())
+    return likely
 
 
 def _matches(head: Head, params: Mapping[str, Any]) -> bool:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import orjson
 
 from mockserver.apis import Api
+from mockserver.apis.profiles.write import conclusions, untold
 from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
 from mockserver.journal.coverage import StatusCoverage
 from mockserver.journal.retries import Attempt
+from mockserver.journal.why import sentences
 from mockserver.messages import JSON, Balance, Exchange
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import schedule
@@ -85,8 +87,7 @@ def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JS
     now, rows = sandbox.clock.now(), []
     for api in apis.values():
         for operation in api.contract.operations.values():
-            limit, bucket = sandbox.limit(routes.plan(api, operation), "", sandbox.key or "")
-            if limit is not None:
+            for limit, bucket in sandbox.limits(routes.plan(api, operation), "", sandbox.key or ""):
                 window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
                 rows.append(
                     {
@@ -149,8 +150,10 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "status": exchange.status,
         "stage": exchange.stage,
         "reason": exchange.reason,
+        "why": list(sentences(exchange, attempt)),
         "rule": exchange.rule,
         "rule_at": exchange.rule_at,
+        "rule_call": exchange.rule_call,
         "violates": exchange.violates,
         "violations": [violation.as_json() for violation in exchange.violations],
         "charged": exchange.charged,
@@ -215,6 +218,15 @@ def apis_view(apis: Mapping[str, Api], origin: str) -> JSON:
                     {"id": operation.id, "method": operation.method, "path": operation.path}
                     for operation in api.contract.operations.values()
                 ],
+                "resources": [
+                    {
+                        "name": resourceful.resource.name,
+                        "path": resourceful.resource.path,
+                        "conclusions": [conclusion._asdict() for conclusion in conclusions(resourceful)],
+                    }
+                    for resourceful in api.resourcefuls
+                ],
+                "sampled": [operation.id for operation in untold(api)],
                 "additions": [
                     {"pointer": addition.pointer, "provenance": addition.provenance, "note": addition.note}
                     for addition in api.contract.additions

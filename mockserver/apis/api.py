@@ -33,7 +33,8 @@ Price = Callable[[Call, int], float]
 _Function = TypeVar("_Function", bound=Behaviour)
 
 
-def _one_tenant(_: Request) -> str:
+def one_tenant(_: Request) -> str:
+    """The tenant of an API that does not tell its callers apart."""
     return ""
 
 
@@ -97,6 +98,7 @@ class Extras(TypedDict, total=False):
     streams: Mapping[str, Stream]
     scenario_folders: tuple[Path, ...]
     files: tuple[Path, ...]
+    tenant_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Api:
     """The media type of that body."""
     limit: Limit | None = None
     """The vendor's rate limit per tenant, path and method."""
-    tenant: Callable[[Request], str] = _one_tenant
+    tenant: Callable[[Request], str] = one_tenant
     """The partition of the state that a caller sees."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     """The tables that a scenario's `state` may fill, by name."""
@@ -160,6 +162,8 @@ class Api:
     """Folders with scenarios for it, which are found there by their names."""
     files: tuple[Path, ...] = ()
     """What it was made from beside its document: code that is read again when it changes."""
+    tenant_name: str = "tenant"
+    """What the vendor calls a tenant."""
     errors: Errors = field(init=False, repr=False, compare=False)
     """Makes the error responses."""
     key_texts: tuple[bytes, ...] = field(init=False, repr=False, compare=False)

@@ -165,6 +165,7 @@ def api(contract: Contract) -> Api:
         error_body=error_body,
         limit=LIMIT,
         tenant=teamspace,
+        tenant_name="teamspace",
         tables={TABLE: Table("UserMemory", state_row, MEMBERS)},
         costs={"Memory.createUserMemory": creation_cost},
         bill=bill,

@@ -34,6 +34,9 @@ PROFILES = ("shop", "tickets")
 """The bundled APIs that are a document and a profile in `spec/`. They are served when they are named; what a user has
 of that name goes before."""
 
+PROFILE_SUFFIX = ".mock.yaml"
+"""How the name of a profile ends."""
+
 GROUP = "mockserver.apis"
 """The entry points by which an installed package offers APIs: each an Api, or a function that makes one."""
 

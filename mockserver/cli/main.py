@@ -36,6 +36,7 @@ class _Group(click.Group):
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
         from mockserver.cli.webhooks import webhook
+        from mockserver.cli.why import watch, why
         from mockserver.testing.fuzz import fuzz_command
 
         for command in (
@@ -56,6 +57,8 @@ class _Group(click.Group):
             self.add_command(command)
         self.add_command(check, "check")
         self.add_command(init)
+        self.add_command(why)
+        self.add_command(watch)
         self.add_command(explain)
         self.add_command(listed, "scenarios")
         schemas = {"scenario": schema, "profile": profile_schema}

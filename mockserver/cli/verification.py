@@ -14,13 +14,13 @@ from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.ranges import parse_range
 
-_SIDES = ("client", "server", "declared")
+SIDES = ("client", "server", "declared")
 
 
 @click.command()
 @click.option("--operation", metavar="ID", help="Operation of the exchanges.")
 @click.option("--status", type=click.IntRange(0, 599), metavar="N", help="Status of the response; 0 is none.")
-@click.option("--side", type=click.Choice(_SIDES), help="Side that broke the contract.")
+@click.option("--side", type=click.Choice(SIDES), help="Side that broke the contract.")
 @click.option("--rule", metavar="ID", help="Rule that acted.")
 @click.option("--after", type=click.IntRange(0), metavar="N", help="Number of the exchange to start after.")
 @click.option(
@@ -86,7 +86,9 @@ def _violation_text(violation: dict[str, Any]) -> str:
     return f"{place}: {violation['message']}"
 
 
-class _Range(click.ParamType):  # type: ignore[type-arg]
+class RangeType(click.ParamType):  # type: ignore[type-arg]
+    """A count, or a range of counts."""
+
     name = "N|A..B"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -102,12 +104,12 @@ class _Range(click.ParamType):  # type: ignore[type-arg]
 @click.command()
 @click.argument("operation")
 @click.option(
-    "--times", type=_Range(), help="Expected number of matching requests: 2, 4..6, 1.. or ..3.  [default: 1..]"
+    "--times", type=RangeType(), help="Expected number of matching requests: 2, 4..6, 1.. or ..3.  [default: 1..]"
 )
 @click.option("--body", metavar="JSON", help="Matcher for the request body.")
 @click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Header of the request. Repeatable.")
 @click.option("--query", "queries", multiple=True, metavar="NAME=VALUE", help="Query parameter. Repeatable.")
-@click.option("--status", type=_Range(), help="Status of the response: 201, or 500..599.")
+@click.option("--status", type=RangeType(), help="Status of the response: 201, or 500..599.")
 @json_option
 @connected
 def verify(

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePath
 from random import Random
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 import jsonschema_rs
 
@@ -64,7 +65,8 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
-        self._schemas = Schemas(document, self._success_schemas)
+        expected = WeakMethod(self._success_schemas)  # no circle: a document goes away as soon as its contract does
+        self._schemas = Schemas(document, lambda: schemas() if (schemas := expected()) is not None else ())
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         with_base: list[tuple[str, str, Operation]] = []

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -37,6 +37,12 @@ BODILESS = (204, 205, 304)
 _SHAPING = {"$ref", "properties", "items", "allOf", "anyOf", "oneOf", "enum", "const", "additionalProperties"}
 """Keywords that describe a value, also without `type`."""
 _MISSING = object()
+
+
+class _NoValue(NamedTuple):
+    """What stands for the value of a schema for which none was found, with the reason."""
+
+    reason: str
 
 
 class Sampling:
@@ -154,15 +160,15 @@ class Sampling:
             return sampler.valid(schema, partial(_passes, reading), compiled, pointer)
         key = to_json(schema)
         value = self._values.get(key, _MISSING)
-        if isinstance(value, Unsatisfiable):
-            raise value
+        if type(value) is _NoValue:
+            raise Unsatisfiable(pointer, value.reason)
         if value is _MISSING or not _passes(reading, value):
             reference = self._schemas.reference(pointer, "response")
             compiled = partial(self._schemas.validator, reference)
             try:
                 value = sampler.valid(schema, partial(_passes, reading), compiled, pointer)
             except Unsatisfiable as error:
-                self._values[key] = error
+                self._values[key] = _NoValue(error.reason)  # not itself: it holds on to all that was at work
                 raise
             self._values[key] = value
         return value

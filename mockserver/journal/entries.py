@@ -16,11 +16,11 @@ from typing import Any
 import orjson
 
 from mockserver.journal.masking import Masking
-from mockserver.messages import Exchange, Headers, Request, Response, Violation
+from mockserver.messages import Exchange, Headers, Limited, Request, Response, Violation
 
 log = logging.getLogger("mockserver")
 
-VERSION = b"2"
+VERSION = b"3"
 """The first byte of an entry. It changes with _FIELDS, _RARE and what stands before them: servers of different
 versions may share a store, and each reads its own entries only."""
 MAX_BODY = 64 * 1024
@@ -40,7 +40,20 @@ _FIELDS = (
     "changed",
 )
 """What every entry has of an exchange, in this order."""
-_RARE = ("violations", "rule", "rule_at", "violates", "lost", "faults", "reason", "defect", "traceback")
+_RARE = (
+    "violations",
+    "rule",
+    "rule_at",
+    "rule_call",
+    "rule_action",
+    "violates",
+    "lost",
+    "faults",
+    "reason",
+    "limited",
+    "defect",
+    "traceback",
+)
 """What most exchanges do not have; an entry names those that are not empty."""
 _rare = attrgetter(*_RARE)
 
@@ -113,6 +126,8 @@ def decode(entry: bytes, number: int) -> Exchange:
     exchange = Exchange(request, **dict(zip(_FIELDS, fields, strict=True)), **(rare or {}), number=number)
     exchange.changes = [(kind, table, id) for kind, table, id in exchange.changes]
     exchange.violations = [Violation(**violation) for violation in (rare or {}).get("violations", ())]
+    if rare and "limited" in rare:
+        exchange.limited = Limited(**rare["limited"])
     if answered is not None:
         status, headers, media_type = answered
         exchange.response = Response(status, None, Headers.of(headers), media_type, content)

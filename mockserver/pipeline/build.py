@@ -10,7 +10,7 @@ from pathlib import Path
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
 from mockserver.apis.code import load_behaviours
-from mockserver.apis.loader import PROFILES, is_code, is_url, named
+from mockserver.apis.loader import PROFILE_SUFFIX, PROFILES, is_code, is_url, named
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
@@ -126,7 +126,7 @@ def path_of(settings: Settings, spec: str) -> str:
     own: Mapping[str, Path] = {}
     if settings.spec_dir and path in PROFILES:
         with contextlib.suppress(OSError):  # told when the folder is looked through
-            own = files_in(settings.spec_dir)
+            own = {stem.removesuffix(".mock"): file for stem, file in files_in(settings.spec_dir).items()}
     bundled = (*BUNDLED, *(name for name in PROFILES if name not in own))  # a user's own shop is meant by `shop`
     return _find(path, settings.spec_dir, () if equals else bundled)
 
@@ -164,7 +164,7 @@ def _find(name: str, folder: str, bundled: Collection[str]) -> str:
     if not folder or name in bundled or name == "-":
         return name
     try:
-        for path in (Path(name), Path(folder, name)):
+        for path in (Path(name), Path(folder, name), Path(folder, f"{name}{PROFILE_SUFFIX}")):
             if path.is_file():
                 return str(path)
         there = files_in(folder)

@@ -11,7 +11,7 @@ from mockserver.apis.api import ApiLimit
 from mockserver.apis.routes import Plan
 from mockserver.errors import Problem
 from mockserver.messages import Limit, Window
-from mockserver.sandbox.world import World
+from mockserver.sandbox.world import World, window_of
 from mockserver.state import ratelimit
 
 
@@ -23,7 +23,7 @@ def windows(
     Returns the window that decides, which is the one that is full or else the one with the least room, its limit, and
     the headers that tell of them.
     """
-    store, names = world.store, [_name(plan, limit, tenant, key) for limit in plan.limits]
+    store, names = world.store, [window_of(plan, limit, tenant, key) for limit in plan.limits]
     pairs = list(zip(names, plan.limits, strict=True))
     if len(pairs) > 1 and counts:
         looked = [store.hit(name, now, each.limit.max, each.limit.window, False) for name, each in pairs]
@@ -59,14 +59,6 @@ def _room(seen: tuple[Window, ApiLimit]) -> tuple[bool, float, float]:
     much."""
     window, _ = seen
     return window.remaining > 0, 0.0 if window.remaining else -window.free_at, window.remaining / window.limit
-
-
-def _name(plan: Plan, limit: ApiLimit, tenant: str, key: str) -> str:
-    operation = plan.operation
-    parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
-    first = limit is plan.limit
-    own = "" if first else f" {limit.limit.max}/{limit.limit.window:g}s"
-    return f"{plan.api.name} {[parts[name] for name in limit.per]}{own}"
 
 
 __all__ = ["exhaust", "rate_limited", "windows"]

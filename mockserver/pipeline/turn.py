@@ -12,7 +12,7 @@ from mockserver.apis.base import Answer
 from mockserver.apis.routes import BY_KEY, Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import Problem
-from mockserver.messages import MAX_CHANGES, Exchange, Response
+from mockserver.messages import MAX_CHANGES, Exchange, Limited, Response
 from mockserver.pipeline.auth import authenticate, authorise, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
@@ -104,6 +104,11 @@ class Turn:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
+        exchange.rule_call = decision.call
+        if action.patches:
+            exchange.rule_action = "change"
+        if action.reply is not None:
+            exchange.rule_action = action.stage
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -163,6 +168,9 @@ class Turn:
             return self.script("limit")
         if limit is not None and not window.admitted:
             seconds = ratelimit.retry_after(window, now)
+            exchange.limited = Limited(
+                limit.max, limit.window, window.free_at, *world.counted_together(self.plan, limit)
+            )
             raise rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 

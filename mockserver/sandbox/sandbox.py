@@ -17,7 +17,7 @@ from mockserver.contract import Contract
 from mockserver.errors import UserError
 from mockserver.messages import Exchange, Limit
 from mockserver.sandbox import schedule
-from mockserver.sandbox.world import Terms, World
+from mockserver.sandbox.world import Terms, World, window_of
 from mockserver.scenarios import Scenario
 from mockserver.state.store import Store
 
@@ -127,9 +127,14 @@ class Sandbox:
         """The journal, oldest first; only what came after a number, if one is given."""
         return self.world.exchanges(after)
 
-    def limit(self, plan: Plan, tenant: str, key: str) -> tuple[Limit | None, str]:
-        """The rate limit of an operation, and the name of the window that a request counts in."""
-        return self.world.limit(plan, tenant, key)
+    def limits(self, plan: Plan, tenant: str, key: str) -> list[tuple[Limit, str]]:
+        """The rate limits of an operation, each with the name of the window that a request counts in."""
+        limit, window = self.world.limit(plan, tenant, key)
+        if limit is None:
+            return []
+        if plan.limit is None or limit is not plan.limit.limit:
+            return [(limit, window)]
+        return [(known.limit, window_of(plan, known, tenant, key)) for known in plan.limits]
 
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""

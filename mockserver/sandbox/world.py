@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mockserver.apis import Api
+from mockserver.apis.api import ApiLimit, one_tenant
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
@@ -99,8 +100,7 @@ class World:
         if not isinstance(terms.limit, str):
             return terms.limit, plan.window + tenant
         if plan.limit is not None and not terms.stateless:
-            parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
-            return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
+            return plan.limit.limit, window_of(plan, plan.limit, tenant, key)
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
 
@@ -113,6 +113,23 @@ class World:
         """Whether a rule may have something done after a time."""
         return any(scenario.schedules for scenario in self.scenarios.values())
 
+    def counted_together(self, plan: Plan, limit: Limit) -> tuple[list[str], str]:
+        """Whose requests count in the window of a limit with those of an operation, in the API's words, and which
+        requests."""
+        api, operation = plan.api, plan.operation
+        parts: tuple[str, ...] = ("tenant", "path", "method")
+        scenario = self.scenarios.get(api.name)
+        limits = [limit for limit in scenario.limits if operation.id in limit.operations] if scenario else []
+        if limits:
+            parts = limits[0].per
+        else:
+            parts = next((known.per for known in plan.limits if known.limit is limit), parts)
+        tells_tenants = api.tenant is not one_tenant or bool(plan.tenant)
+        tenants = {"tenant", "teamspace"} & {*parts} and tells_tenants
+        callers = [*([api.tenant_name] if tenants else []), *(["key"] if "key" in parts else [])]
+        target = {"method": operation.method, "path": operation.path}
+        return callers, " ".join(text for part, text in target.items() if part in parts)
+
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""
         counter = next(known.counter for known in scenario.rules if known.id == rule)
@@ -121,3 +138,11 @@ class World:
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""
         return self.store.increment(f"fired {scenario.name} {rule}", 0)
+
+
+def window_of(plan: Plan, limit: ApiLimit, tenant: str, key: str) -> str:
+    """The name of the window that requests to an operation count in for one limit of a profile."""
+    operation = plan.operation
+    parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
+    own = "" if limit is plan.limit else f" {limit.limit.max}/{limit.limit.window:g}s"
+    return f"{plan.api.name} {[parts[name] for name in limit.per]}{own}"

@@ -87,6 +87,8 @@ class Decision:
     action: CompiledAction = CompiledAction()
     random: Random | None = None
     """Draws of this request, from the seed; None when the rule leaves nothing to chance."""
+    call: int = 0
+    """How many requests the rule has counted with this one."""
 
 
 NO_DECISION = Decision()
@@ -302,7 +304,7 @@ class Scenario:
             action = rule.act(call, random.random if random else _never)
             if action is not None:
                 counters.count([f"fired {self.name} {rule.id}"])
-                return Decision(rule.id, rule.at, action, random)
+                return Decision(rule.id, rule.at, action, random, call)
         return NO_DECISION
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,32 +61,29 @@ class Entry:
     def __str__(self) -> str:
         entry = self.data
         query = f"?{entry['query']}" if entry["query"] else ""
-        line = f"#{entry['number']} {timestamp(entry['at'])[11:-1]} {entry['method']} {entry['path']}{query}"
-        line += f" {entry['status'] or 'no response'}"
+        head = f"#{entry['number']} {timestamp(entry['at'])[11:-1]} {entry['method']} {entry['path']}{query}"
+        if not self._needs_reasons:
+            return f"{head} {entry['status']}{''.join(f'  {fact}' for fact in self._facts())}"
+        return "\n     ".join([f"{head}  {entry['why'][0]}", *entry["why"][1:], *entry["traceback"].splitlines()])
+
+    @property
+    def _needs_reasons(self) -> bool:
+        """Whether it is more than an operation that was carried out, or a sample."""
+        entry = self.data
+        telling = ("rule", "lost", "violations", "defect", "reason")
+        return not 100 <= entry["status"] < 400 or any(entry[name] for name in telling)
+
+    def _facts(self) -> Iterator[str]:
+        """What is to be said of an operation that was carried out, in a few words."""
+        entry = self.data
         if entry["attempt"] > 1:
-            line += f"  attempt {entry['attempt']} after {entry['waited']:.2f} s"
-        if entry["early_by"]:
-            line += f", {entry['early_by']:.2f} s too early"
-        if entry["rule"]:
-            line += f"  rule {entry['rule']} ({entry['rule_at']})"
-        if entry["lost"]:
-            line += f"  response lost: {entry['lost']}"
+            early = f", {entry['early_by']:.2f} s too early" if entry["early_by"] else ""
+            after = "" if entry["waited"] is None else f" after {entry['waited']:.2f} s"
+            yield f"attempt {entry['attempt']}{after}{early}"
         if entry["changed"]:
-            line += f"  {_changes(entry)}"
+            yield _changes(entry)
         if entry["charged"]:
-            line += f"  {entry['charged']:g} credit{'s' if entry['charged'] != 1 else ''}"
-        for violation in entry["violations"][:3]:
-            where = f"{violation['where']} {violation['pointer']}".strip()
-            line += f"\n     {violation['side']}: {where} {violation['message']}"
-        if entry["reason"] and not entry["violations"] and not entry["defect"]:
-            line += f"\n     {entry['stage'] or 'failure'}: {entry['reason']}"
-        if entry["violates"]:
-            line += f"\n     declared: {entry['violates']}"
-        if entry["defect"]:
-            line += f"\n     defect: {entry['defect']}"
-        for row in entry["traceback"].splitlines():
-            line += f"\n     {row}"
-        return line
+            yield f"{entry['charged']:g} credit{'s' if entry['charged'] != 1 else ''}"
 
 
 def _changes(entry: Mapping[str, Any]) -> str:

@@ -12,12 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from mockserver.admin.client import AdminClient, difference_text, unfired_text
+from mockserver.admin.client import AdminClient, difference_text
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.entry import Entry
 from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl, WebhookControl
+from mockserver.testing.report import Reporter, read_journal, verdict_lines
 from mockserver.text.jsontext import to_json
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _TRANSPORTS = {
     "aiohttp": "MockConnector",
 }
 """What lets a client of each library answer in process."""
-PAGE = 1000
-"""Entries of the journal that are asked for at a time, and those that a timeline shows."""
 
 
 class Mock:
@@ -186,12 +185,7 @@ class Mock:
     @property
     def requests(self) -> list[Entry]:
         """The exchanges so far, oldest first: all that the journal keeps."""
-        entries: list[Entry] = []
-        while True:
-            page = self._admin.journal(after=entries[-1].data["number"] if entries else 0, limit=PAGE)["entries"]
-            entries += map(Entry, page)
-            if len(page) < PAGE:
-                return entries
+        return read_journal(self._admin)
 
     @property
     def unmet(self) -> list[str]:
@@ -233,56 +227,34 @@ class Mock:
             for miss in verdict["near_misses"]:
                 near_miss = f"near miss of {operation}: {difference_text(miss['differences'])}"
                 self._misses.setdefault(miss["number"], []).append(near_miss)
-            raise AssertionError("\n".join(_verdict_lines(operation, verdict)))
+            raise AssertionError("\n".join(verdict_lines(operation, verdict)))
 
     def timeline(self) -> list[str]:
-        """What happened, a line or two an exchange, its near misses, and the account as it stands.
+        """What happened, a line or more an exchange, its near misses, and the account as it stands.
 
         A near miss is of an assertion that failed, or of a rule that never fired.
         """
-        lines: list[str] = []
-        notes = {number: list(misses) for number, misses in self._misses.items()}
-        for rule in self._admin.expectations()["unfired"]:
-            if rule["number"] is not None:
-                near_miss = f"near miss of rule {rule['rule']} ({rule['at']}): {difference_text(rule['differences'])}"
-                notes.setdefault(rule["number"], []).append(near_miss)
-        journal = self._admin.journal(limit=PAGE)
-        entries = {entry["number"]: entry for entry in journal["entries"]}
-        for number, entry in entries.items():
-            first = _paid_before(entry, entries)
-            if first:
-                notes.setdefault(number, []).insert(0, f"paid twice, duplicate of #{first}")
-            lines += [str(Entry(entry)), *(f"     {note}" for note in notes.get(number, []))]
-        earlier = journal["total"] - len(entries)
-        lines = ([f"({earlier:,} earlier exchanges)"] if earlier else []) + (lines or ["no request came"])
-        credits = self._admin.credits()
-        return [*lines, f"credits: {credits['consumed']:g} consumed, {credits['remaining']:g} remaining"]
+        return self._reporter().timeline()
 
     def failures(self, strict: bool = False) -> list[str]:
         """Why a test that used this sandbox must not pass.
 
-        Always: the mock itself broke the contract or failed, or the scenario expects what has not
+        Always: the mock itself violated the contract or failed, or the scenario expects what has not
         come true. With `strict` also: a rule never fired, or the client sent an invalid request
         that the test did not declare with `allow_invalid`.
         """
-        problems: list[str] = []
-        invalid: list[str] = []
-        counted = self._admin.show()
-        looks_for_invalid = strict and not self.allows_invalid and counted["invalid"]
-        for entry in self.requests if counted["defects"] or looks_for_invalid else ():
-            sides = {violation["side"] for violation in entry.violations}
-            if entry.data["defect"] or "server" in sides:
-                problems.append(f"the mock itself failed\n  {entry}")
-            elif "client" in sides:
-                invalid.append(f"an invalid request; `mockserver.allow_invalid()` declares one\n  {entry}")
-        problems += _dropped(counted["defects"] - len(problems), "the mock itself failed", "; its log says why")
-        invalid += _dropped(counted["invalid"] - len(invalid), "an invalid request", "")
-        expected = self._admin.expectations()
-        problems += [f"expected {row['expect']}: {row['message']}" for row in expected["expectations"] if not row["ok"]]
-        if strict:
-            problems += [unfired_text(rule) for rule in expected["unfired"]]
-            problems += [] if self.allows_invalid else invalid
-        return problems
+        return [f"{failure.headline}{failure.detail}" for failure in self._reporter().failures(strict)]
+
+    def report(self, strict: bool = False) -> list[str]:
+        """What a failed test prints: the headline of every failure, the timeline, and the account, each fact once.
+
+        The details of a failure are at its exchange; those of an exchange that the timeline leaves out, at the
+        headline.
+        """
+        return self._reporter().report(strict)
+
+    def _reporter(self) -> Reporter:
+        return Reporter(self._admin, self._misses, self.allows_invalid)
 
     def delete(self) -> None:
         """Remove the sandbox."""
@@ -292,33 +264,3 @@ class Mock:
 def _key_in(made: Mapping[str, Any]) -> str:
     """The key that `client_kwargs` have, which is the same for every API."""
     return next((str(arguments["api_key"]) for arguments in made["client_kwargs"].values()), made["api_key"] or "")
-
-
-def _paid_before(entry: Mapping[str, Any], entries: Mapping[int, Mapping[str, Any]]) -> int:
-    """The number of an earlier attempt of the same call that was carried out and charged, as this one was; or 0."""
-
-    def is_paid(attempt: Mapping[str, Any]) -> bool:
-        return bool(attempt["committed"] and attempt["charged"])
-
-    first, before = 0, entries.get(entry["retry_of"])
-    while before is not None and is_paid(entry):
-        first = before["number"] if is_paid(before) else first
-        before = entries.get(before["retry_of"])
-    return first
-
-
-def _dropped(count: int, what: str, advice: str) -> list[str]:
-    """What is known of exchanges that were counted and that the journal has dropped."""
-    if count <= 0:
-        return []
-    times = "" if count == 1 else f" {count:,} times"
-    return [f"{what}{times}, and the journal has dropped the exchange{advice}"]
-
-
-def _verdict_lines(operation: str, verdict: Mapping[str, Any]) -> list[str]:
-    lines = [f"{operation}: found {verdict['found']} matching requests, expected {verdict['expected']}"]
-    for miss in verdict["near_misses"]:
-        lines.append(f"  nearest: #{miss['number']}")
-        for difference in miss["differences"]:
-            lines.append(f"    {difference['where']}: {difference['found']}, expected {difference['expected']}")
-    return lines

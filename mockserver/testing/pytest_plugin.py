@@ -169,7 +169,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     for mock in item.stash.get(_MOCKS, []):
         failures += mock.failures(strict=bool(option(item.config, "strict")))
     if failures:
-        pytest.fail("mockserver: " + "\n".join(failures), pytrace=False)
+        more = f" (and {len(failures) - 1} more, below)" if len(failures) > 1 else ""
+        pytest.fail(f"mockserver: {failures[0].partition(chr(10))[0]}{more}", pytrace=False)
     return outcome
 
 
@@ -180,6 +181,7 @@ def pytest_runtest_makereport(
     """A test that failed shows what happened on the wire."""
     report = yield
     if report.when == "call" and report.failed:
+        strict = bool(option(item.config, "strict"))
         for mock in item.stash.get(_MOCKS, []):
-            report.sections.append((f"mockserver {mock.name}", "\n".join(mock.timeline())))
+            report.sections.append((f"mockserver {mock.name}", "\n".join(mock.report(strict))))
     return report
