@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import httpx2
@@ -21,9 +22,11 @@ from mcp.client.streamable_http import streamable_http_client
 
 from mockserver.admin.client import AdminClient, HTTPTransport
 from mockserver.admin.tools.excerpts import MAX_ITEMS, ROOM, fitting, size, whole_or_cut
-from mockserver.admin.tools.journal import MAX_EXCHANGE
+from mockserver.admin.tools.journal import MAX_EXCHANGE, Side, Stage
 from mockserver.admin.tools.table import EFFECTS, AllTools, tools
 from mockserver.cli import main as cli
+from mockserver.contract import load_contract
+from mockserver.data import bundled_file
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -108,6 +111,10 @@ async def test_my_client_got_a_429_why_and_make_the_third_create_fail(connect, m
         assert found["total"] == 1
         exchange = found["exchanges"][0]
         assert (exchange["operation"], exchange["stage"], exchange["rule"]) == (CREATE, "limit", "")
+        why = (
+            r"429, because this teamspace made 2 requests to POST /user-memories since .*; the next is admitted at .*\."
+        )
+        assert re.fullmatch(why, exchange["why"][0])
         assert exchange["reason"] == "The limit of 2 requests in 60 seconds is reached; retry after 60 s."
         limits = await call(agent, "list_limits", operation=CREATE)
         assert [(row["max"], row["window"], row["remaining"]) for row in limits["limits"]] == [(2, 60, 0)]
@@ -124,9 +131,10 @@ async def test_my_client_got_a_429_why_and_make_the_third_create_fail(connect, m
         found = await call(agent, "list_exchanges", status=429, sandbox="third")
         exchange = found["exchanges"][0]
         assert (exchange["number"], exchange["stage"], exchange["rule"]) == (3, "rule", "third-create")
-        assert exchange["rule_at"] == "scenario.yaml:5"
+        assert exchange["why"] == ["429, because rule 'third-create' (scenario.yaml:5) at call 3 gives this response."]
         assert [rule["fired"] for rule in (await call(agent, "get_scenario", sandbox="third"))["rules"]] == [1]
         whole = await call(agent, "get_exchange", number=3, sandbox="third")
+        assert [stage["stage"] for stage in whole["stages"] if stage["outcome"] == "decided"] == ["rule"]
         assert whole["response"]["headers"]["retry-after"] == "2" and whole["request"]["body"] == MEMORY
 
         # Did the client do what it should?
@@ -202,6 +210,8 @@ async def test_the_world_of_a_sandbox_is_steered_and_read(server):
         assert (await call(agent, "set_credits", remaining=0))["remaining"] == 0
         assert create(made["base_urls"]["datagrid"], made["api_key"]).status_code == 402
         assert (await call(agent, "list_exchanges", stage="credits"))["total"] == 1
+        assert (await call(agent, "list_exchanges", text="no such text"))["total"] == 0
+        assert (await call(agent, "list_exchanges", text="AGENT_ID"))["total"] == 2
         assert (await call(agent, "check_expectations"))["ok"] is True
         await call(agent, "reset_sandbox")
         assert (await call(agent, "list_exchanges"))["total"] == 0
@@ -223,7 +233,7 @@ async def test_a_mistake_of_the_agent_is_told_so_that_it_can_be_mended(connect, 
             agent, "set_scenario", name="out-of-credit"
         )
         assert "there is no sandbox 'ci-1'" in await refused(agent, "list_exchanges", sandbox="ci-1")
-        assert "has no exchange #7; it is empty" in await refused(agent, "get_exchange", number=7)
+        assert "The journal has no exchange #7; it is empty" in await refused(agent, "get_exchange", number=7)
         assert "did you mean 'operation'" in await refused(agent, "verify", operatoin=CREATE)
         assert "there is no operation" in await refused(agent, "verify", operation="createUserMemory")
         assert "limit" in await refused(agent, "list_exchanges", limit=5000)
@@ -311,6 +321,18 @@ def test_without_the_package_the_extra_is_named(tmp_path):
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.startswith("mockserver: `mockserver mcp` needs version 2 of the package mcp")
     assert "pip install 'mockserver[mcp]'" in done.stderr
+
+
+def test_it_ends_with_its_input_and_says_nothing_of_its_own():
+    arguments = [sys.executable, *command("http://127.0.0.1:9")]
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_filters_offer_what_the_admin_api_takes():
+    schemas = load_contract(bundled_file("spec", "admin.yaml"), name="admin").document["components"]["schemas"]
+    assert set(get_args(Stage)) == set(schemas["Stage"]["enum"]) - {""}
+    assert set(get_args(Side)) == set(schemas["Side"]["enum"])
 
 
 def test_no_other_command_imports_the_package():

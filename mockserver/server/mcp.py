@@ -43,7 +43,7 @@ INSTRUCTIONS = """\
 mockserver is a twin of a vendor's HTTP API. A client under test talks to it instead of the vendor; these tools show
 what happened, and make things fail on command.
 
-To find out why a client got an error: list_exchanges with its status, then read `stage`, `reason` and `rule`.
+To find out why a client got an error: list_exchanges with its status, then read `why`.
 To make something fail: set_scenario; check_scenario tells what is wrong with one first.
 To keep out of the way of others: create_sandbox, and pass its name as `sandbox` to every other tool.
 To see that a client did what it should: verify, check_retries and check_expectations.

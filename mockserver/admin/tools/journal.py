@@ -8,7 +8,6 @@ from pydantic import Field
 
 from mockserver.admin.tools.excerpts import ROOM, bounded, fitting, whole_or_cut
 from mockserver.admin.tools.shared import Limit, Operation, Result, Sandbox, Tools
-from mockserver.errors import UserError
 from mockserver.messages import JSON
 
 MAX_EXCHANGE = 60_000
@@ -45,22 +44,25 @@ class JournalTools(Tools):
         stage: Annotated[Stage | None, Field(description="Only exchanges that this stage decided.")] = None,
         rule: Annotated[str, Field(description="Only exchanges in which the rule with this id acted.")] = "",
         side: Annotated[Side | None, Field(description="Only those with a violation on this side.")] = None,
+        text: Annotated[str, Field(description="Only those with this text in path, headers, bodies or reasons.")] = "",
         after: Annotated[int | None, Field(ge=0, description="Only numbers above this one, the first of them.")] = None,
         limit: Limit = 20,
         sandbox: Sandbox = "",
     ) -> Result:
         """List exchanges, oldest first, each with the reason for its response; without `after` the newest.
 
-        Start here to find out why a client got an error. `stage` names the step that decided the response: route (no
-        such path or method), key (not a valid key), limit (the rate limit), validation (the request breaks the
-        contract, see `violations`), rule (a rule of the scenario: `rule`, at the file and line in `rule_at`), credits
-        (the account is empty), prefer (the client's own Prefer header), idempotency (a key that was used before),
-        behaviour and sample (a normal answer), response (the mock's own response would have broken the contract),
-        webhook (a request that the mock sent). `reason` says why in a sentence. `retry_of` and `waited` tell how the
-        client retried. Bodies are cut here; get_exchange shows an exchange whole. For the next
-        page, give `after` the last number; `after: 0` begins with the first exchange.
+        Start here to find out why a client got an error: `why` says it in sentences. `stage` names the step
+        that decided the response: route (no such path or method), key (not a valid key), limit (the rate
+        limit), validation (the request breaks the contract, see `violations`), rule (a rule of the scenario:
+        `rule`, at the file and line in `rule_at`), credits (the account is empty), prefer (the client's own
+        Prefer header), idempotency (a key that was used before), behaviour and sample (a normal response),
+        response (the mock's own response would have broken the contract), webhook (a request that the mock
+        sent). `retry_of` and `waited` tell how the client retried. Bodies are cut here; get_exchange shows an
+        exchange whole. For the next page, give `after` the last number; `after: 0` begins with the first
+        exchange.
         """
         filters = {"operation": operation or None, "status": status, "stage": stage, "rule": rule or None, "side": side}
+        filters["text"] = text or None
         page = self._at(sandbox).journal(**filters, after=after, limit=limit)
         rows = [_brief(entry) for entry in page["entries"]]
         if after is None:
@@ -75,17 +77,14 @@ class JournalTools(Tools):
         number: Annotated[int, Field(ge=1, description="The number of the exchange in the journal.")],
         sandbox: Sandbox = "",
     ) -> Result:
-        """Show one exchange whole: request and response with headers and bodies, reason, violations, changed rows.
+        """Show one exchange whole: request and response with headers and bodies, reasons, violations, changed rows.
 
+        `why` says in sentences why it was answered so, and `stages` what each step of the request found; one `decided`.
         Secrets are masked. `violations` name the place in the message, what was found and what the contract expects.
         """
         client = self._at(sandbox)
-        entries = client.journal(after=number - 1, limit=1)["entries"]
-        if not entries or entries[0]["number"] != number:
-            newest = client.journal(limit=1)["entries"]
-            kept = f"it goes up to #{newest[0]['number']}" if newest else "it is empty"
-            raise UserError(f"the journal of {client.sandbox} has no exchange #{number}; {kept}")
-        entry = entries[0]
+        stages = client.why(number)["stages"]  # says what there is where there is no such exchange
+        entry = {**client.journal(after=number - 1, limit=1)["entries"][0], "stages": stages}
         for message in (entry["request"], entry["response"]):
             if message is not None:
                 message["headers"] = whole_or_cut(message["headers"], ROOM // 2)
