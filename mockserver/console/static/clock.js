@@ -26,12 +26,17 @@ export async function show({ sandbox, box, link, failed, onEntry }) {
 
   async function load() {
     try {
-      const [clock, { limits }] = await Promise.all([get(of(sandbox, "/clock")), get(of(sandbox, "/limits"))]);
+      const [clock, { limits }, { waiting }] = await Promise.all([
+        get(of(sandbox, "/clock")), get(of(sandbox, "/limits")), get(of(sandbox, "/webhooks"))]);
       take(clock);
-      const waits = limits.filter((limit) => limit.remaining < limit.max).sort((a, b) => a.free_at - b.free_at);
-      due.replaceChildren(waits.length ? table("What is due", ["When", "In", "What"], waits.map((limit) => [timeOfDay(limit.free_at),
-        duration(Math.max(0, limit.free_at - clock.now)), ["a place frees in the window of ", h("a", { href: link("limits") }, limit.operation)]]))
-        : h("p", { class: "quiet" }, "No window waits for a place to free."));
+      const waits = limits.filter((limit) => limit.remaining < limit.max).map((limit) => ({ at: limit.free_at,
+        what: ["a place frees in the window of ", h("a", { href: link("limits") }, limit.operation)] }));
+      const tasks = waiting.map((task) => ({ at: task.at, what: [`${task.do} ${task.on}`, task.to ? ` to ${task.to}` : "",
+        task.attempt > 1 ? `, attempt ${task.attempt}` : "", h("span", { class: "quiet" }, ` (${task.by})`)] }));
+      const all = [...waits, ...tasks].sort((a, b) => a.at - b.at);
+      due.replaceChildren(all.length ? table("What is due", ["When", "In", "What"], all.map(({ at, what }) =>
+        [timeOfDay(at), duration(Math.max(0, at - clock.now)), what]))
+        : h("p", { class: "quiet" }, "No window waits for a place to free, and nothing is to be done later."));
     } catch (error) { failed(error); }
   }
 

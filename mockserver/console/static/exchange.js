@@ -4,23 +4,12 @@ import { get, of } from "./admin.js";
 import { bodyView, violationText } from "./body.js";
 import { asCurl, asPytest, asRule } from "./copies.js";
 import { copyButton, duration, facts, h, table } from "./dom.js";
-import { statusTag, whyOf } from "./exchanges.js";
+import { statusTag, tagsOf } from "./exchanges.js";
 
-const STAGES = [
-  ["route", "Route"], ["key", "Key"], ["limit", "Limit"], ["prefer", "Prefer"], ["validation", "Validation"],
-  ["rule", "Rule"], ["credits", "Credits"], ["behaviour", "Behaviour"], ["sample", "Sample"], ["response", "Response check"],
-];
-const DECIDED = {
-  route: "No operation was found.",
-  key: "The key was refused.",
-  limit: "The rate limit was used up.",
-  prefer: "The client asked for this response with Prefer.",
-  validation: "The request breaks the contract.",
-  rule: "A rule of the scenario gave the response.",
-  credits: "Too few credits remained.",
-  behaviour: "The stored rows gave the response.",
-  sample: "A sample made from the contract is the response.",
-  response: "The response broke the contract.",
+const STAGES = {
+  route: "Route", rule: "Rule", key: "Key", limit: "Limit", prefer: "Prefer", validation: "Validation", credits: "Credits",
+  idempotency: "Idempotency key", behaviour: "Behaviour", sample: "Sample", response: "Response check", webhook: "Webhook",
+  fault: "Fault",
 };
 
 async function entryOf(sandbox, number) {
@@ -39,8 +28,9 @@ export async function show(context) {
       h("h1", {}, `The ${part} body of exchange ${number}`), bodyView(message?.body ?? null, [], null));
     return;
   }
-  const [scenario, expectations, { verdicts }, world] = await Promise.all([
+  const [scenario, expectations, { verdicts }, world, why] = await Promise.all([
     get(of(sandbox, "/scenario")), get(of(sandbox, "/expectations")), get(of(sandbox, "/retries")), get(of(sandbox)),
+    get(of(sandbox, `/journal/${number}/why`)),
   ]);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;
   box.append(
@@ -48,8 +38,9 @@ export async function show(context) {
       entry.number > 1 ? h("a", { href: link("exchanges", [entry.number - 1], query) }, `#${entry.number - 1}`) : null,
       entry.number < world.requests ? h("a", { href: link("exchanges", [entry.number + 1], query) }, `#${entry.number + 1}`) : null),
     h("h1", { class: "exchange" }, statusTag(entry), " ", h("span", {}, title)),
-    h("p", { class: "because" }, DECIDED[entry.stage] ?? "", " ", whyOf(entry)),
-    stages(entry),
+    h("p", { class: "because" }, why.sentences[0], " ", tagsOf(entry)),
+    why.sentences.slice(1).map((sentence) => h("p", {}, sentence)),
+    stages(why.stages),
     facts([
       ["Number", `#${entry.number}`], ["Time", entry.iso], ["Operation", entry.operation], ["API", entry.api],
       ["Took", duration(entry.duration_ms / 1000)], ["Charged", entry.charged ? `${entry.charged} credits` : ""],
@@ -71,17 +62,11 @@ export async function show(context) {
   );
 }
 
-function stages(entry) {
-  const at = STAGES.findIndex(([name]) => name === entry.stage);
-  if (at < 0) return "";
-  return h("ol", { class: "stages", "aria-label": "Stages of the request" }, STAGES
-    .filter(([name], index) => index <= at ? name !== "prefer" || index === at : name !== "sample" && name !== "prefer")
-    .map(([name, title]) => {
-      const index = STAGES.findIndex(([known]) => known === name);
-      const where = index < at ? "before" : index === at ? "decided" : "after";
-      return h("li", { class: where }, title, h("span", { class: "hidden" },
-        { before: ": before the decision", decided: ": decided here", after: ": after the decision" }[where]));
-    }));
+// The stages that the request went through, each with what was found there.
+function stages(passed) {
+  const words = { passed: ": passed", acted: ": something was changed", decided: ": decided here" };
+  return h("ol", { class: "stages", "aria-label": "Stages of the request" }, passed.map(({ stage, outcome, note }) =>
+    h("li", { class: outcome }, h("strong", {}, STAGES[stage] ?? stage), h("span", { class: "hidden" }, words[outcome]), " ", note)));
 }
 
 function inBody(entry, ...sides) {

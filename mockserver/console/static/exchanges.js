@@ -132,15 +132,21 @@ export function statusTag(entry) {
   return h("span", { class: `tag s${Math.floor(entry.status / 100)}` }, String(entry.status));
 }
 
-// Why an exchange ended as it did, in a line.
-export function whyOf(entry) {
+// What marks an exchange: a defect, the rule that acted, whose violations it has, which attempt it is.
+export function tagsOf(entry) {
   const parts = [];
-  if (entry.defect) parts.push(h("span", { class: "tag server" }, "defect"), ` ${entry.defect} `);
+  if (entry.defect) parts.push(h("span", { class: "tag server" }, "defect"), " ");
+  if (entry.stage === "webhook") parts.push(h("span", { class: "tag" }, "webhook"), " ");
   if (entry.rule) parts.push(h("span", { class: "tag rule" }, `rule ${entry.rule}`), " ");
   for (const side of new Set(entry.violations.map((violation) => violation.side))) {
     parts.push(h("span", { class: `tag ${side}` }, side === "declared" ? "violation declared" : `violation by ${side}`), " ");
   }
   if (entry.retry_of) parts.push(h("span", { class: "tag" }, `attempt ${entry.attempt}`), " ");
-  if (entry.reason) parts.push(entry.reason);
   return parts;
+}
+
+// Why an exchange ended as it did, in a line. What went well needs no reason.
+export function whyOf(entry) {
+  const tells = entry.status >= 400 || entry.lost || entry.defect || entry.rule || entry.stage === "webhook";
+  return [...tagsOf(entry), tells ? entry.why[0] : ""];
 }
