@@ -21,12 +21,21 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from mockserver.admin.client import AdminClient, HTTPTransport
-from mockserver.admin.tools.excerpts import MAX_ITEMS, ROOM, fitting, size, whole_or_cut
+from mockserver.admin.tools.excerpts import (
+    MAX_ITEMS,
+    ROOM,
+    fitting,
+    operation_excerpt,
+    part_excerpt,
+    size,
+    whole_or_cut,
+)
 from mockserver.admin.tools.journal import MAX_EXCHANGE, Side, Stage
 from mockserver.admin.tools.table import EFFECTS, AllTools, tools
 from mockserver.cli import main as cli
 from mockserver.contract import load_contract
 from mockserver.data import bundled_file
+from mockserver.errors import UserError
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -376,6 +385,28 @@ def test_every_result_is_bounded_and_says_what_it_left_out(server):
     assert "characters in all]" in rows["rows"][-1]["row"]["memory"][0]
     second = world.read_state("user_memories", offset=1, limit=1)["rows"]
     assert second == world.read_state("user_memories", limit=2)["rows"][1:]
+
+
+def test_schemas_for_which_there_is_no_room_are_named():
+    responses = {"200": {"description": "d", "content": {"application/json": {"schema": ref("Large")}}}}
+    responses["404"] = {"description": "d", "content": {"application/json": {"schema": ref("Small")}}}
+    document = {
+        "paths": {
+            "/x": {"parameters": [{"name": "a"}], "get": {"parameters": [{"name": "b"}], "responses": responses}}
+        },
+        "components": {"schemas": {"Large": {"description": "x" * ROOM}, "Small": {"items": ref("Small")}}},
+    }
+    excerpt = operation_excerpt(document, "GET /x")
+    assert excerpt["left_off"] == ["#/components/schemas/Large"]
+    assert list(excerpt["referenced"]) == ["#/components/schemas/Small"], "what comes after it has room"
+    assert [parameter["name"] for parameter in excerpt["operation"]["parameters"]] == ["a", "b"]
+    assert size(part_excerpt(document, "#/components/schemas/Large")) < ROOM * 1.1
+    with pytest.raises(UserError, match="there is nothing at '/paths/~1y'; /paths has /x"):
+        part_excerpt(document, "/paths/~1y")
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ EVERYWHERE = """
 import asyncio, multiprocessing.connection, os, pkgutil, signal, socket, subprocess, sys
 for name in ("fcntl", "resource", "pwd", "grp", "termios", "pty", "uvloop"):
     sys.modules[name] = None
+sys.modules["mcp"] = None  # this extra asks for the platform, and imports fcntl on this one
 for owner, names in (
     (os, ("fork", "fchmod", "geteuid", "getuid", "register_at_fork", "sysconf")),
     (signal, ("SIGKILL", "SIGHUP", "SIGUSR1", "pthread_sigmask", "sigwait")),
@@ -54,7 +55,7 @@ for found in pkgutil.walk_packages(mockserver.__path__, "mockserver."):
         try:
             __import__(found.name)
         except (ModuleNotFoundError, mockserver.UserError) as error:
-            extras = ("aiohttp", "httpx2", "requests", "testcontainers", "schemathesis")
+            extras = ("aiohttp", "httpx2", "requests", "testcontainers", "schemathesis", "mcp")
             if not any(name in str(error) for name in extras):  # a package of an extra that is not installed
                 raise
 """

@@ -111,14 +111,14 @@ def operation_excerpt(document: dict[str, Any], id: str) -> dict[str, Any]:
             value = refs.lookup(unescape(ref))
         except KeyError:
             continue  # `mockserver check` tells of it
-        room -= size(value)
-        if room < 0:
+        if size(value) > room:
             left_off.append(ref)
         else:
+            room -= size(value)
             referenced[ref] = value
             waiting.extend(_references(value))
     excerpt = {"operation": shown, "referenced": referenced}
-    return {**excerpt, "left_off": left_off[:MAX_ITEMS]} if left_off else excerpt
+    return {**excerpt, "left_off": left_off} if left_off else excerpt
 
 
 def _operation(refs: Refs, id: str) -> tuple[str, str, dict[str, Any], list[Any]]:
