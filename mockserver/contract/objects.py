@@ -8,6 +8,7 @@ what a version does not have yet is not found in its documents, or is a fault th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urljoin
 
@@ -98,6 +99,13 @@ NO_REFERENCE = frozenset(("document", "components", "paths", "operation", "encod
 """Kinds that a `$ref` cannot stand for."""
 
 
+@cache
+def _counting(telling: frozenset[str]) -> dict[str, frozenset[str]]:
+    """By kind: members of which an object has one if it, or anything in it, is to be met."""
+    kinds = GRAMMAR.keys() - _ALL_MEMBERS.keys()
+    return {kind: telling.union(GRAMMAR[kind], ("$id",)) for kind in kinds}
+
+
 def walk(
     node: Any,
     kind: str = "document",
@@ -115,9 +123,9 @@ def walk(
         place: where it stands.
         base: the base URI there, "" when nothing sets one.
         beside_refs: whether members beside the `$ref` of a schema count, as they do since 3.1.
-        telling: members that a schema is looked at for; one that has none of them, and no schema in it, is passed over.
+        telling: members of which an object must have one to be met; all objects are met when it is None.
     """
-    deep = None if telling is None else telling | _SCHEMA.keys() | {"$id"}
+    counting = _counting(telling) if telling is not None else {}
     waiting: list[tuple[str, Any, Steps, str]] = [(kind, node, place, base)]
     while waiting:
         kind, node, place, base = waiting.pop()
@@ -125,7 +133,8 @@ def walk(
             continue
         if kind == "schema" and type(node.get("$id")) is str:
             base = join(base, node["$id"])
-        yield kind, node, place, base
+        if telling is None or not telling.isdisjoint(node):
+            yield kind, node, place, base
         is_reference = kind not in NO_REFERENCE and type(node.get("$ref")) is str
         if is_reference and kind != "path-item" and not (kind == "schema" and beside_refs):
             continue
@@ -146,17 +155,18 @@ def walk(
                 continue
             shape, inner = rule
             at: Steps = (key, place)
-            passing = deep if inner == "schema" else None
+            members = counting.get(inner)
             if shape == ONE or (shape == EITHER and type(child) is dict):
-                below.append((inner, child, at, base))
+                if type(child) is dict and (members is None or not members.isdisjoint(child)):
+                    below.append((inner, child, at, base))
             elif shape == MAP:
                 if type(child) is dict:
                     for name, member in child.items():
-                        if type(member) is dict and (passing is None or not passing.isdisjoint(member)):
+                        if type(member) is dict and (members is None or not members.isdisjoint(member)):
                             below.append((inner, member, (name, at), base))
             elif type(child) is list:
                 for index, item in enumerate(child):
-                    if type(item) is dict:
+                    if type(item) is dict and (members is None or not members.isdisjoint(item)):
                         below.append((inner, item, (index, at), base))
         below.reverse()  # what is put last is taken first
         waiting += below
