@@ -175,6 +175,32 @@ def test_a_creation_tells_what_it_added_and_charged(make_pipeline):
     assert decided(reasons) == "route key limit validation credits behaviour! response"
 
 
+@pytest.mark.parametrize(
+    ("changes", "changed", "says"),
+    [
+        ([("added", "t", "1")] * 20, 30, "The operation added 30 rows of t, the first of them 1."),
+        ([("added", "t", "1"), ("removed", "t", "2")], 2, "The operation added t 1, removed t 2."),
+        (
+            [("added", "t", "1"), ("removed", "t", "2"), ("removed", "t", "3"), ("removed", "t", "4")],
+            4,
+            "The operation added t 1, removed t 2, removed t 3 and changed 1 more.",
+        ),
+    ],
+)
+def test_many_rows_are_counted_and_a_few_are_named(changes, changed, says):
+    exchange = Exchange(
+        request(),
+        0.0,
+        Response(200),
+        operation="o",
+        stage="behaviour",
+        committed=True,
+        changes=changes,
+        changed=changed,
+    )
+    assert why(exchange).sentences == ("200, because o was carried out.", says)
+
+
 def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
     assert of(make_pipeline(credits=0), request()).sentences[1:] == ("Nothing was done and nothing was charged.",)
 

@@ -73,17 +73,24 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
 
 def _effects(exchange: Exchange) -> Iterator[str]:
     if exchange.changed:
-        rows = [f"{kind} {table} {id}" for kind, table, id in exchange.changes[:MAX_ROWS]]
-        more = exchange.changed - len(rows)
-        yield _ended(
-            f"The operation {', '.join(rows) or 'changed rows'}{f' and changed {more:,} more' if more > 0 else ''}"
-        )
+        yield _ended(f"The operation {_changes(exchange)}")
     if exchange.charged:
         yield "1 credit was charged." if exchange.charged == 1 else f"{exchange.charged:g} credits were charged."
     elif exchange.stage == "credits" and exchange.status == 402:
         yield "Nothing was done and nothing was charged."
     if exchange.defect and exchange.status != 500:
         yield _ended(f"The mock is at fault: {exchange.defect}")
+
+
+def _changes(exchange: Exchange) -> str:
+    """What was done to which rows: each of a few, or how many when they are of one kind."""
+    kinds = {(kind, table) for kind, table, _ in exchange.changes}
+    if exchange.changed > MAX_ROWS and len(kinds) == 1:
+        kind, table, first = exchange.changes[0]
+        return f"{kind} {exchange.changed:,} rows of {table}, the first of them {first}"
+    rows = [f"{kind} {table} {id}" for kind, table, id in exchange.changes[:MAX_ROWS]]
+    more = exchange.changed - len(rows)
+    return ", ".join(rows) + (f" and changed {more:,} more" if more > 0 else "")
 
 
 def _attempt(attempt: Attempt) -> str:
