@@ -10,7 +10,7 @@ This is the whole public Python API. `Session` and `Mock` hold a server and its 
         client = Datagrid(**mock.client_kwargs("datagrid"))
 
 `create_app` makes the Starlette application, `serve_in_thread` serves it, `MockTransport` answers an httpx client in
-process. `Api`, `Call` and `Problem` are for an API of one's own. Mistakes of the caller are `UserError`.
+process. `Api`, `Behaviours`, `Call` and `Problem` are for an API of one's own. Mistakes of the caller are `UserError`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mockserver.version import __version__
 
 if TYPE_CHECKING:
     from mockserver.apis import Api, Call
+    from mockserver.apis.code import Behaviours
     from mockserver.errors import Problem, UserError
     from mockserver.server.app import create_app
     from mockserver.server.thread import serve_in_thread
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Api",
+    "Behaviours",
     "Call",
     "Entry",
     "Mock",
@@ -47,6 +49,7 @@ __all__ = [
 
 _MODULES = {
     "Api": "apis.api",
+    "Behaviours": "apis.code",
     "Call": "apis.base",
     "Entry": "testing.entry",
     "Mock": "testing.mock",

@@ -37,6 +37,8 @@ KINDS = {
         Kind("request_timeout", 408, "Request timeout", "Send the request without long pauses.", retryable=True),
         Kind("not_acceptable", 406, "Nothing acceptable", "Ask in the Accept header for a type that is declared."),
         Kind("conflict", 409, "Conflict", "Read the current state and send a request that fits it."),
+        Kind("precondition_failed", 412, "Precondition failed", "Read the row again, and send its ETag in If-Match."),
+        Kind("precondition_required", 428, "Precondition required", "Send the ETag that you know in If-Match."),
         Kind("too_large", 413, "Request body too large", "Send a smaller body."),
         Kind("uri_too_long", 414, "Path and query too long", "Send a shorter path or query."),
         Kind("unprocessable", 422, "Unprocessable content", "Correct the named fields and send the request again."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
@@ -24,21 +24,26 @@ Stage = Literal[
     "validation",
     "rule",
     "credits",
+    "idempotency",
     "behaviour",
     "sample",
     "response",
+    "webhook",
 ]
 """The stages of a request's life that may decide what is answered.
 
 `route`: no sandbox, path or method (404, 405). `key`: 401, 403. `limit`: 429. `prefer`: the `Prefer` header asked for
-it. `validation`: 413, 415, 400, 406. `rule`: a scenario's rule. `credits`: 402. `behaviour`: the operation itself.
+it. `validation`: 413, 415, 400, 406. `rule`: a scenario's rule. `credits`: 402.
+`idempotency`: the response that the key had before, or that the key cannot be used. `behaviour`: the operation itself.
 `sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
+`webhook`: no request to the server, but one that it sent; its path is the whole URL.
 "" where a failure came between them.
 """
 
-RuleAction = Literal["", "key", "limit", "content", "change"]
-"""What a rule does beside its faults: `key`, `limit` and `content` are where it gives a response of its own; `change`
-is that it sets or removes members of the real one."""
+RuleAction = Literal["", "key", "limit", "content", "behaviour", "change", "then"]
+"""What a rule does beside its faults: `key`, `limit`, `content` and `behaviour` are where it gives a response of its
+own, the last one a stream; `change` is that it sets or removes members of the real response, and `then` that
+something happens besides, and nothing else."""
 
 MAX_CHANGES = 20
 """Rows that an exchange names of those that it changed."""
@@ -127,6 +132,30 @@ class Request:
     """Why the body cannot be decoded; whoever reads the body raises it."""
 
 
+class Piece(NamedTuple):
+    """A part of a response that goes out by itself."""
+
+    content: bytes
+    wait: float = 0.0
+    """Real seconds before it."""
+    stall: float = 0.0
+    """The same wait in seconds of the sandbox's clock, which a frozen one has passed already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """How the items of a stream go out."""
+
+    every: float = 0.0
+    """Seconds on the sandbox's clock between two of them."""
+    end: str = ""
+    """The data of the event that ends it, such as `[DONE]`; "" for none."""
+    event: tuple[str, ...] = ()
+    """The way to the member of an item that names its event."""
+    count: int = 1
+    """How many items a sample has."""
+
+
 @dataclass(slots=True)
 class Delivery:
     """How a response goes out."""
@@ -141,6 +170,10 @@ class Delivery:
     """Bytes at a time; 0 sends the body whole."""
     every: float = 0.0
     """Real seconds between two chunks."""
+    pieces: list[Piece] = field(default_factory=list)
+    """The items of a stream, each of which goes out by itself; none for a response that is no stream."""
+    end: Literal["", "cut", "reset"] = ""
+    """How the connection ends after the pieces, when the response does not."""
     lost: str = ""
     """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole response goes out."""
 
@@ -159,6 +192,10 @@ class Response:
     """The body as it leaves; made from `data` when the response is finished."""
     delivery: Delivery | None = None
     """How it goes out; None sends it whole and at once."""
+    pieces: list[bytes] | None = None
+    """The same as `content`, item by item; None when it is no stream."""
+    stream: Stream | None = None
+    """How a stream goes out; None for one that goes out at once."""
     sampled: frozenset[str] = frozenset()
     """Names of headers whose values are made up: what the server itself says in such a header goes before."""
 

@@ -102,6 +102,16 @@ class Settings:
             shown="all bundled ones",
         ),
     )
+    behaviours: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "Contracts",
+            "list",
+            "Python behaviours for an API, as MODULE:ATTRIBUTE or API=MODULE:ATTRIBUTE: a mockserver.Behaviours. "
+            "Repeatable.",
+            metavar="CODE",
+        ),
+    )
     spec_dir: str = field(
         default="",
         metadata=_option(
@@ -196,6 +206,16 @@ class Settings:
     stateless: bool = field(
         default=False,
         metadata=_option("Sandboxes", "flag", "Answer every operation with a sample of its success; store nothing."),
+    )
+    callback_hosts: tuple[str, ...] = field(
+        default=(),
+        metadata=_option(
+            "Sandboxes",
+            "list",
+            "Host beside loopback that webhooks and callbacks may be sent to. Repeatable.",
+            name="callback-host",
+            metavar="HOST",
+        ),
     )
     scenarios: tuple[str, ...] = field(
         default=(),

@@ -460,6 +460,7 @@ ARGUMENTS = {
     ("clock", "advance"): ["1s"],
     ("clock", "set"): ["2030-01-01"],
     ("verify",): [CREATE],
+    ("webhook", "send"): ["paid"],
     ("state", "save"): ["-"],
     ("state", "load"): ["-"],
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
+from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime
 from random import Random
@@ -437,3 +440,17 @@ def test_an_optional_member_that_nothing_fits_is_left_out():
     schema["properties"]["policies"]["required"] = ["passwords"]
     with pytest.raises(Unsatisfiable, match="rules"):
         contract(paths).sample(contract(paths).operations["GET /a"], 200)
+
+
+@pytest.mark.parametrize("schema", [{"type": "object", "properties": {"a": {"type": "string"}}}, ref("Tree"), False])
+def test_a_contract_goes_away_with_its_last_user_without_the_garbage_collector(schema):
+    made, operation = made_of(schema)
+    with suppress(Unsatisfiable):
+        operation.check_response(made.sample(operation, 200))
+    gone = weakref.ref(made)
+    gc.disable()
+    try:
+        del made, operation
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -13,8 +13,9 @@ import pytest
 from mockserver.messages import Delivery, Response
 from mockserver.scenarios import parse_scenario
 from mockserver.scenarios.fault import NO_FAULT, Faults
-from mockserver.scenarios.faults import MAX_SECONDS, Latency
+from mockserver.scenarios.faults import Latency
 from mockserver.testing.transports.for_httpx import MockTransport
+from mockserver.text.spread import MAX_SECONDS
 
 HEAD = "version: 1\nname: test\napi: datagrid\nclock: {start: 2026-01-01T00:00:00Z, mode: frozen}\nrules:\n"
 CREATE = "  - {id: r, op: Memory.createUserMemory, when: {call: 1}, fault: {%s}, violates: on purpose}\n"

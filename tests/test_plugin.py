@@ -420,3 +420,103 @@ def test_fail_under(run, under, code):
 def test_a_wrong_kind_of_report_is_told(run):
     result = run(COVERED, "--mockserver-coverage=htm")
     assert "did you mean 'html'?" in result.stdout.str() + result.stderr.str()
+
+
+ORDERS = """
+version: 1
+contract: openapi.yaml
+name: orders
+scenarios: cases
+resources: {orders: {unknown: '404'}}
+credits: {start: 3, costs: {createOrder: 2}}
+"""
+ORDERS_DOCUMENT = """
+openapi: 3.0.3
+info: {title: Orders, version: '1'}
+paths:
+  /orders:
+    post:
+      operationId: createOrder
+      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+      responses:
+        '201': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+  /orders/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get:
+      operationId: getOrder
+      responses:
+        '200': {description: x, content: {application/json: {schema: {$ref: '#/components/schemas/Order'}}}}
+        '404': {description: x}
+components:
+  schemas:
+    Order:
+      type: object
+      required: [id]
+      properties: {id: {type: string, readOnly: true}, item: {type: string}}
+"""
+
+
+@pytest.fixture
+def profile(pytester):
+    """A profile of orders in the folder of the tests, with a scenario of its own."""
+    (pytester.path / "openapi.yaml").write_text(ORDERS_DOCUMENT)
+    (pytester.path / "orders.mock.yaml").write_text(ORDERS)
+    (pytester.path / "cases").mkdir()
+    rule = "{id: gone, op: getOrder, reply: not_found, then: {flag: asked}}"
+    (pytester.path / "cases" / "gone.yaml").write_text(f"version: 1\nname: gone\napi: orders\nrules: [{rule}]\n")
+
+
+def test_a_profile_of_the_ini_file_is_what_a_test_means(run, profile, pytester):
+    pytester.makeini("[pytest]\nmockserver_profile = orders.mock.yaml\n")
+    result = run(
+        """
+def test_it(mockserver):
+    made = httpx.post(mockserver.base_url() + "/orders", json={"item": "tea"})
+    assert made.status_code == 201 and mockserver.credits.remaining == 1
+    assert httpx.get(mockserver.base_url() + f"/orders/{made.json()['id']}").json()["item"] == "tea"
+    assert httpx.post(mockserver.base_url() + "/orders", json={"item": "tea"}).status_code == 402
+    assert mockserver.base_url("datagrid") != mockserver.base_url()
+
+@pytest.mark.mockserver(scenario="gone")
+def test_a_scenario_of_the_profile(mockserver):
+    assert httpx.get(mockserver.base_url() + "/orders/1").status_code == 404
+"""
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_the_marker_names_an_api_or_a_profile(run, profile):
+    result = run(
+        """
+@pytest.mark.mockserver(api="shop.mock.yaml")
+def test_a_profile_that_is_not_there(mockserver):
+    pass
+
+@pytest.mark.mockserver(api="orders.mock.yaml")
+def test_a_profile(mockserver):
+    assert httpx.get(mockserver.base_url() + "/orders/1").status_code == 404
+"""
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*there is no file 'shop.mock.yaml'*did you mean*"])
+
+
+def test_the_factory_serves_an_api_that_a_test_has_made(run, profile):
+    result = run(
+        """
+from mockserver import Api, Behaviours, UserError
+
+def test_it(mockserver_factory):
+    code = Behaviours()
+    @code.operation("getOrder")
+    def get(call):
+        return {"id": call.params["id"], "item": "by code"}
+    api = code.over(Api.from_openapi("openapi.yaml", name="mine"))
+    mock = mockserver_factory(api=api)
+    assert httpx.get(mock.base_url() + "/orders/7").json() == {"id": "7", "item": "by code"}
+    assert mockserver_factory(api=api).base_url().endswith("/mine")
+    with pytest.raises(pytest.fail.Exception, match="another API is called 'mine'"):
+        mockserver_factory(api=Api.from_openapi("openapi.yaml", name="mine"))
+"""
+    )
+    result.assert_outcomes(passed=1)

@@ -412,3 +412,35 @@ def test_a_running_server_takes_the_change(tmp_path):
             assert status == 200
         finally:
             process.terminate()
+
+
+CODE = """\
+from mockserver import Behaviours
+
+api = Behaviours()
+
+
+@api.operation("getOrder")
+def get(call):
+    return {"id": call.params["id"], "item": "ONE"}
+"""
+
+
+def test_the_code_of_a_profile_is_read_again_when_it_changes(tmp_path, caplog):
+    shop = Shop(tmp_path)
+    shop.write("shop.mock.yaml", "version: 1\ncontract: shop.yaml\nbehaviours: code:api\n")
+    shop.write("code.py", CODE)
+    chosen = Settings(apis=(str(tmp_path / "shop.mock.yaml"),), watch=True)
+    shop.pipeline = build(chosen)
+    shop.watcher = Watcher(chosen, shop.pipeline, lambda change: change())
+    assert shop.send("GET", "/orders/a").response.data["item"] == "ONE"
+    shop.write("code.py", CODE.replace("ONE", "TWO"))
+    shop.look()
+    assert shop.send("GET", "/orders/a").response.data["item"] == "TWO"
+    shop.write("code.py", CODE.replace("def get", "def def"))
+    shop.look()
+    assert "code.py:7: SyntaxError" in caplog.text
+    assert shop.send("GET", "/orders/a").response.data["item"] == "TWO", "what was read before is served"
+    shop.write("code.py", CODE.replace("ONE", "THREE"))
+    shop.look()
+    assert shop.send("GET", "/orders/a").response.data["item"] == "THREE"

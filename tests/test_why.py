@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from mockserver.journal.entries import decode, encode
 from mockserver.journal.passages import _is_late
 from mockserver.journal.retries import Attempt, annotate
 from mockserver.journal.why import why
-from mockserver.messages import Exchange, Limit, Limited, Request, Response, Violation
+from mockserver.messages import Exchange, Limit, Limited, Request, Response, RuleAction, Stage, Violation
 from mockserver.scenarios.load import parse_scenario
 from mockserver.scenarios.stages import stage_of
 
@@ -412,9 +413,7 @@ recorded = st.builds(
         st.dictionaries(texts, texts, max_size=2),
         content=st.binary(max_size=9),
     ),
-    stage=st.sampled_from(
-        ["", "route", "key", "limit", "prefer", "validation", "rule", "credits", "behaviour", "sample", "response"]
-    ),
+    stage=st.sampled_from(get_args(Stage)),
     operation=texts,
     reason=texts,
     limited=st.none()
@@ -424,7 +423,7 @@ recorded = st.builds(
     rule=texts,
     rule_at=texts,
     rule_call=st.integers(0, 9),
-    rule_action=st.sampled_from(["", "key", "limit", "content", "change"]),
+    rule_action=st.sampled_from(get_args(RuleAction)),
     violates=texts,
     charged=numbers,
     committed=st.booleans(),

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.contract.events import event_of
 from mockserver.contract.references import Refs
-from mockserver.contract.writers import event_of, is_event_stream, write
+from mockserver.contract.writers import is_event_stream, write
 from mockserver.contract.xml_schema import XmlSchema
 
 JSON_VALUES = st.recursive(

@@ -228,6 +228,14 @@ class AdminClient:
         """Set what remains to spend."""
         return self._object("PUT", self._path("credits"), {"remaining": remaining})
 
+    def webhooks(self) -> dict[str, Any]:
+        """The webhooks that can be sent, what waits for the clock, and whether anything is on its way."""
+        return self._object("GET", self._path("webhooks"))
+
+    def send_webhook(self, name: str, **said: JSON) -> dict[str, Any]:
+        """Send a webhook; `said` may hold `data`, `to`, `after` and `api`."""
+        return self._object("POST", self._path(f"webhooks/{quote(name, safe='')}"), said)
+
     def state(self) -> dict[str, Any]:
         """A snapshot of what is stored."""
         return self._object("GET", self._path("state"))

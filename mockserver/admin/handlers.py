@@ -11,19 +11,23 @@ import yaml
 from mockserver import scenarios
 from mockserver.admin import views
 from mockserver.admin.journal import JournalReader
+from mockserver.apis import nobody
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.sandbox import expectations
+from mockserver.sandbox import expectations, schedule
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.scenarios import Scenario, bundled_scenarios
+from mockserver.scenarios.effects import Effect
+from mockserver.scenarios.values import CallValues
 from mockserver.state.ratelimit import parse_limit
 from mockserver.state.store import Snapshot
 from mockserver.text.documents import files_in
 from mockserver.text.ranges import parse_range
+from mockserver.text.templates import compile_template
 from mockserver.version import __version__
 
 
@@ -109,6 +113,9 @@ def _scenario(ask: Ask, given: JSON) -> Scenario:
 def _named(ask: Ask, name: str) -> Scenario:
     """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
     bundled, own = bundled_scenarios(), files_in(ask.scenario_dir)
+    for api in ask.pipeline.apis.values():
+        for folder in api.scenario_folders:
+            own = {**files_in(str(folder)), **own}
     if name in bundled:
         return scenarios.load_scenario(name, ask.pipeline.apis)
     if name not in own:
@@ -159,13 +166,15 @@ def change_clock(ask: Ask) -> Response:
         clock.freeze()
     elif "rate" in body or body.get("mode") == "real":
         clock.run(body.get("rate", 1.0))
+    ask.pipeline.moved(ask.sandbox)
     return _ok(views.clock_view(clock))
 
 
 def advance_clock(ask: Ask) -> Response:
-    """Move the clock ahead."""
+    """Move the clock ahead, and do what becomes due."""
     clock = ask.sandbox.clock
     clock.advance(parse_duration(ask.body["by"]))
+    ask.pipeline.moved(ask.sandbox)
     return _ok(views.clock_view(clock))
 
 
@@ -178,6 +187,7 @@ def set_credits(ask: Ask) -> Response:
 
 def get_state(ask: Ask) -> Response:
     """Everything that `setState` takes."""
+    ask.sandbox.settle()
     snapshot = ask.sandbox.store.snapshot()
     credits = views.credits_view(snapshot.balance)
     return _ok({"tables": snapshot.tables, "counters": snapshot.counters, "credits": credits})
@@ -190,7 +200,12 @@ def set_state(ask: Ask) -> Response:
     if given > sandbox.terms.max_rows:
         raise UserError(f"there are {given:,} rows, and room for {sandbox.terms.max_rows:,} (--max-rows)")
     tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.state_tables.items()}
+    for row in (row for rows in body["tables"].get(schedule.TABLE, {}).values() for row in rows):
+        if problem := schedule.problem(row, ask.pipeline.apis):
+            raise UserError(f"{schedule.TABLE}: {problem}")
     for name, partitions in body["tables"].items():
+        if name == schedule.TABLE:
+            continue
         if name not in tables:
             raise UserError(f"there is no table {name!r}; there are {', '.join(tables)}")
         api, table = tables[name]
@@ -211,6 +226,35 @@ def set_state(ask: Ask) -> Response:
     balance = Balance(credits["total"], credits["consumed"])
     sandbox.store.restore(Snapshot(body["tables"], counters, balance))
     return _nothing()
+
+
+def get_webhooks(ask: Ask) -> Response:
+    """What can be sent, and what is to happen later."""
+    return _ok(views.webhooks_view(ask.sandbox, ask.pipeline))
+
+
+def send_webhook(ask: Ask) -> Response:
+    """Send a webhook now, or after a time on the sandbox's clock."""
+    body, name, sandbox = ask.body or {}, ask.params["webhook"], ask.sandbox
+    known = {webhook: api for api in ask.pipeline.apis.values() for webhook in api.webhooks}
+    api = ask.pipeline.apis.get(body["api"]) if "api" in body else known.get(name)
+    if api is None or name not in api.webhooks:
+        raise UserError(f"there is no webhook {name[:80]!r}{did_you_mean(name, known)}")
+    webhook = api.webhooks[name]
+    if "to" not in body and (webhook.to is None or not webhook.to.is_constant):
+        raise UserError(f"it is not known where {name!r} goes; say it in `to`")
+    call = nobody(sandbox.store, sandbox.clock.now(), sandbox.terms.seed)
+    after = parse_duration(body["after"]) if "after" in body else 0.0
+    data = compile_template({"$literal": body["data"]}) if "data" in body else None
+    to = compile_template(body["to"]) if "to" in body else None
+    task = Effect("webhook", name, data, after, to).task(
+        api, call, CallValues(api, call.now, lambda: call), "the admin API"
+    )
+    ask.pipeline.deliveries.target(task["to"])
+    if why := schedule.add(sandbox.store, call.now + after, task):
+        raise UserError(why)
+    ask.pipeline.moved(sandbox)
+    return _ok({"webhook": name, "to": task["to"], "at": call.now + after, "data": task["value"]}, 202)
 
 
 def get_journal(ask: Ask) -> Response:
@@ -292,6 +336,8 @@ HANDLERS: dict[str, Handler] = {
     "getLimits": lambda ask: _ok(views.limits_view(ask.sandbox, ask.pipeline.apis, ask.pipeline.routes)),
     "getState": get_state,
     "setState": set_state,
+    "listWebhooks": get_webhooks,
+    "sendWebhook": send_webhook,
     "getJournal": get_journal,
     "clearJournal": clear_journal,
     "explainExchange": explain_exchange,

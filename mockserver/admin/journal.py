@@ -21,7 +21,7 @@ from mockserver.journal.why import why
 from mockserver.messages import JSON, Exchange
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side")
+FILTERS = ("operation", "status", "rule", "side", "stage")
 BATCH = 100
 """Entries that a stream shows at a time."""
 
@@ -81,7 +81,7 @@ class JournalReader:
 
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
-    texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side") if params.get(name)]
+    texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side", "stage") if params.get(name)]
     return (pair for pair in entries if all(text in pair[1] for text in texts))
 
 
@@ -90,5 +90,6 @@ def _matches(head: Head, params: Mapping[str, Any]) -> bool:
         params.get("operation", head.operation) == head.operation
         and params.get("status", head.status) == head.status
         and params.get("rule", head.rule) == head.rule
+        and params.get("stage", head.stage) == head.stage
         and ("side" not in params or params["side"] in head.sides)
     )

@@ -13,6 +13,8 @@ from mockserver.journal.coverage import StatusCoverage
 from mockserver.journal.retries import Attempt
 from mockserver.journal.why import sentences
 from mockserver.messages import JSON, Balance, Exchange
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.sandbox import schedule
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.state.store import Store
 
@@ -84,8 +86,7 @@ def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JS
     now, rows = sandbox.clock.now(), []
     for api in apis.values():
         for operation in api.contract.operations.values():
-            limit, bucket = sandbox.limit(routes.plan(api, operation), "", sandbox.key or "")
-            if limit is not None:
+            for limit, bucket in sandbox.limits(routes.plan(api, operation), "", sandbox.key or ""):
                 window = sandbox.store.hit(bucket, now, limit.max, limit.window, count=False)
                 rows.append(
                     {
@@ -98,6 +99,38 @@ def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JS
                     }
                 )
     return {"limits": rows}
+
+
+def webhooks_view(sandbox: Sandbox, pipeline: Pipeline) -> JSON:
+    """The webhooks that there are, and what waits for the sandbox's clock, the next thing first."""
+    webhooks = [
+        {
+            "api": api.name,
+            "name": webhook.name,
+            "method": webhook.method,
+            "on": sorted(webhook.on),
+            "signed": webhook.signature is not None,
+            "attempts": webhook.attempts,
+        }
+        for api in pipeline.apis.values()
+        for webhook in api.webhooks.values()
+    ]
+    now = sandbox.clock.now()
+    waiting = [
+        {
+            "id": row["id"],
+            "at": row["at"],
+            "due": row["at"] <= now,
+            "do": row["task"]["do"],
+            "on": row["task"]["on"],
+            "api": row["task"]["api"],
+            "by": row["task"]["by"],
+            "to": row["task"].get("to", ""),
+            "attempt": row["task"].get("attempt", 1),
+        }
+        for row in schedule.pending(sandbox.store)
+    ]
+    return {"webhooks": webhooks, "waiting": waiting, "busy": pipeline.deliveries.is_busy(sandbox.name)}
 
 
 def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:

@@ -5,24 +5,27 @@ Everything but the contract has a default that suits any document. Must not know
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
 
-from mockserver.apis.base import Answer, Behaviour, Call, StateTable, Table, Variant
+from mockserver.apis.base import Answer, Behaviour, Call, RowTable, StateTable, Table, Variant
 from mockserver.apis.errors import Errors
 from mockserver.apis.resources.model import Resource, Unknown
+from mockserver.apis.webhooks import Webhook, callback, declared
 from mockserver.contract import Contract, Operation, load_contract
 from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response, Stream
 
 if TYPE_CHECKING:
     from mockserver.apis.resources.behaviours import Resourceful
     from mockserver.apis.resources.handle import Handle
+    from mockserver.text.spread import Spread
 
 Price = Callable[[Call, int], float]
 """Credits that a call costs, given the call and the characters of embedded text that one credit pays for."""
@@ -47,6 +50,24 @@ class ApiLimit:
     """In which headers it is told: `x-ratelimit`, `ratelimit` or `none`."""
     retry_after: str = "seconds"
     """How `Retry-After` tells the time: in `seconds`, or as a `date`."""
+    name: str = "default"
+    """What the `ratelimit` headers call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """How an API treats a request that is sent again with its key."""
+
+    header: str = "idempotency-key"
+    """The header with the key, in lower case."""
+    keep: float = 86_400.0
+    """Seconds on the sandbox's clock for which a response is kept."""
+    operations: frozenset[str] = frozenset()
+    """The operations that take a key."""
+    conflict: int = 0
+    """The status for a key that came with another request; 0 for the declared one of 409, 422 and 400."""
+    required: bool = False
+    """Whether a request without a key is rejected with 400."""
 
 
 class Extras(TypedDict, total=False):
@@ -69,6 +90,14 @@ class Extras(TypedDict, total=False):
     limits: tuple[ApiLimit, ...]
     keys: Mapping[str, frozenset[str] | None]
     credits: float | None
+    webhooks: Mapping[str, Webhook]
+    tenant_variable: str
+    tenant_is_key: bool
+    idempotency: Idempotency | None
+    latency: Mapping[str, Spread]
+    streams: Mapping[str, Stream]
+    scenario_folders: tuple[Path, ...]
+    files: tuple[Path, ...]
     tenant_name: str
 
 
@@ -111,12 +140,28 @@ class Api:
     error_bodies: Mapping[int, Callable[[Problem], JSON]] = field(default_factory=dict)
     """The bodies of errors by their status, where they are not as the document has them."""
     limits: tuple[ApiLimit, ...] = ()
-    """Rate limits of some operations; the first that concerns an operation counts, and goes before `limit`."""
+    """Rate limits of some operations; all that concern an operation count, and go before `limit`."""
     keys: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     """The valid API keys, and what each may do: methods or operationIds, or everything (None). Where there are none,
     every key is valid."""
     credits: float | None = None
     """Credits that a sandbox starts with, where nothing else is asked for."""
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    """What is sent to the client's own server, by name; those of the document are there without being named."""
+    tenant_variable: str = ""
+    """The variable of the paths that partitions the state; goes before `tenant`."""
+    tenant_is_key: bool = False
+    """Whether each API key has a state of its own."""
+    idempotency: Idempotency | None = None
+    """What a request that is sent again with its key gets; None where the API knows no keys for that."""
+    latency: Mapping[str, Spread] = field(default_factory=dict)
+    """By operationId, or `*` for all others: how long a response takes on the sandbox's clock."""
+    streams: Mapping[str, Stream] = field(default_factory=dict)
+    """By operationId, or `*` for all others: how the items of a stream go out."""
+    scenario_folders: tuple[Path, ...] = ()
+    """Folders with scenarios for it, which are found there by their names."""
+    files: tuple[Path, ...] = ()
+    """What it was made from beside its document: code that is read again when it changes."""
     tenant_name: str = "tenant"
     """What the vendor calls a tenant."""
     errors: Errors = field(init=False, repr=False, compare=False)
@@ -133,6 +178,7 @@ class Api:
         object.__setattr__(self, "key_texts", tuple(key.encode() for key in self.keys))
         object.__setattr__(self, "behaviours", dict(self.behaviours))
         object.__setattr__(self, "costs", dict(self.costs))
+        object.__setattr__(self, "webhooks", {**_described(self.contract), **self.webhooks})
         for what, ids in (("behaviours", self.behaviours), ("costs", self.costs), ("variants", self.variants)):
             self._check(what, ids, "operation", self.contract.operations)
         schemas = (self.contract.document.get("components") or {}).get("schemas") or {}
@@ -263,6 +309,14 @@ class Api:
         return {**inferred, **self.tables}
 
     @property
+    def row_tables(self) -> Mapping[str, RowTable]:
+        """The tables whose rows a rule may read and change, by name."""
+        from mockserver.apis.resources.table import ResourceTable
+
+        inferred = {r.resource.name: ResourceTable(r) for r in self.resourcefuls}
+        return {**inferred, **self.tables}
+
+    @property
     def resourcefuls(self) -> list[Resourceful]:
         """What answers for each resource; found when it is first asked for."""
         if self.unknown_ids is not None and not self._inferred:
@@ -281,6 +335,17 @@ class Api:
         """What an operation costs; None for one that is not metered."""
         cost = self.costs.get(operation.id)
         return (lambda call, characters: cost) if isinstance(cost, (int, float)) else cost
+
+
+def _described(contract: Contract) -> dict[str, Webhook]:
+    """The webhooks and callbacks of a document. A callback whose URL cannot be read is left out."""
+    described = declared(contract)
+    for operation in contract.operations.values():
+        for outgoing in contract.callbacks(operation) if "callbacks" in operation.node else ():
+            with contextlib.suppress(UserError):
+                sent = callback(operation, outgoing)
+                described[sent.name] = sent
+    return described
 
 
 def tell_tables_apart(apis: Sequence[Api]) -> None:

@@ -96,6 +96,16 @@ class Call:
         return f"http://{self._request.headers.get('host', 'localhost')}{sandbox}{self._prefix}"
 
     @property
+    def method(self) -> str:
+        """The method of the request."""
+        return self._request.method
+
+    @property
+    def query(self) -> str:
+        """The query of the request, as it was sent."""
+        return self._request.query
+
+    @property
     def size(self) -> int:
         """Bytes of the request's body."""
         return len(self._request.body)
@@ -218,6 +228,29 @@ class StateTable(Protocol):
         """What is wrong with a row of a snapshot, which must be whole: nothing is filled in."""
 
 
+class RowTable(StateTable, Protocol):
+    """A table whose rows a rule can read and change by their members."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The variables of a path that choose among several collections of such rows."""
+
+    def flaws(self, contract: Contract, id: str, members: Row) -> list[Violation]:
+        """What is wrong with a row that has these members."""
+
+    def find(self, call: Call, name: str, id: str) -> Row | None:
+        """The members of a row of the table `name`, or None."""
+
+    def all(self, call: Call, name: str) -> list[Row]:
+        """The members of all rows, newest first."""
+
+    def change(self, call: Call, name: str, id: str, members: Row) -> bool:
+        """Change members of a row; false when there is none."""
+
+    def remove(self, call: Call, name: str, id: str) -> bool:
+        """Remove a row; false when there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table whose rows a scenario's `state` may give."""
@@ -230,10 +263,38 @@ class Table:
     """The members that every row has, and the type of each; any of them may be None."""
     shown: Callable[[Row], JSON] = lambda row: row
     """The row as the API shows it."""
+    parents: tuple[str, ...] = ()
+    """None: its rows are one collection."""
 
     def add(self, call: Call, name: str, entry: Row) -> None:
         """Add a row to the table `name` from what a scenario says of it."""
         call.add(name, self.make(call, entry))
+
+    def flaws(self, contract: Contract, id: str, members: Row) -> list[Violation]:
+        """What is wrong with a row that has these members."""
+        return self.problems(contract, members)
+
+    def find(self, call: Call, name: str, id: str) -> Row | None:
+        """The members of a row of the table `name`, or None."""
+        return call.get(name, id)
+
+    def all(self, call: Call, name: str) -> list[Row]:
+        """The members of all rows, newest first."""
+        return call.rows(name)
+
+    def change(self, call: Call, name: str, id: str, members: Row) -> bool:
+        """Change members of a row; false when there is none."""
+        row = call.get(name, id)
+        if row is not None:
+            call.replace(name, row, {**row, **members, "id": row["id"]})
+        return row is not None
+
+    def remove(self, call: Call, name: str, id: str) -> bool:
+        """Remove a row; false when there is none."""
+        row = call.get(name, id)
+        if row is not None:
+            call.remove(name, row)
+        return row is not None
 
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""

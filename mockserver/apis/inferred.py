@@ -10,8 +10,9 @@ Pure: a contract in, resources out. Must not know: requests, rows, profiles.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from mockserver.apis.resources.bulk import many_rows
 from mockserver.apis.resources.model import Resource, Role, folded
 from mockserver.apis.resources.views import find_rows, id_member
 from mockserver.contract import Contract, Operation
@@ -80,6 +81,12 @@ def _paths(operations: Iterable[Operation]) -> Paths:
     return paths
 
 
+Add = Callable[[Operation, Role, str], None]
+"""Notes an operation of a resource, what it does, and why."""
+_BULK = frozenset(("bulk", "batch", "bulkcreate", "batchcreate", "bulkupdate", "batchupdate", "createmany", "import"))
+"""Last words of paths that take several rows, without what spellings differ in."""
+
+
 def _is_item(segments: tuple[str, ...]) -> bool:
     return bool(segments) and _VARIABLE.fullmatch(segments[-1]) is not None
 
@@ -111,13 +118,22 @@ def _collection(contract: Contract, segments: tuple[str, ...], item: tuple[str, 
         resource.reasons[operation.id] = f"{role}: {operation.method} {operation.path} {reason}"
 
     here = paths.get(segments, {})
-    if "POST" in here and (item is not None or _lists(contract, resource, here.get("GET"))):
+    _many(contract, resource, here, add)
+    if (
+        "POST" in here
+        and here["POST"].id not in resource.operations
+        and (item is not None or _lists(contract, resource, here.get("GET")))
+    ):
         add(here["POST"], "create", "is a POST on the collection")
     listing = here.get("GET")
     if listing is not None and _lists(contract, resource, listing):
         add(listing, "list", "answers an array of rows")
     for method in ("PUT", "PATCH"):
-        if method in here and _names_row(contract, resource, here[method]):
+        if (
+            method in here
+            and here[method].id not in resource.operations
+            and _names_row(contract, resource, here[method])
+        ):
             add(here[method], _ITEM_ROLES[method], "has the id in its body")
     if item is None:
         return resource
@@ -136,10 +152,27 @@ def _collection(contract: Contract, segments: tuple[str, ...], item: tuple[str, 
         is_finding = len(below) == len(segments) + 1 and below[:-1] == segments and not _is_item(below)
         if is_finding and "GET" in operations and _lists_same(contract, resource, operations["GET"]):
             add(operations["GET"], "list", "answers an array of the same rows")
+        if is_finding and folded(below[-1]) in _BULK:
+            _many(contract, resource, operations, add)
         is_creating = below[:-1] == segments and bool(below) and folded(below[-1]) in _CREATING
         if is_creating and "POST" in operations and resource.with_role("create") is None:
             add(operations["POST"], "create", f"is a POST that is called {below[-1]!r}")
     return resource
+
+
+def _many(contract: Contract, resource: Resource, here: dict[str, Operation], add: Add) -> None:
+    """What is done to several rows at once, on the path of the collection or below it."""
+    roles: tuple[tuple[str, Role], ...] = (("POST", "create_many"), ("PUT", "update_many"), ("PATCH", "update_many"))
+    for method, role in roles:
+        operation = here.get(method)
+        many = many_rows(contract, resource, operation) if operation is not None else None
+        if operation is None or many is None:
+            continue
+        outline = contract.outlines.of(many.items)
+        if role == "create_many" or id_member(contract, resource, outline):
+            add(operation, role, "takes an array of rows")
+    if "DELETE" in here:
+        add(here["DELETE"], "delete_many", "is a DELETE on the collection")
 
 
 def _lists_same(contract: Contract, resource: Resource, operation: Operation) -> bool:

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mockserver.apis import datagrid, mem0
 from mockserver.apis.api import Api
+from mockserver.apis.code import reason
 from mockserver.apis.resources.model import Unknown
 from mockserver.contract import Contract, load_contract
 from mockserver.contract.load import MAX_BYTES, Terms, compiled
@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 
 BUNDLED: dict[str, Callable[[Contract], Api]] = {"datagrid": datagrid.api, "mem0": mem0.api}
 """The APIs that come with the package, by name: each makes itself over the contract in `spec/`."""
+
+PROFILES = ("shop", "tickets")
+"""The bundled APIs that are a document and a profile in `spec/`. They are served when they are named; what a user has
+of that name goes before."""
+
+PROFILE_SUFFIX = ".mock.yaml"
+"""How the name of a profile ends."""
 
 GROUP = "mockserver.apis"
 """The entry points by which an installed package offers APIs: each an Api, or a function that makes one."""
@@ -84,13 +91,17 @@ def load_api(
     installed = {} if equals else installed_apis()
     if spec in installed:
         return _installed(installed[spec])
-    names = [*BUNDLED, *installed]
+    if spec in PROFILES:
+        from mockserver.apis.profiles.load import load_profile
+
+        return load_profile(bundled_file("spec", f"{spec}.mock.yaml"), unknown_ids=unknown_ids)
+    names = [*BUNDLED, *PROFILES, *installed]
     if file.suffix in ENDINGS:
         folder = file.parent.glob("*") if file.parent.is_dir() else ()
         beside = [str(other) for other in folder if other.suffix in ENDINGS]
         raise UserError(f"there is no file {str(file)!r}{did_you_mean(str(file), beside)}")
     raise UserError(
-        f"there is no API {spec!r} and no such file; bundled: {', '.join(BUNDLED)}; "
+        f"there is no API {spec!r} and no such file; bundled: {', '.join([*BUNDLED, *PROFILES])}; "
         f"installed: {', '.join(installed) or 'none'}{did_you_mean(spec, names)}"
     )
 
@@ -120,7 +131,7 @@ def _name_in(url: str) -> str:
 
 
 def _from_text(text: str, source: str, name: str, terms: Terms, unknown_ids: Unknown) -> Api:
-    return Api(name, compiled(text, Path(source), None, name, terms), unknown_ids=unknown_ids)
+    return Api(name, compiled(text, Path(source), (), name, terms), unknown_ids=unknown_ids)
 
 
 def _standard_input() -> str:
@@ -169,7 +180,7 @@ def _installed(points: list[EntryPoint]) -> Api:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"API {what}: {points[0].value} cannot be loaded: {_reason(error)}") from None
+        raise UserError(f"API {what}: {points[0].value} cannot be loaded: {reason(error)}") from None
     return _made(value, what)
 
 
@@ -187,7 +198,7 @@ def _attribute(spec: str) -> Any:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"API {spec!r}: the module {module_name!r} cannot be imported: {_reason(error)}") from None
+        raise UserError(f"API {spec!r}: the module {module_name!r} cannot be imported: {reason(error)}") from None
     for name in names.split("."):
         if not hasattr(value, name):
             hint = did_you_mean(name, [known for known in dir(value) if not known.startswith("_")])
@@ -204,18 +215,8 @@ def _made(value: Any, what: str) -> Api:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(f"API {what}: the function that makes it failed: {_reason(error)}") from None
+            raise UserError(f"API {what}: the function that makes it failed: {reason(error)}") from None
     if not isinstance(value, Api):
         kind = type(value).__name__
         raise UserError(f"API {what}: is of type {kind}; it must be an Api, or a function that makes one")
     return value
-
-
-def _reason(error: Exception) -> str:
-    """An error of somebody's code with the line that it came from."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    places = [(frame.filename, frame.lineno) for frame in extract_tb(error.__traceback__) if frame.filename != __file__]
-    theirs = [f"{file}:{line}: " for file, line in places if "importlib" not in file and not file.startswith("<")]
-    where = theirs[-1] if theirs else ""
-    return " ".join(f"{where}{type(error).__name__}: {error}".split())

@@ -20,6 +20,8 @@ MAX_BODY = DEFAULTS.max_body
 MAX_REMEMBERED = 4096
 """Spellings of paths without variables whose operation is remembered."""
 
+BY_KEY = "*"
+"""Stands for the API key where a plan says what the tenant is."""
 _MAX_SEGMENTS = 12
 _MAX_POOL = 1000
 
@@ -36,14 +38,23 @@ class Plan:
     __slots__ = (
         "api",
         "behaviour",
+        "follows",
+        "idempotency",
+        "is_coded",
         "keys",
+        "latency",
         "limit",
+        "limits",
         "max_body",
         "operation",
         "price",
         "resource",
         "restricts",
         "security",
+        "stream",
+        "streams_on_request",
+        "tenant",
+        "webhooks",
         "window",
     )
 
@@ -60,8 +71,27 @@ class Plan:
         """The valid keys where a sandbox lists none."""
         self.restricts = any(may is not None for may in api.keys.values())
         """Whether there are keys that may not do everything."""
-        self.limit = next((limit for limit in api.limits if operation.id in limit.operations), None)
-        """The rate limit that the API's profile sets it; None leaves it to the API's own."""
+        self.limits = tuple(limit for limit in api.limits if operation.id in limit.operations)
+        """The rate limits that the API's profile sets it; none leaves it to the API's own."""
+        self.limit = next(iter(self.limits), None)
+        """The first of them."""
+        terms = api.idempotency
+        self.idempotency = terms if terms is not None and operation.id in terms.operations else None
+        """What a request that is sent again with its key gets."""
+        self.stream = api.streams.get(operation.id, api.streams.get("*")) if operation.stream_types else None
+        """How the items of its stream go out; None for at once."""
+        self.streams_on_request = operation.streams_on_request
+        """The media type that it answers when a request says `stream: true`; "" where that means nothing."""
+        self.is_coded = operation.id in api.behaviours
+        """Whether its behaviour is code, and not that of a resource."""
+        self.latency = api.latency.get(operation.id, api.latency.get("*"))
+        """How long a response takes; None for no time at all."""
+        self.tenant = BY_KEY if api.tenant_is_key else api.tenant_variable
+        """The variable of the path that is the tenant, or BY_KEY; "" where the request itself tells it."""
+        self.webhooks = tuple(webhook for webhook in api.webhooks.values() if operation.id in webhook.on)
+        """What is sent after each success."""
+        self.follows = bool(self.webhooks or operation.stream_types or self.latency)
+        """Whether something is to be done when the response is there."""
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
 

@@ -34,10 +34,24 @@ class _Group(click.Group):
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
+        from mockserver.cli.webhooks import webhook
         from mockserver.cli.why import watch, why
         from mockserver.testing.fuzz import fuzz_command
 
-        for command in (scenario, clock, journal, verify, expect, reset, credits, sandboxes, state, spec, fuzz_command):
+        for command in (
+            scenario,
+            clock,
+            webhook,
+            journal,
+            verify,
+            expect,
+            reset,
+            credits,
+            sandboxes,
+            state,
+            spec,
+            fuzz_command,
+        ):
             self.add_command(command)
         self.add_command(check, "check")
         self.add_command(init)

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from mockserver.contract.events import EVENTS, MEMBERS, read_events
 from mockserver.contract.explain import explain
 from mockserver.contract.forms import Form, compile_form
 from mockserver.contract.json_text import parse_json, unreadable, utf8
@@ -187,6 +188,10 @@ class Body:
         is_described = self._schema is not None or "itemSchema" in self._node
         if kind in LINES and is_described:
             return Reading(lambda raw: read_lines(raw, content_type), self._items[1], of_texts=True)
+        if kind == EVENTS and is_described and (types - {"string", "null"} or "itemSchema" in self._node or not types):
+            items, validator = self._items
+            as_events = "data" in items.properties and set(items.properties) <= {*MEMBERS, "comment"}
+            return Reading(lambda raw: read_events(raw, as_events), validator, of_texts=True)
         if kind == "text/csv" and self._is_list:
             row, validator = self._items
             rows = Shape(frozenset(("array",)), row)

@@ -77,7 +77,7 @@ def check_text(
     """Every fault of a document that was read already. `path` is what it is called; the rest is as above."""
     terms = Terms(allow_remote_refs=allow_remote_refs, ref_folder=ref_folder)
     try:
-        contract = compiled(text, path, overlay, None, terms)
+        contract = compiled(text, path, () if overlay is None else [overlay], None, terms)
     except UserError as error:
         return [_fatal(path, str(error))]
     findings = contract.findings

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import PurePath
 from random import Random
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 import jsonschema_rs
 
 from mockserver.contract.explain import explain
 from mockserver.contract.faults import Fault, Findings, Source, Sources
 from mockserver.contract.operation import Operation
+from mockserver.contract.outgoing import Outgoing, callbacks, webhooks
 from mockserver.contract.outline import Outlines, Place
 from mockserver.contract.overlay import Addition
 from mockserver.contract.references import Refs
@@ -63,7 +65,8 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document)
-        self._schemas = Schemas(document, self._success_schemas)
+        expected = WeakMethod(self._success_schemas)  # no circle: a document goes away as soon as its contract does
+        self._schemas = Schemas(document, lambda: schemas() if (schemas := expected()) is not None else ())
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         with_base: list[tuple[str, str, Operation]] = []
@@ -93,8 +96,7 @@ class Contract:
         sources = self.findings.sources
         folder = PurePath(sources.root.name).parent
         read = {sources.root.name: sources.root.text}
-        if sources.overlay is not None:
-            read[sources.overlay.name] = sources.overlay.text
+        read |= {overlay.name: overlay.text for overlay in sources.overlays}
         for name, source in sources.mounted.items():
             read[name if "://" in name else str(folder / name)] = source.text
         return read
@@ -234,6 +236,19 @@ class Contract:
     def broken_examples(self) -> Iterator[SampleFault]:
         """The examples of responses that are not used, because they have no value or break their schema."""
         return self._sampling.broken_examples(self.operations.values())
+
+    @cached_property
+    def webhooks(self) -> dict[str, Outgoing]:
+        """The webhooks that the document describes, by name."""
+        return {outgoing.name: outgoing for outgoing in webhooks(self.document, self._refs)}
+
+    def callbacks(self, operation: Operation) -> list[Outgoing]:
+        """The callbacks of an operation."""
+        return list(callbacks(operation.node, operation.pointer, self._refs))
+
+    def check_place(self, place: Place, value: JSON) -> list[Violation]:
+        """Violations of the schema at a place by something that this server sends."""
+        return explain(self.validator(place).iter_errors(value), "server", "body")
 
     def check_schema(self, name: str, value: JSON) -> list[Violation]:
         """Violations of a component schema by something that this server would show."""

@@ -88,7 +88,8 @@ class Sources:
         self.root = root
         self.mounted: dict[str, Source] = {}
         """Other files, by their names under MOUNT."""
-        self.overlay: Source | None = None
+        self.overlays: list[Source] = []
+        """The overlays, in their order."""
         self.unread: dict[str, str] = {}
         """Files and URLs that are referred to and could not be read, with what the fault says of each."""
         self._original = original

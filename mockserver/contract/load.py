@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -66,7 +66,7 @@ def load_contract(
             file:line where the fault has a place.
     """
     terms = Terms(strict, trusted, allow_remote_refs, ref_folder)
-    return compiled(read_text(path, MAX_BYTES), path, overlay, name, terms)
+    return compiled(read_text(path, MAX_BYTES), path, () if overlay is None else [overlay], name, terms)
 
 
 @uncollected()
@@ -76,21 +76,23 @@ def contract_of(document: Mapping[str, Any], name: str, *, strict: bool = False)
         text = orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError as error:
         raise ContractError(f"{name}: is no JSON document: {error}") from None
-    return compiled(text, Path(name), None, name, Terms(strict))
+    return compiled(text, Path(name), (), name, Terms(strict))
 
 
-def compiled(text: str, path: Path, overlay: Path | None, name: str | None, terms: Terms) -> Contract:
-    """The contract of a document's text. Arguments and errors as for `load_contract`."""
+def compiled(text: str, path: Path, over: Sequence[Path], name: str | None, terms: Terms) -> Contract:
+    """The contract of a document's text, with some overlays applied in their order.
+
+    Other arguments, and errors, as for `load_contract`.
+    """
     source = terms.url or str(path)
     document, findings = _converted(parse(text, source), source, text)
     additions: list[overlays.Addition] = []
-    overlay_text = ""
-    if overlay is not None:
-        overlay_text = read_text(overlay, MAX_BYTES)
-        findings.sources.overlay = Source(str(overlay), overlay_text)
-        additions = overlays.apply(document, parse(overlay_text, str(overlay)), str(overlay))
+    for file in over:
+        overlay = Source(str(file), read_text(file, MAX_BYTES))
+        findings.sources.overlays.append(overlay)
+        additions += overlays.apply(document, parse(overlay.text, overlay.name), overlay.name)
     if not terms.trusted:
-        texts = [text, overlay_text]
+        texts = [text, *(overlay.text for overlay in findings.sources.overlays)]
         _examine(document, path, texts, findings, terms)
     return Contract(name or path.name.partition(".")[0], document, additions, findings)
 

@@ -123,6 +123,8 @@ def walk(
             continue
         grammar = GRAMMAR[kind]
         every = _ALL_MEMBERS.get(kind)
+        if every is None and grammar.keys().isdisjoint(node):
+            continue  # as most do, which hold data only
         below: list[tuple[str, Any, Steps, str]] = []
         for key, child in node.items():
             if type(child) not in COLLECTIONS:

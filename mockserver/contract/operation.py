@@ -16,6 +16,7 @@ import jsonschema_rs
 
 from mockserver.contract.accept import choose
 from mockserver.contract.bodies import Bodies, Reading, compile_bodies
+from mockserver.contract.events import is_stream
 from mockserver.contract.explain import explain
 from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.outline import Place
@@ -23,7 +24,7 @@ from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.responses import DeclaredResponse
 from mockserver.contract.schemas import Schemas
-from mockserver.contract.shapes import reread
+from mockserver.contract.shapes import reread, shape_of
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.text.documents import pointer_of
@@ -75,6 +76,11 @@ class Operation:
         self._pointer = pointer
         self._responses: dict[str, DeclaredResponse] = {}
         self._by_status: dict[int, DeclaredResponse | None] = {}
+
+    @property
+    def pointer(self) -> str:
+        """Where it stands in the document."""
+        return self._pointer
 
     @cached_property
     def max_body(self) -> int:
@@ -152,6 +158,24 @@ class Operation:
             return None
         content = declared_response.node.get("content") or {}
         return _schema_place(self._refs, content, f"{declared_response.pointer}/content")
+
+    @cached_property
+    def stream_types(self) -> list[str]:
+        """The media types of the success whose bodies are items one after the other."""
+        return [name for name in self._success_content if is_stream(name)]
+
+    @cached_property
+    def streams_on_request(self) -> str:
+        """The media type of the success when the body of a request says `stream: true`; "" where that means nothing."""
+        place, types = self.request_schema, self.stream_types
+        if place is None or not types or len(types) == len(self._success_content):
+            return ""
+        return types[0] if "stream" in shape_of(self._refs, place.node).properties else ""
+
+    @property
+    def _success_content(self) -> dict[str, Any]:
+        declared_response = self.response(self.success)
+        return (declared_response.node.get("content") or {}) if declared_response is not None else {}
 
     def check_request(self, request: Request, path_values: dict[str, str]) -> Checked:
         """Read a request by the contract.

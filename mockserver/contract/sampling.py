@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from mockserver.contract.accept import choose, concrete
 from mockserver.contract.binary_samples import is_file, member_of, sample_file
 from mockserver.contract.bodies import Reading
+from mockserver.contract.events import EVENTS
 from mockserver.contract.json_text import parse_json
 from mockserver.contract.media_types import LINES, essence, is_json
 from mockserver.contract.operation import Operation
@@ -26,7 +27,6 @@ from mockserver.contract.sample_errors import SampleFault, Unsatisfiable, Unusab
 from mockserver.contract.samples import Sampler
 from mockserver.contract.samples.words import MOMENT
 from mockserver.contract.schemas import Schemas
-from mockserver.contract.writers import EVENTS
 from mockserver.errors import ContractError
 from mockserver.messages import JSON, Response
 from mockserver.text.documents import pointer_of
@@ -37,6 +37,12 @@ BODILESS = (204, 205, 304)
 _SHAPING = {"$ref", "properties", "items", "allOf", "anyOf", "oneOf", "enum", "const", "additionalProperties"}
 """Keywords that describe a value, also without `type`."""
 _MISSING = object()
+
+
+class _NoValue(NamedTuple):
+    """What stands for the value of a schema for which none was found, with the reason."""
+
+    reason: str
 
 
 class Sampling:
@@ -154,15 +160,15 @@ class Sampling:
             return sampler.valid(schema, partial(_passes, reading), compiled, pointer)
         key = to_json(schema)
         value = self._values.get(key, _MISSING)
-        if isinstance(value, Unsatisfiable):
-            raise value
+        if type(value) is _NoValue:
+            raise Unsatisfiable(pointer, value.reason)
         if value is _MISSING or not _passes(reading, value):
             reference = self._schemas.reference(pointer, "response")
             compiled = partial(self._schemas.validator, reference)
             try:
                 value = sampler.valid(schema, partial(_passes, reading), compiled, pointer)
             except Unsatisfiable as error:
-                self._values[key] = error
+                self._values[key] = _NoValue(error.reason)  # not itself: it holds on to all that was at work
                 raise
             self._values[key] = value
         return value

@@ -22,6 +22,8 @@ from mockserver.text.documents import parts_of
 
 _MAX_ROUNDS = 10
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
+_TELLING = frozenset(("$ref", "$schema", "pattern", "patternProperties", "x-unresolved"))
+"""Members that are looked at."""
 _PLACES = frozenset(f"/{key}" for key in GRAMMAR["document"])
 
 
@@ -70,6 +72,8 @@ class _Texts:
             except KeyError:
                 return
         for kind, node, place, _ in walk(root, root_kind, steps_of(list(path)), beside_refs=self._beside_refs):
+            if _TELLING.isdisjoint(node):
+                continue
             if kind not in NO_REFERENCE and type(node.get("$ref")) is str:
                 self._reference(kind, node, place)
             if kind == "schema":

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlencode
 
+from mockserver.contract.events import EVENTS, pieces_of
 from mockserver.contract.media_types import LINES, essence, is_json, is_xml, parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.xml import write_xml
@@ -21,9 +21,7 @@ from mockserver.text.jsontext import to_json
 BOUNDARY = "mockserver-boundary"
 """Separates the parts of a multipart body; extended until no part holds it."""
 
-EVENTS = "text/event-stream"
 _ANY_XML = XmlSchema(Refs({}), {})
-_EVENT_MEMBERS = ("event", "id", "retry", "data")
 
 
 def write(value: JSON, media_type: str, schema: XmlSchema | None = None) -> tuple[bytes, str]:
@@ -81,38 +79,18 @@ def items_of(value: JSON) -> list[JSON]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def event_of(item: JSON) -> str:
-    """One server-sent event (WHATWG HTML, 9.2), with the blank line that ends it.
-
-    An object with no members but `event`, `id`, `retry` and `data` names the fields of the event; any other value is
-    the event's data, as JSON when it is not text.
-    """
-    fields: Iterable[tuple[str, Any]] = [("data", item)]
-    if isinstance(item, dict) and item and set(item) <= set(_EVENT_MEMBERS):
-        fields = [(name, item[name]) for name in _EVENT_MEMBERS if item.get(name) is not None]
-    lines = []
-    for name, value in fields:
-        text = text_of(value).replace("\r\n", "\n").replace("\r", "\n")
-        lines += [f"{name}: {line}" for line in text.split("\n")] if name == "data" else [f"{name}: {_line(text)}"]
-    return "\n".join([*lines, "", ""])
-
-
-def _line(text: str) -> str:
-    return text.replace("\n", " ")
-
-
 def _lines(value: JSON) -> bytes:
-    return b"".join(to_json(item) + b"\n" for item in items_of(value))
+    return b"".join(pieces_of(items_of(value), "application/x-ndjson"))
 
 
 def _sequence(value: JSON) -> bytes:
-    return b"".join(b"\x1e" + to_json(item) + b"\n" for item in items_of(value))
+    return b"".join(pieces_of(items_of(value), "application/json-seq"))
 
 
 def _events(value: JSON) -> bytes:
     if isinstance(value, str) and is_event_stream(value):
         return value.encode()
-    return "".join(map(event_of, items_of(value))).encode()
+    return b"".join(pieces_of(items_of(value), EVENTS))
 
 
 def is_event_stream(text: str) -> bool:

@@ -187,6 +187,11 @@ class Head:
         return str(self._rare.get("defect", ""))
 
     @property
+    def stage(self) -> str:
+        """The stage that decided what was answered."""
+        return str(self._fields[_FIELDS.index("stage")])
+
+    @property
     def sides(self) -> set[str]:
         """The sides that broke the contract."""
         return {violation["side"] for violation in self._rare.get("violations", ())}

@@ -21,6 +21,7 @@ _BEFORE = {
     "limit": ("route", "rule", "key"),
     "prefer": ("route", "rule", "key", "limit", "validation"),
     "validation": ("route", "rule", "key", "limit"),
+    "idempotency": ("route", "rule", "key", "limit", "validation"),
     "credits": ("route", "rule", "key", "limit", "validation"),
     "behaviour": ("route", "rule", "key", "limit", "validation", "credits"),
     "sample": ("route", "rule", "key", "limit", "validation"),
@@ -40,7 +41,7 @@ class Passage:
     """What became of a request at one stage."""
 
     stage: str
-    """A Stage, or `fault`."""
+    """A Stage, or `fault`. A webhook, which the server itself sends, has the stage `webhook` alone."""
     outcome: Outcome
     note: str
     """What was found there, or what was done."""
@@ -54,6 +55,9 @@ def passages(exchange: Exchange) -> Iterator[Passage]:
 
 def _passages(exchange: Exchange) -> Iterator[tuple[str, Outcome, str]]:
     decider = exchange.stage or "route"
+    if decider == "webhook":
+        yield ("webhook", "decided", "a rule loses it" if exchange.lost else decision(exchange))
+        return
     gives = exchange.rule_action in _BEFORE_RULE and decider in ("rule", "response") and not exchange.committed
     if exchange.lost == "reset_before":
         before: tuple[str, ...] = ("route", "rule")

@@ -26,7 +26,15 @@ _FAULTS = {
     "content_type": "sends another content type",
     "drip": "sends the body in small pieces",
     "billing_write": "loses the billing write: the rows stay and nothing is charged",
+    "stream": "interrupts the stream",
+    "webhooks": "changes how webhooks are sent",
 }
+_ACTIONS = {
+    "behaviour": "gives the items of the stream",
+    "change": "changed the response",
+    "then": "has something else done after the response",
+}
+"""What a rule does to a response that the operation makes."""
 _PLAIN = ("No ", "Others ", "The ", "There ", "This ")
 """How reasons begin that go on within a sentence."""
 
@@ -34,6 +42,8 @@ _PLAIN = ("No ", "Others ", "The ", "There ", "This ")
 def decision(exchange: Exchange) -> str:
     """What decided which response was made, as the rest of a sentence."""
     operation, reason = exchange.operation, exchange.reason
+    if exchange.stage == "webhook":
+        return reason or f"the receiver of {operation} answered so"
     if exchange.stage == "response":
         return _breach(exchange)
     if exchange.defect and reason and exchange.status == 500:
@@ -53,6 +63,8 @@ def decision(exchange: Exchange) -> str:
         return f"the path has {header(exchange, 'allow') or 'no operation'}"
     if exchange.stage == "prefer":
         return f"the request asks for it with `Prefer: {exchange.request.headers.get('prefer', '')[:100]}`"
+    if exchange.stage == "idempotency":
+        return "the idempotency key came before: this is the response that it had"
     if exchange.stage == "sample":
         return f"{operation} keeps no state here: its response is a sample from the contract"
     return f"{operation or 'the operation'} was carried out"
@@ -71,7 +83,7 @@ def _breach(exchange: Exchange) -> str:
     """Which response violates the contract, with who made it."""
     if exchange.rule_action == "change":
         maker = f"the response as {rule_text(exchange)} changes it"
-    elif exchange.rule_action and not exchange.committed:
+    elif exchange.rule_action == "behaviour" or (exchange.rule_action and not exchange.committed):
         maker = f"the response that {rule_text(exchange)} gives"
     elif exchange.committed:
         maker = f"what the behaviour of {exchange.operation} answers"
@@ -91,7 +103,7 @@ def _failure(exchange: Exchange) -> str:
 
 def rule_deeds(exchange: Exchange) -> list[str]:
     """What the rule did beside giving a response of its own or losing it, as verbs of a sentence."""
-    deeds = ["changed the response"] if exchange.rule_action == "change" and _is_sent(exchange) else []
+    deeds = [_ACTIONS[exchange.rule_action]] if exchange.rule_action in _ACTIONS and _is_sent(exchange) else []
     waited = max(0.0, (exchange.replied_at or 0.0) - exchange.at)
     for name in exchange.faults:
         if name == "latency":

@@ -166,7 +166,8 @@ class Verdict:
     stopped_at_402: bool | None
     """A 402 was the end of it; None when there was none, or one that said `x-should-retry: true`."""
     duplicated: bool
-    """More than one attempt was carried out and charged: the client tried again for want of a response."""
+    """More than one attempt was carried out, and charged or made a row: the client tried again for want of a response.
+    One that an idempotency key answered was not carried out."""
     gave_up: bool
     """The last attempt failed as well."""
     story: str
@@ -184,7 +185,7 @@ class Verdict:
 
 def verdicts(exchanges: Iterable[Exchange]) -> list[Verdict]:
     """One verdict for each call that was retried, or that ended lost, in 402, or in a status that clients retry."""
-    known = list(exchanges)
+    known = [exchange for exchange in exchanges if exchange.stage != "webhook"]  # which the server itself sent
     attempts = annotate(known)
     chains: dict[int, list[Exchange]] = {}
     for exchange in sorted(known, key=lambda exchange: (exchange.at, exchange.number)):
@@ -206,7 +207,8 @@ def _verdict(chain: list[Exchange], attempts: list[Attempt]) -> Verdict:
     free = [a.waited for a in attempts if a.retry_after is None and a.waited is not None]
     early = max(a.early_by for a in attempts)
     refused = [e for e in chain if e.status == 402 and not e.lost and _header(e, "x-should-retry") != "true"]
-    paid = [exchange.number for exchange in chain if exchange.committed and exchange.charged > 0]
+    done = [exchange for exchange in chain if exchange.committed and (exchange.charged > 0 or _adds(exchange))]
+    paid = [exchange.number for exchange in done]
     last, request = chain[-1], chain[0].request
     return Verdict(
         operation=chain[0].operation or f"{request.method} {request.path}",
@@ -219,8 +221,13 @@ def _verdict(chain: list[Exchange], attempts: list[Attempt]) -> Verdict:
         stopped_at_402=refused[0] is last if refused else None,
         duplicated=len(paid) > 1,
         gave_up=_failed(last),
-        story=_story(chain, attempts, paid),
+        story=_story(chain, attempts, done),
     )
+
+
+def _adds(exchange: Exchange) -> bool:
+    """Whether it made a row, so that doing it twice makes two."""
+    return exchange.request.method == "POST" and any(kind == "added" for kind, _, _ in exchange.changes)
 
 
 def _failed(exchange: Exchange) -> bool:
@@ -236,7 +243,7 @@ def _backed_off(waits: list[float]) -> bool:
     return True
 
 
-def _story(chain: list[Exchange], attempts: list[Attempt], paid: list[int]) -> str:
+def _story(chain: list[Exchange], attempts: list[Attempt], done: list[Exchange]) -> str:
     by_number = {exchange.number: exchange for exchange in chain}
     parts = []
     for attempt in attempts:
@@ -246,8 +253,9 @@ def _story(chain: list[Exchange], attempts: list[Attempt], paid: list[int]) -> s
             parts.append(f"attempt {attempt.number} came after {attempt.waited:.2f} s{early}; {response}")
         elif attempt.number > 1:
             parts.append(f"attempt {attempt.number} came; the one before it is not in the journal")
-    if len(paid) > 1:
-        parts.append(f"carried out and charged {len(paid)} times (#{', #'.join(map(str, paid))})")
+    if len(done) > 1:
+        how = "carried out and charged" if any(exchange.charged for exchange in done) else "carried out"
+        parts.append(f"{how} {len(done)} times (#{', #'.join(str(exchange.number) for exchange in done)})")
     if _failed(chain[-1]):
         count = attempts[-1].number
         parts.append(f"ended with {_outcome(chain[-1])} after {count} attempt{'s' if count > 1 else ''}")

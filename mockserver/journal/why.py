@@ -44,7 +44,9 @@ def why(exchange: Exchange, attempt: Attempt | None = None) -> Why:
 
 def sentences(exchange: Exchange, attempt: Attempt | None = None) -> Iterator[str]:
     """The sentences alone."""
-    if exchange.lost:
+    if exchange.stage == "webhook" and exchange.lost:
+        yield "The webhook was not sent, because the rule that caused it loses it."
+    elif exchange.lost:
         yield _ended(f"No response arrived, because {rule_text(exchange)} {LOST.get(exchange.lost, 'loses it')}")
         if exchange.status:
             yield _ended(f"It would have been {exchange.status}, because {decision(exchange)}")

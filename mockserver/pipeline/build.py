@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mockserver import scenarios
 from mockserver.apis import BUNDLED, Api, load_api
-from mockserver.apis.loader import is_code, is_url, named
+from mockserver.apis.code import load_behaviours
+from mockserver.apis.loader import PROFILE_SUFFIX, PROFILES, is_code, is_url, named
 from mockserver.errors import UserError, did_you_mean
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.backends import open_backend
@@ -71,6 +73,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         show_secrets=settings.show_secrets,
         scenarios=chosen,
         backend=open_backend(settings.state),
+        callback_hosts=settings.callback_hosts,
     )
 
 
@@ -82,8 +85,25 @@ def _credits(settings: Settings, apis: Iterable[Api]) -> float:
 
 
 def _loaded(settings: Settings, default: Sequence[str]) -> list[Api]:
-    """The APIs that the settings name, or else the default ones."""
-    return [load(settings, spec) for spec in settings.apis or default]
+    """The APIs that the settings name, or else the default ones, with the behaviours that are named."""
+    apis = [load(settings, spec) for spec in settings.apis or default]
+    known = {api.name: api for api in apis}
+    for spec in settings.behaviours:
+        name, _, code = spec.rpartition("=")
+        known |= _with_behaviours(known, name, code)
+    return [known.get(api.name, api) for api in apis]
+
+
+def _with_behaviours(apis: Mapping[str, Api], name: str, code: str) -> dict[str, Api]:
+    """The API that behaviours are for, with them: the one that is named, else the only one with their operations."""
+    behaviours = load_behaviours(code, Path())
+    if name and name not in apis:
+        raise UserError(f"--behaviours {name}={code}: there is no API {name!r}{did_you_mean(name, apis)}")
+    fitting = [api for api in apis.values() if behaviours.behaviours.keys() <= api.contract.operations.keys()]
+    if not name and len(apis) > 1 and len(fitting) != 1:
+        raise UserError(f"--behaviours {code}: say which API they are for, as NAME={code}")
+    api = apis[name] if name else fitting[0] if len(fitting) == 1 else next(iter(apis.values()))
+    return {api.name: behaviours.over(api)}
 
 
 def load(settings: Settings, spec: str) -> Api:
@@ -103,18 +123,31 @@ def path_of(settings: Settings, spec: str) -> str:
     _, equals, path = named(spec)
     if is_url(path) or (is_code(spec) and not equals):
         return path
-    return _find(path, settings.spec_dir, () if equals else BUNDLED)
+    own: Mapping[str, Path] = {}
+    if settings.spec_dir and path in PROFILES:
+        with contextlib.suppress(OSError):  # told when the folder is looked through
+            own = {stem.removesuffix(".mock"): file for stem, file in files_in(settings.spec_dir).items()}
+    bundled = (*BUNDLED, *(name for name in PROFILES if name not in own))  # a user's own shop is meant by `shop`
+    return _find(path, settings.spec_dir, () if equals else bundled)
 
 
-def scenario_files(settings: Settings) -> list[str]:
-    """The scenarios that the settings name: paths, or the names of bundled ones. Raises UserError."""
+def scenario_files(settings: Settings, folders: Sequence[Path] = ()) -> list[str]:
+    """The scenarios that the settings name: paths, or the names of bundled ones. Raises UserError.
+
+    `folders` are those of profiles, which are looked in first.
+    """
     bundled = scenarios.bundled_scenarios() if settings.scenarios else {}
-    return [_find(scenario, settings.scenario_dir, bundled) for scenario in settings.scenarios]
+    found = []
+    for scenario in settings.scenarios:
+        own = next((files[scenario] for files in map(files_in, map(str, folders)) if scenario in files), None)
+        found.append(_find(scenario, settings.scenario_dir, bundled) if own is None else str(own))
+    return found
 
 
 def load_scenarios(settings: Settings, apis: Mapping[str, Api]) -> list[scenarios.Scenario]:
     """The scenarios that the settings name. Raises UserError."""
-    return [scenarios.load_scenario(file, apis) for file in scenario_files(settings)]
+    folders = [folder for api in apis.values() for folder in api.scenario_folders]
+    return [scenarios.load_scenario(file, apis) for file in scenario_files(settings, folders)]
 
 
 def tell_faults(api: Api) -> None:
@@ -131,7 +164,7 @@ def _find(name: str, folder: str, bundled: Collection[str]) -> str:
     if not folder or name in bundled or name == "-":
         return name
     try:
-        for path in (Path(name), Path(folder, name)):
+        for path in (Path(name), Path(folder, name), Path(folder, f"{name}{PROFILE_SUFFIX}")):
             if path.is_file():
                 return str(path)
         there = files_in(folder)

@@ -36,9 +36,10 @@ from mockserver.pipeline.response import (
 )
 from mockserver.pipeline.turn import Turn
 from mockserver.sandbox.backends import Maker
+from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.sandbox.sandboxes import Bounds, Sandboxes
-from mockserver.sandbox.world import Terms
+from mockserver.sandbox.sandboxes import Bounds, NoSandbox, Sandboxes
+from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 
 log = logging.getLogger("mockserver")
@@ -56,19 +57,20 @@ class Checks:
 
 def perform(turn: Turn) -> Response:
     """The stages in their order. The first that has a response, or raises a Problem, decides."""
-    headers = turn.request.headers
+    headers, ruled = turn.request.headers, turn.world.scenarios
     try:
         response = (
             (turn.decode() if "content-encoding" in headers else None)  # 400, 413, 415
-            or (turn.decide() if turn.world.scenarios else None)  # the scenario, once; it may lose the request here
-            or (turn.script("key") if turn.scripted else None)  # a rule's 401 or 403
+            or (turn.decide() if ruled else None)  # the scenario, once; it may lose the request here
+            or (turn.script("key") if ruled else None)  # a rule's 401 or 403
             or turn.authenticate()
             or turn.limit()  # X-RateLimit-*; 401, a rule's 429 or 5xx, 429
             or (turn.prefer_early() if "prefer" in headers else None)  # Prefer: code=429
             or turn.validate()  # 413, 415, 400
             or (turn.prefer() if turn.preference else None)  # Prefer: code=402, example=NAME
             or (turn.negotiate() if "accept" in headers else None)  # 406
-            or (turn.script("content") if turn.scripted else None)  # a rule's response to a good request
+            or (turn.script("content") if ruled else None)  # a rule's response to a good request
+            or (turn.replay() if turn.plan.idempotency else None)  # the response that an idempotency key had, 409
             or turn.behave()  # 402 before anything is created; rows and charge in one step
         )
     except Unsatisfiable as problem:
@@ -78,7 +80,10 @@ def perform(turn: Turn) -> Response:
             response = turn.refuse(problem)
         except Unsatisfiable as missing:
             return turn.give_up(missing)  # the same, of a declared error
-    return turn.check(response)
+    response = turn.check(response)
+    if ruled or turn.plan.follows:
+        turn.follow_up(response)
+    return response
 
 
 class Pipeline:
@@ -93,6 +98,7 @@ class Pipeline:
         show_secrets: record keys and cookies as they were sent.
         scenarios: the scenarios that the default sandbox starts with.
         backend: makes the sandboxes, which are in this process or shared.
+        callback_hosts: hosts beside loopback that webhooks may be sent to.
     """
 
     def __init__(
@@ -106,6 +112,7 @@ class Pipeline:
         show_secrets: bool = False,
         scenarios: Sequence[Scenario] = (),
         backend: Maker = Sandboxes,
+        callback_hosts: Sequence[str] = (),
     ) -> None:
         checks = checks or Checks()
         tell_tables_apart(apis)
@@ -120,8 +127,14 @@ class Pipeline:
         self.masking = Masking(show=show_secrets)
         for api in apis:
             self._mask(api)
+        self.deliveries = Deliveries(self.apis, self._world, tuple(callback_hosts), self.masking)
         self.metrics = Metrics()
         self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
+
+    def add(self, api: Api) -> None:
+        """Serve another API beside the others from now on."""
+        tell_tables_apart([*self.apis.values(), api])
+        self.replace(api)
 
     def replace(self, api: Api) -> None:
         """Serve another API of the same name from now on. Requests on their way are answered by the one before.
@@ -140,6 +153,17 @@ class Pipeline:
         self.masking.cover(
             [n for place, n in names if place == "header"], [n for place, n in names if place == "query"]
         )
+
+    def moved(self, sandbox: Sandbox) -> None:
+        """Do what has become due in a sandbox, whose clock was moved or whose tasks are new."""
+        sandbox.settle()
+        self.deliveries.wake(sandbox.name)
+
+    def _world(self, name: str) -> World | None:
+        try:
+            return self.sandboxes.get(name).world
+        except NoSandbox:
+            return None
 
     @property
     def sandbox(self) -> Sandbox:
@@ -171,6 +195,8 @@ class Pipeline:
             exchange.response = self._fail(exchange, error)
         finally:
             self._finish(turn, started, rate)
+        if turn.more is not None and turn.more.sends:
+            self.deliveries.wake(world.sandbox)
         return exchange
 
     def _answer(self, turn: Turn, name: str | None, path: str) -> Response:
@@ -250,9 +276,11 @@ class Pipeline:
         if "x-request-id" in request.headers:
             echo_id(turn.operation, exchange, response)
         waited = 0.0
-        if exchange.rule and not exchange.defect:
+        if (exchange.rule or turn.more is not None) and not exchange.defect:
             try:
-                waited = apply_fault(world.clock, exchange, response, turn.decision)
+                waited = apply_fault(
+                    world, exchange, response, turn.decision, turn.more.latency if turn.more is not None else None
+                )
             except Problem as problem:
                 log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
         if disagreement and not exchange.defect:

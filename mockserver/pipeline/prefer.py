@@ -7,9 +7,16 @@ preferences are left to be ignored, as it says.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
 
-from mockserver.errors import Problem
+from mockserver.apis.routes import Plan
+from mockserver.errors import BY_STATUS, Problem
+from mockserver.messages import Response
+from mockserver.pipeline.limits import exhaust
+from mockserver.sandbox.world import World
 from mockserver.scenarios.stages import stage_of
 
 _PART = re.compile(r"""[\s,;]*([^\s=,;"]*)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,;]*))?""")
@@ -48,6 +55,42 @@ def read_preference(header: str) -> Preference | None:
         code=int(code) if code else None, example=wanted.get("example", ""), dynamic=wanted.get("dynamic") == "true"
     )
     return preference if preference != Preference() else None
+
+
+def preferred(
+    plan: Plan,
+    world: World,
+    preference: Preference,
+    headers: dict[str, str],
+    variables: Mapping[str, str],
+    now: float,
+) -> Response:
+    """The response that is asked for: an error in the API's shape, or a sample.
+
+    Raises Problem for a status or an example that is not declared. A 429 says in `headers`, which every response to
+    the request carries, that nothing remains.
+    """
+    api, operation = plan.api, plan.operation
+    status = preference.code or operation.success
+    if operation.response(status) is None:
+        message = f"Prefer: code={status} is not declared; {operation.id} has {', '.join(operation.declared)}."
+        raise Problem("invalid_request", message)
+    if status == 429:
+        headers.setdefault("retry-after", "1")
+        exhaust(headers)
+    if status in BY_STATUS and not preference.example and not preference.dynamic:
+        response = api.errors.response(operation, Problem(BY_STATUS[status].name))
+        if not operation.check_response(response):
+            return response
+    draws = moment = None
+    if preference.dynamic:
+        moment = datetime.fromtimestamp(now, UTC)
+        draws = Random(f"{world.terms.seed} {world.store.increment('dynamic')}")
+    try:
+        return api.contract.sample(operation, status, preference.example, draws, variables, moment)
+    except KeyError:
+        message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
+        raise Problem("invalid_request", message) from None
 
 
 def _unquoted(text: str) -> str:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING
 
-from mockserver.clock import Clock
 from mockserver.contract import Operation
+from mockserver.contract.events import is_stream, pieces_of
 from mockserver.contract.writers import write
 from mockserver.errors import MEDIA_TYPE, Problem, defect_body, problem_body
-from mockserver.messages import Delivery, Exchange, Response, Violation
+from mockserver.messages import Delivery, Exchange, Piece, Response, Stream, Violation
+from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
 from mockserver.text.jsontext import to_json
 
+if TYPE_CHECKING:
+    from mockserver.text.spread import Spread
+
+AT_ONCE = Stream()
 FAILURE = "the mock server failed to answer; its log says why"
 REASON = "x-mockserver-reason"
 MAX_REASON = 500
@@ -38,6 +45,11 @@ def serialise(response: Response, operation: Operation | None = None) -> None:
         return
     if media_type == "application/json":
         response.content = to_json(response.data)
+        return
+    if isinstance(response.data, list) and is_stream(media_type):
+        terms = response.stream or AT_ONCE
+        response.pieces = pieces_of(response.data, media_type, terms.end, terms.event)
+        response.content = b"".join(response.pieces)
         return
     declared_response = operation.response(response.status) if operation is not None else None
     if declared_response is not None:
@@ -114,24 +126,38 @@ def _add_undeclared(operation: Operation | None, response: Response, name: str, 
         response.headers[name] = value
 
 
-def apply_fault(clock: Clock, exchange: Exchange, response: Response, decision: Decision) -> float:
+def apply_fault(
+    world: World, exchange: Exchange, response: Response, decision: Decision, latency: Spread | None
+) -> float:
     """Do the rule's fault to a finished response; test seconds that pass before it goes out.
+
+    `latency` is the API's own, which comes before what the rule adds.
 
     A frozen clock is moved ahead by what the client has to wait, which then takes no real time; a
     clock that runs at a rate makes the wait shorter by that rate.
     """
-    fault = decision.action.fault
+    clock, fault = world.clock, decision.action.fault
     exchange.faults = decision.action.faults
     fault.damage(response)
     delivery = Delivery(lost=exchange.lost)
+    if response.pieces is not None:
+        every = response.stream.every if response.stream is not None else 0.0
+        delivery.pieces = [Piece(piece, stall=every if at else 0.0) for at, piece in enumerate(response.pieces)]
+        fault.interrupt(delivery)
+    if latency is not None:
+        delivery.delay += latency.draw(Random(f"{world.terms.seed} latency {world.store.increment('latency')}"))
     if decision.random is not None:
         fault.pace(delivery, decision.random)
     pieces = len(response.content or b"") // delivery.chunk if delivery.chunk else 0
     delivery.latency = delivery.delay
-    dripping = delivery.every * pieces
+    dripping = delivery.every * pieces + sum(piece.stall for piece in delivery.pieces)
+    if delivery.pieces:
+        response.content = b"".join(piece.content for piece in delivery.pieces)
     response.delivery = delivery
-    if clock.rate:
-        delivery.delay, delivery.every = delivery.delay / clock.rate, delivery.every / clock.rate
+    rate = clock.rate
+    delivery.pieces = [piece._replace(wait=piece.stall / rate if rate else 0.0) for piece in delivery.pieces]
+    if rate:
+        delivery.delay, delivery.every = delivery.delay / rate, delivery.every / rate
         return delivery.latency
     if delivery.delay or dripping:
         clock.advance(delivery.delay + dripping)

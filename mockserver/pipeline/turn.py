@@ -6,26 +6,29 @@ to pass the request on. `pipeline.perform` says in which order they come. No sta
 
 from __future__ import annotations
 
-import random
-import re
-from datetime import UTC, datetime
-
 from mockserver.apis import Behaviour, Call
 from mockserver.apis.api import response_of
 from mockserver.apis.base import Answer
-from mockserver.apis.routes import Plan, Route
+from mockserver.apis.routes import BY_KEY, Plan, Route
 from mockserver.contract import Checked, Operation
-from mockserver.errors import BY_STATUS, Problem
-from mockserver.messages import MAX_CHANGES, Exchange, Limit, Limited, Response
-from mockserver.pipeline.auth import authenticate, challenges
+from mockserver.errors import Problem
+from mockserver.messages import MAX_CHANGES, Exchange, Response
+from mockserver.pipeline.auth import authenticate, authorise, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
-from mockserver.pipeline.prefer import Preference, read_preference
+from mockserver.pipeline.follow_up import More, follow_up, nowhere
+from mockserver.pipeline.idempotency import Replays
+from mockserver.pipeline.limits import exhaust, limited, rate_limited, windows
+from mockserver.pipeline.prefer import Preference, preferred, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
+from mockserver.pipeline.streams import sampled, wants_stream
+from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION, Decision
 from mockserver.scenarios.stages import Stage
+from mockserver.scenarios.values import CallValues
 from mockserver.state import ledger, ratelimit
+from mockserver.text.arithmetic import TemplateError
 
 MAX_TRIES = 100
 """How often a behaviour is asked again when another request changed the rows that it read."""
@@ -47,13 +50,13 @@ class Turn:
         "exchange",
         "headers",
         "key",
+        "more",
         "operation",
         "plan",
         "preference",
         "refusal",
         "request",
         "route",
-        "scripted",
         "tenant",
         "world",
     )
@@ -62,8 +65,6 @@ class Turn:
     """Where it goes."""
     plan: Plan
     """What it takes to answer its operation."""
-    checked: Checked
-    """The request as the contract reads it."""
 
     def __init__(self, world: World, exchange: Exchange) -> None:
         self.world = world
@@ -73,8 +74,10 @@ class Turn:
         """None when no operation has the path and the method."""
         self.decision: Decision = NO_DECISION
         """What the scenario does to it."""
-        self.scripted: Response | None = None
-        """The response of the scenario's rule."""
+        self.more: More | None = None
+        """What few requests have."""
+        self.checked: Checked | None = None
+        """The request as the contract reads it, once it did."""
         self.tenant = self.key = ""
         """The partition of the state, and the caller's key."""
         self.refusal: Problem | None = None
@@ -93,17 +96,15 @@ class Turn:
     def decide(self) -> Response | None:
         """Ask the scenario, once. A rule may lose the request before anything is done."""
         exchange = self.exchange
-        decision = self.world.decide(self.plan.api.name, self.request, self.plan.operation, exchange.at)
+        plan, world = self.plan, self.world
+        if world.schedules:
+            schedule.settle(world.store, world.apis, exchange.at, world.terms.seed)
+        decision = world.decide(plan.api.name, self.request, plan.operation, exchange.at, self.route.values)
         if decision is NO_DECISION:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
-        exchange.rule_call = decision.call
-        if action.patches:
-            exchange.rule_action = "change"
-        if action.reply is not None:
-            exchange.rule_action = action.stage
-            self.scripted = action.reply(self.plan.operation, exchange.at)
+        exchange.rule_call, exchange.rule_action = decision.call, action.name
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -111,48 +112,60 @@ class Turn:
 
     def script(self, stage: Stage) -> Response | None:
         """The rule's own response, if it is given at this stage."""
-        if self.decision.action.stage != stage:
+        action = self.decision.action
+        if action.stage != stage or action.reply is None:
             return None
         self.exchange.stage = "rule"
-        if stage == "limit" and self.scripted is not None and self.scripted.status == 429:
+        if action.status == 429:
             # A scripted 429 is one to its headers: nothing remains, and only its own words say for how long.
             self.headers.pop("retry-after", None)
-            self._exhaust()
-        return self.scripted
+            exhaust(self.headers)
+        try:
+            return action.reply(self.plan.operation, self._values())
+        except TemplateError as error:
+            raise self._nowhere(error) from None
 
     def authenticate(self) -> Response | None:
         """Find out the tenant and the key."""
         self.exchange.stage = "key"
-        self.tenant = self.plan.api.tenant(self.request)
+        plan = self.plan
+        self.tenant = plan.api.tenant(self.request)
+        keys = self.world.keys
+        if plan.keys:
+            keys = (*keys, *plan.keys)  # a sandbox's own key is valid beside those of the API's profile
         try:
-            plan = self.plan
-            self.key = authenticate(self.request, plan.security, self.world.keys or plan.keys, plan.api.name)
+            self.key = authenticate(self.request, plan.security, keys, plan.api.name)
         except Problem as problem:
             self.refusal = problem
+        if plan.tenant:
+            self.tenant = self.key if plan.tenant == BY_KEY else self.route.values.get(plan.tenant, "")
         return None
 
     def limit(self) -> Response | None:
         """Count the request in its window, and tell the limit; 401, the rule's response at this stage, or 429."""
         world, exchange, refusal = self.world, self.exchange, self.refusal
         limit, window_name = world.limit(self.plan, self.tenant, self.key)
-        is_scripted = self.scripted is not None and self.decision.action.stage == "limit"
+        is_scripted = self.decision.action.stage == "limit"
         if limit is not None:
             # A request that is refused for its key, or by the scenario, does not count.
             now, counts = exchange.at, refusal is None and not is_scripted
-            window = world.store.hit(window_name, now, limit.max, limit.window, counts)
             told = self.plan.limit
-            self.headers = ratelimit.headers(window, now) if told is None else ratelimit.told(window, now, limit, told)
+            if told is None or limit is not told.limit:
+                window = world.store.hit(window_name, now, limit.max, limit.window, counts)
+                self.headers = ratelimit.headers(window, now)
+            else:
+                window, limit, self.headers = windows(world, self.plan, self.tenant, self.key, now, counts)
         if refusal is not None:
             raise refusal
         if self.plan.restricts:
-            self._may()
+            authorise(self.plan, self.key)
         exchange.stage = "limit"
         if is_scripted:
             return self.script("limit")
         if limit is not None and not window.admitted:
             seconds = ratelimit.retry_after(window, now)
-            exchange.limited = Limited(limit.max, limit.window, window.free_at, *world.counted_together(self.plan))
-            raise _rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
+            exchange.limited = limited(world, self.plan, limit, window)
+            raise rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 
     def prefer_early(self) -> Response | None:
@@ -181,14 +194,29 @@ class Turn:
         """See that the client takes a media type of the success: 406, unless the sandbox is lenient."""
         accept = self.request.headers["accept"]
         if accept != "*/*" and not self.plan.operation.accepted_by(accept) and not self.world.terms.lenient_accept:
+            if self._wants_stream() and self.plan.operation.stream_types:
+                return None  # clients of language models ask for JSON, and in the body for a stream
             types = self.plan.operation.success_types
             raise Problem("not_acceptable", f"Accept is {accept[:100]!r}; {self.plan.operation.id} answers {types}.")
         return None
 
+    def replay(self) -> Response | None:
+        """The response that an idempotency key had before, or 409 when it came with another request."""
+        self.exchange.stage = "idempotency"
+        replays = Replays.of(self.plan, self.request, self.tenant, self.world, self.exchange.at)
+        if replays is None:
+            return None
+        self._more().replays = replays
+        return replays.response()
+
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""
         plan, action, world = self.plan, self.decision.action, self.world
-        if world.terms.stateless or (plan.behaviour is None and plan.price is None):
+        if action.streams:
+            response = self._commit(self._streamed)
+        elif plan.streams_on_request and self._wants_stream() and not plan.is_coded:
+            response = self._commit(lambda call: self._sample())
+        elif world.terms.stateless or (plan.behaviour is None and plan.price is None and plan.idempotency is None):
             self.exchange.stage = "sample"
             response = self._sample()
         else:
@@ -197,16 +225,29 @@ class Turn:
             self.exchange.lost = action.lost_after
         if action.patches:
             try:
-                action.patch(response)
+                action.patch(response, self._values(response))
             except KeyError as error:
-                where = f"rule {self.decision.rule!r} ({self.decision.at})"
-                raise Defect(f"{where}: {error.args[0]!r} leads nowhere in this response") from None
+                raise self._nowhere(f"{error.args[0]!r} leads nowhere in this response") from None
+            except TemplateError as error:
+                raise self._nowhere(error) from None
         return response
+
+    def _streamed(self, call: Call) -> Response:
+        """The rule's own stream, which is charged as the operation is."""
+        make = self.decision.action.reply
+        assert make is not None
+        try:
+            return make(self.plan.operation, self._values())
+        except TemplateError as error:
+            raise self._nowhere(error) from None
 
     def _sample(self) -> Response:
         """A success from the contract."""
-        plan, accept = self.plan, self.request.headers.get("accept", "")
-        return plan.api.contract.sample(plan.operation, plan.operation.success, values=self.route.values, accept=accept)
+        return sampled(self.plan, self.route.values, self.request.headers.get("accept", ""), self._wants_stream())
+
+    def _wants_stream(self) -> bool:
+        """Whether the body of the request says `stream: true`."""
+        return self.checked is not None and wants_stream(self.checked.body)
 
     def refuse(self, problem: Problem) -> Response:
         """The problem that a stage found, as the API tells it."""
@@ -238,28 +279,64 @@ class Turn:
         violations = operation.check_response(response) if response.status else []
         return contract_breach(operation, response, self.exchange, violations) if violations else response
 
+    def follow_up(self, response: Response) -> None:
+        """Do what follows once the response is what was meant: webhooks, and what the rule says besides."""
+        exchange, plan, stage = self.exchange, self.plan, self.exchange.stage
+        if response.stream is None:
+            response.stream = plan.stream
+        if plan.latency is not None or plan.operation.stream_types:
+            self._more().latency = plan.latency
+        is_meant = not exchange.defect and stage != "idempotency" and (stage == "rule" or response.status < 400)
+        if is_meant and (plan.webhooks or self.decision.action.then):
+            self._more().sends = follow_up(self.world, plan, self.decision, exchange, self._early_call(), response)
+
+    def _more(self) -> More:
+        if self.more is None:
+            self.more = More()
+        return self.more
+
+    def _nowhere(self, what: object) -> Defect:
+        return nowhere(self.decision, what)
+
+    def _values(self, response: Response | None = None) -> CallValues:
+        """What the templates of a rule are filled with."""
+        return CallValues(self.plan.api, self.exchange.at, self._early_call, response)
+
+    def _early_call(self) -> Call:
+        """The same, as far as the contract can read the request, where it was not validated yet."""
+        if self.checked is None:
+            try:
+                self.checked = self.plan.operation.check_request(self.request, self.route.values)
+            except Problem:
+                self.checked = Checked()
+        return self._call()
+
+    def _call(self) -> Call:
+        """The request as a behaviour sees it."""
+        plan, world, route = self.plan, self.world, self.route
+        # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
+        caller = world.sandbox if self.key == world.key else self.key
+        return Call(
+            self.checked or Checked(),
+            self.request,
+            self.exchange.at,
+            caller,
+            self.tenant,
+            world.store,
+            world.terms.seed,
+            route.prefix,
+            route.values,
+            plan.resource,
+        )
+
     def _commit(self, behaviour: Behaviour) -> Response:
         """See that it can be paid, behave, and store the rows together with the charge.
 
         When a rule loses the billing write, the rows stay and nothing is charged.
         """
-        plan, world, exchange, request = self.plan, self.world, self.exchange, self.request
+        plan, world, exchange = self.plan, self.world, self.exchange
         store, terms = world.store, world.terms
-        # For a sandbox's own key it is the sandbox's name, so that what follows from it is the same in every run.
-        caller = world.sandbox if self.key == world.key else self.key
-        route = self.route
-        call = Call(
-            self.checked,
-            request,
-            exchange.at,
-            caller,
-            self.tenant,
-            store,
-            terms.seed,
-            route.prefix,
-            route.values,
-            plan.resource,
-        )
+        call = self._call()
         cost = 0.0
         if plan.price is not None:
             exchange.stage = "credits"
@@ -268,28 +345,34 @@ class Turn:
         exchange.stage = "behaviour"
         unbilled = self.decision.action.unbilled
         charged = 0 if unbilled else cost
-        answer = behaviour(call)
-        tries = 1
-        while (call.writes or charged) and (outcome := store.commit(call.writes, charged)) != "done":
+        replays = None if self.more is None else self.more.replays
+        tries = 0
+        while True:
+            answer = behaviour(call)
+            response = answer if type(answer) is Response else self._meant(behaviour, answer)
+            if plan.price is not None:
+                plan.api.bill(response.data, None if unbilled else charged)
+            if replays is not None:
+                call.writes.append(replays.kept(response))
+            if not (call.writes or charged) or (outcome := store.commit(call.writes, charged)) == "done":
+                break
             if outcome == "unpaid":
                 exchange.stage = "credits"
                 ledger.ensure(store, cost)
                 exchange.stage = "behaviour"
             if outcome == "full":
                 raise Problem("unavailable", "The sandbox has no room for more rows; delete some, or reset it.")
+            tries += 1
             if tries == MAX_TRIES:
                 raise Problem("unavailable", "Others keep changing the same rows; try again.")
-            tries += 1
             call.forget()
-            answer = behaviour(call)
+            if replays is not None and (before := replays.response()) is not None:
+                return before  # the same key was used at the same time
         exchange.committed = True
-        response = answer if type(answer) is Response else self._meant(behaviour, answer)
-        if call.writes:
-            exchange.changed = len(call.writes)
+        if call.changes:
+            exchange.changed = len(call.changes)
             exchange.changes = call.changes[:MAX_CHANGES]
-        if plan.price is not None:
-            exchange.charged = charged
-            plan.api.bill(response.data, None if unbilled else charged)
+        exchange.charged = charged
         return response
 
     def _meant(self, behaviour: Behaviour, answer: Answer) -> Response:
@@ -301,41 +384,4 @@ class Turn:
 
     def _preferred(self, preference: Preference) -> Response:
         """An error in the API's shape, or a sample."""
-        api, operation = self.plan.api, self.plan.operation
-        status = preference.code or operation.success
-        if operation.response(status) is None:
-            message = f"Prefer: code={status} is not declared; {operation.id} has {', '.join(operation.declared)}."
-            raise Problem("invalid_request", message)
-        if status == 429:
-            self.headers.setdefault("retry-after", "1")
-            self._exhaust()
-        if status in BY_STATUS and not preference.example and not preference.dynamic:
-            response = api.errors.response(operation, Problem(BY_STATUS[status].name))
-            if not operation.check_response(response):
-                return response
-        draws = moment = None
-        if preference.dynamic:
-            moment = datetime.fromtimestamp(self.exchange.at, UTC)
-            draws = random.Random(f"{self.world.terms.seed} {self.world.store.increment('dynamic')}")
-        try:
-            return api.contract.sample(operation, status, preference.example, draws, self.route.values, moment)
-        except KeyError:
-            message = f"Prefer: example={preference.example[:60]} is not an example of {operation.id} {status}."
-            raise Problem("invalid_request", message) from None
-
-    def _may(self) -> None:
-        """See that the key may do what is asked for. Raises Problem: 403."""
-        operation, may = self.plan.operation, self.plan.api.keys.get(self.key)
-        if may is not None and operation.id not in may and operation.method not in may:
-            raise Problem("forbidden", f"This key may not do {operation.id}; it may do {', '.join(sorted(may))}.")
-
-    def _exhaust(self) -> None:
-        if "x-ratelimit-remaining" in self.headers:
-            self.headers["x-ratelimit-remaining"] = "0"
-        elif "ratelimit" in self.headers:
-            self.headers["ratelimit"] = re.sub(r";r=\d+", ";r=0", self.headers["ratelimit"])
-
-
-def _rate_limited(limit: Limit, seconds: int, retry_after: str) -> Problem:
-    message = f"The limit of {limit.max} requests in {limit.window:g} seconds is reached; retry after {seconds} s."
-    return Problem("rate_limit_exceeded", message, headers={"retry-after": retry_after})
+        return preferred(self.plan, self.world, preference, self.headers, self.route.values, self.exchange.at)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mockserver.contract import Operation
+from mockserver.contract import Contract
+from mockserver.contract.router import split
 from mockserver.journal.retries import validate as check_retries
 from mockserver.messages import Exchange
 from mockserver.sandbox.sandbox import Sandbox
@@ -112,23 +113,38 @@ def unfired(sandbox: Sandbox) -> list[Unfired]:
     exchanges: list[Exchange] | None = None
     rules = []
     for scenario in world.scenarios.values():
-        operations = sandbox.operations(scenario)
+        contract = sandbox.contract(scenario)
         for rule in scenario.rules:
             if not world.fired(scenario, rule.id):
                 exchanges = world.exchanges() if exchanges is None else exchanges
-                rules.append(Unfired(rule.id, rule.at, *_nearest(world, operations, scenario, rule, exchanges)))
+                rules.append(Unfired(rule.id, rule.at, *_nearest(world, contract, scenario, rule, exchanges)))
     return rules
 
 
+def _facts(world: World, contract: Contract, exchange: Exchange) -> Facts:
+    operation = contract.operations[exchange.operation]
+    segments = split(exchange.request.path)
+    segments = segments[1:] if segments[:1] and segments[0].startswith("~") else segments
+    variables: Mapping[str, str] = {}
+    for start in (0, 1):  # the API's own name may stand before its path
+        matched, values, _ = contract.match(exchange.request.method, segments[start:])
+        if matched is operation:
+            variables = values
+            break
+    return Facts(exchange.request, operation, exchange.at - world.started_at, variables, world.has_flag)
+
+
 def _nearest(
-    world: World, operations: Mapping[str, Operation], scenario: Scenario, rule: CompiledRule, exchanges: list[Exchange]
+    world: World, contract: Contract, scenario: Scenario, rule: CompiledRule, exchanges: list[Exchange]
 ) -> tuple[Exchange | None, list[Difference]]:
     """The exchange with the fewest differences, the newest among equals; another operation is the last choice."""
     seen = [
-        exchange for exchange in exchanges if exchange.operation in operations and exchange.api == scenario.model.api
+        exchange
+        for exchange in exchanges
+        if exchange.operation in contract.operations and exchange.api == scenario.model.api
     ]
     seen.sort(key=lambda exchange: (exchange.at, exchange.number))
-    facts = {e.number: Facts(e.request, operations[e.operation], e.at - world.started_at) for e in seen}
+    facts = {e.number: _facts(world, contract, e) for e in seen}
     concerned = {e.number for e in seen if e.operation in rule.operations and rule.concerns(facts[e.number])}
     # The journal may have lost its beginning; the counter has not.
     call = world.counted(scenario, rule.id) - len(concerned)

@@ -13,10 +13,11 @@ from typing import Protocol
 from mockserver.apis import Api, nobody
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock, parse_time
-from mockserver.contract import Operation
+from mockserver.contract import Contract
 from mockserver.errors import UserError
 from mockserver.messages import Exchange, Limit
-from mockserver.sandbox.world import Terms, World
+from mockserver.sandbox import schedule
+from mockserver.sandbox.world import Terms, World, window_of
 from mockserver.scenarios import Scenario
 from mockserver.state.store import Store
 
@@ -126,17 +127,27 @@ class Sandbox:
         """The journal, oldest first; only what came after a number, if one is given."""
         return self.world.exchanges(after)
 
-    def limit(self, plan: Plan, tenant: str, key: str) -> tuple[Limit | None, str]:
-        """The rate limit of an operation, and the name of the window that a request counts in."""
-        return self.world.limit(plan, tenant, key)
+    def limits(self, plan: Plan, tenant: str, key: str) -> list[tuple[Limit, str]]:
+        """The rate limits of an operation, each with the name of the window that a request counts in."""
+        limit, window = self.world.limit(plan, tenant, key)
+        if limit is None:
+            return []
+        if plan.limit is None or limit is not plan.limit.limit:
+            return [(limit, window)]
+        return [(known.limit, window_of(plan, known, tenant, key)) for known in plan.limits]
 
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""
         return self.world.fired(scenario, rule)
 
-    def operations(self, scenario: Scenario) -> Mapping[str, Operation]:
-        """The operations of the API that a scenario is for, by operationId."""
-        return self._apis[scenario.model.api].contract.operations
+    def contract(self, scenario: Scenario) -> Contract:
+        """The contract of the API that a scenario is for."""
+        return self._apis[scenario.model.api].contract
+
+    def settle(self) -> None:
+        """Do what is due on the clock: rows that rules change after a time."""
+        world = self.world
+        schedule.settle(world.store, self._apis, world.clock.now(), world.terms.seed)
 
     def _in_force(self, scenarios: Mapping[str, Scenario]) -> Terms:
         """The terms, with what scenarios say of them."""
@@ -183,4 +194,4 @@ class Sandbox:
         version: int,
     ) -> World:
         keys = tuple(key.encode() for key in terms.keys)
-        return World(self.name, self.key, terms, keys, clock, store, started_at, scenarios, version)
+        return World(self.name, self.key, terms, keys, clock, store, started_at, scenarios, self._apis, version)

@@ -7,16 +7,18 @@ a reset ends where it began: in the store and the journal of a world that is dro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from mockserver.apis.api import one_tenant
+from mockserver.apis import Api
+from mockserver.apis.api import ApiLimit
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.journal import entries as journal
 from mockserver.messages import Exchange, Limit, Request
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
+from mockserver.scenarios.rules import FLAG
 from mockserver.settings import DEFAULTS
 from mockserver.state.store import Store
 
@@ -67,6 +69,8 @@ class World:
     """Epoch seconds on the clock at which it began."""
     scenarios: Mapping[str, Scenario]
     """The scenario in force for each API that has one."""
+    apis: Mapping[str, Api] = field(default_factory=dict)
+    """The APIs that it answers for."""
     version: int = 0
     """Changes whenever a world is published where others see it; 0 before, and where nobody else does."""
 
@@ -74,12 +78,14 @@ class World:
         """The journal, oldest first; only what came after a number, if one is given."""
         return journal.decode_all(self.store.entries(after))
 
-    def decide(self, api: str, request: Request, operation: Operation, now: float) -> Decision:
-        """What the scenario does to a request."""
+    def decide(
+        self, api: str, request: Request, operation: Operation, now: float, variables: Mapping[str, str]
+    ) -> Decision:
+        """What the scenario does to a request, whose path has these variables."""
         scenario = self.scenarios.get(api)
         if scenario is None:
             return NO_DECISION
-        facts = Facts(request, operation, now - self.started_at)
+        facts = Facts(request, operation, now - self.started_at, variables, self.has_flag)
         return scenario.decide(facts, self.store, self.terms.seed, self.sandbox)
 
     def limit(self, plan: Plan, tenant: str, key: str) -> tuple[Limit | None, str]:
@@ -94,25 +100,18 @@ class World:
         if not isinstance(terms.limit, str):
             return terms.limit, plan.window + tenant
         if plan.limit is not None and not terms.stateless:
-            parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
-            return plan.limit.limit, f"{api.name} {[parts[name] for name in plan.limit.per]}"
+            return plan.limit.limit, window_of(plan, plan.limit, tenant, key)
         # A stateless world has a limit only when one was asked for.
         return None if terms.stateless else api.limit, plan.window + tenant
 
-    def counted_together(self, plan: Plan) -> tuple[list[str], str]:
-        """Whose requests count in one window with those of an operation, in the API's words, and which requests."""
-        api, operation = plan.api, plan.operation
-        parts: tuple[str, ...] = ("tenant", "path", "method")
-        scenario = self.scenarios.get(api.name)
-        limits = [limit for limit in scenario.limits if operation.id in limit.operations] if scenario else []
-        if limits:
-            parts = limits[0].per
-        elif plan.limit is not None and isinstance(self.terms.limit, str):
-            parts = plan.limit.per
-        tenants = {"tenant", "teamspace"} & {*parts} and api.tenant is not one_tenant
-        callers = [*([api.tenant_name] if tenants else []), *(["key"] if "key" in parts else [])]
-        target = {"method": operation.method, "path": operation.path}
-        return callers, " ".join(text for part, text in target.items() if part in parts)
+    def has_flag(self, name: str) -> bool:
+        """Whether a rule has set a flag."""
+        return self.store.increment(FLAG + name, 0) > 0
+
+    @property
+    def schedules(self) -> bool:
+        """Whether a rule may have something done after a time."""
+        return any(scenario.schedules for scenario in self.scenarios.values())
 
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""
@@ -122,3 +121,11 @@ class World:
     def fired(self, scenario: Scenario, rule: str) -> int:
         """How often a rule acted."""
         return self.store.increment(f"fired {scenario.name} {rule}", 0)
+
+
+def window_of(plan: Plan, limit: ApiLimit, tenant: str, key: str) -> str:
+    """The name of the window that requests to an operation count in for one limit of a profile."""
+    operation = plan.operation
+    parts = {"tenant": tenant, "path": operation.path, "method": operation.method, "key": key}
+    own = "" if limit is plan.limit else f" {limit.limit.max}/{limit.limit.window:g}s"
+    return f"{plan.api.name} {[parts[name] for name in limit.per]}{own}"

@@ -10,27 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import orjson
 from pydantic import BaseModel
 
 from mockserver.apis import Api
 from mockserver.contract import Unsatisfiable
 from mockserver.errors import KINDS, UserError, did_you_mean
 from mockserver.journal.retries import RETRY_RULES
-from mockserver.messages import Headers, Limit, Response
+from mockserver.messages import Limit
+from mockserver.scenarios.effect_model import compile_effects
+from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.fault import NO_FAULT, Fault, Faults
-from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step
-from mockserver.scenarios.responses import NAMED, named_response
+from mockserver.scenarios.model import Action, Reply, Rule, ScenarioModel, Step, StreamModel
+from mockserver.scenarios.responses import NAMED, Maker, named_response, scripted, streamed
 from mockserver.scenarios.rules import CompiledAction, CompiledRule, Origin, Scenario, ScenarioLimit
 from mockserver.scenarios.stages import Stage, stage_of
+from mockserver.scenarios.typical import typical, unknown_part
 from mockserver.text.documents import parts_of
-from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import compile_fields, compile_matcher
 from mockserver.text.ranges import parse_range
 from mockserver.text.shape import Place, Report
-
-_SOME_TIME = 1_767_225_600.0
-"""Epoch seconds for which scripted responses are made to be validated."""
+from mockserver.text.templates import Template, TemplateError, compile_template
 
 
 class Compiler:
@@ -71,7 +70,9 @@ class Compiler:
         by_operation = {
             id: tuple(rule for rule in rules if id in rule.operations) for id in self._api.contract.operations
         }
-        return Scenario(model, origin, tuple(rules), tuple(limits), by_operation, rows)
+        actions = [action for rule in rules for action in (rule.action, *rule.steps) if action is not None]
+        schedules = any(effect.after for action in actions for effect in action.then)
+        return Scenario(model, origin, tuple(rules), tuple(limits), by_operation, rows, schedules=schedules)
 
     def _operations(self, op: str, place: Place) -> frozenset[str]:
         known = self._api.contract.operations
@@ -99,7 +100,20 @@ class Compiler:
                 self._problem((*here, "when", name), str(error))
         if when.window is not None and when.window[1] <= when.window[0]:
             self._problem((*here, "when", "window"), "the window ends before it starts")
-        if when.path is not None and when.path not in {self._api.contract.operations[id].path for id in operations}:
+        variables = when.path if isinstance(when.path, dict) else {}
+        try:
+            compiled["variables"] = compile_fields(variables)
+        except UserError as error:
+            self._problem((*here, "when", "path"), str(error))
+        named = {name for id in operations for name in self._variables(id)}
+        for name in variables:
+            if name not in named:
+                self._problem(
+                    (*here, "when", "path", name), f"no path has a variable {name!r}{did_you_mean(name, named)}"
+                )
+        if isinstance(when.path, str) and when.path not in {
+            self._api.contract.operations[id].path for id in operations
+        }:
             paths = {operation.path for operation in self._api.contract.operations.values()}
             self._problem(
                 (*here, "when", "path"),
@@ -117,7 +131,9 @@ class Compiler:
         elif _acts(entry):
             action = self._action(operations, entry, entry, here, entry.reply)
         else:
-            self._problem(here, "the rule does nothing; give it `reply`, `set`, `remove`, `fault` or `sequence`")
+            self._problem(
+                here, "the rule does nothing; give it `reply`, `set`, `remove`, `fault`, `then` or `sequence`"
+            )
         if self._problems > before:
             return None
         return CompiledRule(
@@ -125,7 +141,8 @@ class Compiler:
             at=self._at(here),
             operations=operations,
             method=(when.method or "").upper(),
-            path=when.path or "",
+            path=when.path if isinstance(when.path, str) else "",
+            flags=(*((name, True) for name in when.flag), *((name, False) for name in when.no_flag)),
             call=parse_range(when.call) if when.call is not None else None,
             chance=when.chance,
             window=when.window,
@@ -155,18 +172,30 @@ class Compiler:
         reply: Reply | None,
     ) -> CompiledAction:
         violates = step.violates or entry.violates or ""
-        if reply is not None and (step.set or step.remove):
+        if reply is not None and step.stream is not None:
+            self._problem((*here, "stream"), "a rule has either a `reply` or a `stream`")
+        if (reply is not None or step.stream is not None) and (step.set or step.remove):
             self._problem(here, "`set` and `remove` change the real response; a scripted `reply` has none")
         stage: Stage = "content" if reply is None else stage_of(_status(reply))
-        make = None if reply is None else _maker(self._api, reply)
+        make = None if reply is None else self._maker(reply, operations, here)
+        if step.stream is not None:
+            make = self._streamer(step.stream, operations, (*here, "stream"))
+        patches = []
+        for pointer, value in step.set.items():
+            template = compile_template(value, (*here, "set", pointer), self._problem)
+            self._check_requests(template, operations)
+            patches.append((pointer, template))
         named = faults_by_name(step.fault)
         fault = Faults([fault for _, fault in named]) if named else NO_FAULT
         names = tuple(name for name, _ in named)
         action = CompiledAction(
             reply=make,
-            stage=stage,
-            set=tuple(step.set.items()),
+            status=0 if reply is None else _status(reply),
+            streams=step.stream is not None,
+            stage="behaviour" if step.stream is not None else stage,
+            set=tuple(patches),
             remove=tuple(step.remove),
+            then=self._effects(step, operations, here),
             fault=fault,
             violates=violates,
             faults=names,
@@ -188,15 +217,17 @@ class Compiler:
         for id in sorted(operations):
             operation = self._api.contract.operations[id]
             try:
-                response = (
-                    action.reply(operation, _SOME_TIME)
-                    if action.reply
-                    else self._api.contract.sample(operation, operation.success)
-                )
+                values = typical(self._api, operation)
+                if action.reply:
+                    response = action.reply(operation, values)
+                else:
+                    response = self._api.contract.sample(operation, operation.success)
                 if action.patches:
-                    action.patch(response)
+                    action.patch(response, values.of(response))
+            except TemplateError:
+                continue  # a request may lack what the template asks for, as the typical one does
             except Unsatisfiable as error:
-                self._problem((*here, "reply" if action.reply else "set"), error.message)
+                self._problem((*here, _part(action)), error.message)
                 return
             except KeyError as error:
                 part = "set" if error.args[0] in dict(action.set) else "remove"
@@ -207,8 +238,66 @@ class Compiler:
                 shown = "; ".join(str(violation) for violation in violations[:3])
                 message = f"the response violates the contract of {id} {response.status}: {shown}"
                 message += '; correct it, or add `violates: "why"`'
-                self._problem((*here, "reply" if action.reply else "set"), message)
+                self._problem((*here, _part(action)), message)
                 return
+
+    def _variables(self, id: str) -> list[str]:
+        operation = self._api.contract.operations[id]
+        return [p.name for p in operation.parameters if p.place == "path"]
+
+    def _maker(self, reply: Reply, operations: frozenset[str], here: Place) -> Maker:
+        """A function that makes the response, given the operation and what templates are filled with."""
+        api = self._api
+        if reply.status is None:
+            name = next(name for name in NAMED if getattr(reply, name) is not None)
+            arguments = getattr(reply, name)
+            return lambda operation, values: named_response(api, operation, name, arguments, values.now)
+        place = (*here, "reply")
+        lines = {
+            name.lower(): compile_template(value, (*place, "headers", name), self._problem)
+            for name, value in reply.headers.items()
+        }
+        body = compile_template(reply.body, (*place, "body"), self._problem)
+        for template in (body, *lines.values()):
+            self._check_requests(template, operations)
+        return scripted(reply.status, body, lines)
+
+    def _streamer(self, model: StreamModel, operations: frozenset[str], here: Place) -> Maker | None:
+        """A function that makes a stream of the items that are written out."""
+        for id in sorted(operations):
+            if not self._api.contract.operations[id].stream_types:
+                self._problem(here, f"{id} declares no stream: no text/event-stream and no JSON lines")
+                return None
+        items = [
+            compile_template(item, (*here, "items", number), self._problem) for number, item in enumerate(model.items)
+        ]
+        for template in items:
+            self._check_requests(template, operations)
+        terms = self._api.streams
+        return streamed(items, model.every, model.end, lambda id: terms.get(id, terms.get("*")))
+
+    def _effects(self, step: Action, operations: frozenset[str], here: Place) -> tuple[Effect, ...]:
+        effects = tuple(
+            compile_effects(step.then, (*here, "then"), self._api.row_tables, self._api.webhooks, self._problem)
+        )
+        for effect in effects:
+            for template in (effect.value, effect.to):
+                if template is not None:
+                    self._check_requests(template, operations)
+        return effects
+
+    def _check_requests(self, template: Template, operations: frozenset[str]) -> None:
+        """See that what a template refers to is there: members of a body, parameters, tables."""
+        for place, table in template.tables:
+            tables = self._api.row_tables
+            if table not in tables:
+                self._problem(place, f"{self._api.name} has no table {table!r}{did_you_mean(table, tables)}")
+        for place, reference in template.requests:
+            for id in sorted(operations):
+                why = unknown_part(self._api.contract, self._api.contract.operations[id], reference)
+                if why:
+                    self._problem(place, why)
+                    break
 
     def _rows(self, table: str, entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         tables = self._api.state_tables
@@ -247,8 +336,13 @@ class Compiler:
                     self._problem((*here, "state", table), message)
 
 
+def _part(action: CompiledAction) -> str:
+    """The key of a rule that says what the response is."""
+    return ("stream" if action.streams else "reply") if action.reply else "set"
+
+
 def _acts(step: Action) -> bool:
-    return bool(step.reply is not None or step.set or step.remove or step.fault)
+    return bool(step.reply is not None or step.stream or step.set or step.remove or step.fault or step.then)
 
 
 def faults_by_name(model: BaseModel | None) -> list[tuple[str, Fault]]:
@@ -265,16 +359,3 @@ def _status(reply: Reply) -> int:
         return reply.server_error.status
     name = next(name for name in NAMED if getattr(reply, name) is not None)
     return KINDS[NAMED[name]].status
-
-
-def _maker(api: Api, reply: Reply) -> Any:
-    """A function that makes the response, given the operation and the time."""
-    if reply.status is None:
-        name = next(name for name in NAMED if getattr(reply, name) is not None)
-        arguments = getattr(reply, name)
-        return lambda operation, now: named_response(api, operation, name, arguments, now)
-    headers = Headers.of({key.lower(): value for key, value in reply.headers.items()})
-    given = headers.pop("content-type", None)
-    media_type = given or ("application/json" if reply.body is not None else None)
-    body = to_json(reply.body)
-    return lambda operation, now: Response(reply.status or 200, orjson.loads(body), headers.copy(), media_type)

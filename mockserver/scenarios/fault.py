@@ -1,4 +1,4 @@
-"""What a fault is to the pipeline and the edge: five questions with null answers.
+"""What a fault is to the pipeline and the edge: seven questions with null answers.
 
 The kinds of faults stand in `faults`; this module needs none of what they need, so that a server
 without a scenario starts without it.
@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import ClassVar
+from typing import Any
 
 from mockserver.messages import Delivery, Response
+
+Sending = tuple[float, dict[str, Any]]
+"""A webhook that is to be sent, and when: epoch seconds on the sandbox's clock."""
 
 
 class Fault:
     """The questions, with their null answers."""
 
-    breaks_contract: ClassVar[bool] = False
-    """Whether it makes bytes leave that break the contract, so that a rule needs `violates`."""
+    @property
+    def breaks_contract(self) -> bool:
+        """Whether it makes bytes leave that break the contract, so that a rule needs `violates`."""
+        return False
 
     def before_commit(self) -> str:
         """How the exchange is lost before anything is done, or ""."""
@@ -36,6 +41,13 @@ class Fault:
 
     def pace(self, delivery: Delivery, random: Random) -> None:
         """Say how the response goes out."""
+
+    def interrupt(self, delivery: Delivery) -> None:
+        """Change how the items of a stream go out, and whether it ends."""
+
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        """What becomes of the webhooks that the request causes, each with its time on the sandbox's clock."""
+        return webhooks
 
 
 class Faults(Fault):
@@ -60,6 +72,15 @@ class Faults(Fault):
     def pace(self, delivery: Delivery, random: Random) -> None:
         for fault in self._faults:
             fault.pace(delivery, random)
+
+    def interrupt(self, delivery: Delivery) -> None:
+        for fault in self._faults:
+            fault.interrupt(delivery)
+
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        for fault in self._faults:
+            webhooks = fault.sends(webhooks)
+        return webhooks
 
 
 NO_FAULT = Fault()

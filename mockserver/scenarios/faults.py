@@ -1,82 +1,29 @@
 """Faults: damage done around a response. Each is a struct whose fields are its wire format.
 
-A fault answers some of five questions that the pipeline and the edge ask at fixed points; the
+A fault answers some of seven questions that the pipeline and the edge ask at fixed points; the
 others keep their null answer, so nobody asks whether there is a fault. Adding one is a class and a
 line in FAULTS.
 """
 
 from __future__ import annotations
 
-import math
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     RootModel,
     model_validator,
 )
 
-from mockserver.messages import Delivery, Response
-from mockserver.scenarios.fault import Fault
+from mockserver.contract.events import pieces_of
+from mockserver.messages import Delivery, Piece, Response
+from mockserver.scenarios.fault import Fault, Sending
 from mockserver.text.models import Duration, Strict
-
-MAX_SECONDS = 300.0
-"""The longest that a fault may keep a client waiting."""
+from mockserver.text.spread import SpreadText, Wait
 
 
-def _wait(seconds: float) -> float:
-    if seconds > MAX_SECONDS:
-        raise ValueError(f"{seconds:g}s is too long; at most {MAX_SECONDS:g}s are allowed")
-    return seconds
-
-
-Wait = Annotated[Duration, AfterValidator(_wait)]
-"""A duration of at most MAX_SECONDS."""
-
-
-def _spread(value: Any) -> Any:
-    return {"fixed": value} if isinstance(value, str) else value
-
-
-class _Spread(Strict):
-    """Seconds: fixed, uniform between two, or log-normal by median and 99th percentile."""
-
-    looks: ClassVar[str] = "a duration such as 500ms, or {uniform: [100ms, 2s]}, or {median: 300ms, p99: 2s}"
-
-    fixed: Wait | None = None
-    uniform: tuple[Wait, Wait] | None = None
-    median: Wait | None = None
-    p99: Wait | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> _Spread:
-        kinds = (self.fixed is not None, self.uniform is not None, self.median is not None or self.p99 is not None)
-        if sum(kinds) != 1:
-            raise ValueError(f"must be {self.looks}")
-        if kinds[2] and (self.median is None or self.p99 is None or not 0 < self.median <= self.p99):
-            raise ValueError("a log-normal latency needs `median` above 0 and `p99` of at least as much")
-        if self.uniform is not None and self.uniform[0] > self.uniform[1]:
-            raise ValueError("the low end of `uniform` is above its high end")
-        return self
-
-    def draw(self, random: Random) -> float:
-        """One delay, at most MAX_SECONDS."""
-        if self.uniform is not None:
-            return random.uniform(*self.uniform)
-        if self.median is None or self.p99 is None:
-            return self.fixed or 0.0
-        # The 99th percentile of a normal distribution lies this many standard deviations above its mean.
-        sigma = math.log(self.p99 / self.median) / 2.3263478740408408
-        return min(MAX_SECONDS, random.lognormvariate(math.log(self.median), sigma))
-
-
-Spread = Annotated[_Spread, BeforeValidator(_spread, json_schema_input_type=str | _Spread)]
-
-
-class Latency(Fault, RootModel[Spread]):
+class Latency(Fault, RootModel[SpreadText]):
     """A delay before the response."""
 
     def pace(self, delivery: Delivery, random: Random) -> None:
@@ -113,7 +60,10 @@ class Hang(Fault, RootModel[Wait]):
 class BodyDamage(Fault, Strict):
     """The body arrives cut off (`truncate`: the share that is sent) or as text that is no JSON."""
 
-    breaks_contract: ClassVar[bool] = True
+    @property
+    def breaks_contract(self) -> bool:
+        return True
+
     truncate: Annotated[float, Field(ge=0, lt=1)] | None = None
     malformed: Literal[True] | None = None
 
@@ -136,7 +86,9 @@ class BodyDamage(Fault, Strict):
 class ContentType(Fault, RootModel[Annotated[str, Field(max_length=200, pattern=r"^[\x20-\x7e]+$")]]):
     """The response says that it is something else."""
 
-    breaks_contract: ClassVar[bool] = True
+    @property
+    def breaks_contract(self) -> bool:
+        return True
 
     def damage(self, response: Response) -> None:
         response.media_type = self.root
@@ -159,6 +111,120 @@ class BillingWrite(Fault, RootModel[Literal["lost"]]):
         return True
 
 
+class After(Strict):
+    """Something that happens after the n-th item of a stream."""
+
+    after: Annotated[int, Field(ge=0)]
+
+
+class Stall(After):
+    """Nothing comes for a time."""
+
+    looks: ClassVar[str] = "a mapping such as {after: 2, for: 5s}"
+
+    seconds: Annotated[Wait, Field(alias="for")]
+
+
+class ErrorEvent(After):
+    """An event tells of an error, and ends the stream."""
+
+    looks: ClassVar[str] = "a mapping such as {after: 2, event: {error: {message: Overloaded}}}"
+
+    event: Any
+
+
+class StreamFault(Fault, Strict):
+    """What happens in the middle of a stream. Items are counted from 1; what was done is done, and charged."""
+
+    cut_after: Annotated[int, Field(ge=0)] | None = None
+    reset_after: Annotated[int, Field(ge=0)] | None = None
+    stall: Stall | None = None
+    damaged: Annotated[int, Field(ge=1)] | None = None
+    duplicate: Annotated[int, Field(ge=1)] | None = None
+    split_utf8: Annotated[int, Field(ge=1)] | None = None
+    error: ErrorEvent | None = None
+    lose_last: Literal[True] | None = None
+    no_end: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> StreamFault:
+        if not any(getattr(self, name) is not None for name in type(self).model_fields):
+            raise ValueError(f"write one of {', '.join(type(self).model_fields)}")
+        return self
+
+    @property
+    def breaks_contract(self) -> bool:
+        return self.damaged is not None or self.error is not None
+
+    def damage(self, response: Response) -> None:
+        """Change the items; the marker at the end is none of them."""
+        pieces = list(response.pieces or ())
+        terms = response.stream
+        end = [pieces.pop()] if terms is not None and terms.end and pieces else []
+        if self.lose_last and pieces:
+            pieces.pop()
+        if self.damaged is not None and self.damaged <= len(pieces):
+            pieces[self.damaged - 1] = _broken(pieces[self.damaged - 1])
+        if self.duplicate is not None and self.duplicate <= len(pieces):
+            pieces.insert(self.duplicate, pieces[self.duplicate - 1])
+        if self.error is not None:
+            media_type = response.media_type or ""
+            event = terms.event if terms is not None else ()
+            pieces = [*pieces[: self.error.after], *pieces_of([self.error.event], media_type, event=event)]
+            end = []
+        response.pieces = pieces + ([] if self.no_end else end)
+
+    def interrupt(self, delivery: Delivery) -> None:
+        pieces = delivery.pieces
+        if self.split_utf8 is not None and self.split_utf8 <= len(pieces):
+            at = self.split_utf8 - 1
+            pieces[at : at + 1] = _split(pieces[at])
+        if self.stall is not None and self.stall.after < len(pieces):
+            piece = pieces[self.stall.after]
+            pieces[self.stall.after] = piece._replace(stall=piece.stall + self.stall.seconds)
+        for after, end in ((self.cut_after, "cut"), (self.reset_after, "reset")):
+            if after is not None:
+                del pieces[after:]
+                delivery.end = "cut" if end == "cut" else "reset"
+
+
+def _broken(piece: bytes) -> bytes:
+    """An item that is no JSON any more, in as many lines as before."""
+    text = piece.rstrip(b"\n")
+    return text[:-1] + b",," + piece[len(text) :]
+
+
+def _split(piece: Piece) -> list[Piece]:
+    """A piece in two, with a character of several bytes cut in the middle; at any place where there is none."""
+    content = piece.content
+    at = next((at for at in range(1, len(content)) if content[at] & 0xC0 == 0x80), len(content) // 2)
+    return [piece._replace(content=content[:at]), Piece(content[at:])]
+
+
+class WebhookFault(Fault, Strict):
+    """What becomes of the webhooks of the request: late, lost, sent twice, in the wrong order, badly signed."""
+
+    late: Duration | None = None
+    lost: Literal[True] | None = None
+    twice: Literal[True] | None = None
+    reversed: Literal[True] | None = None
+    wrong_signature: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> WebhookFault:
+        if not any(getattr(self, name) is not None for name in type(self).model_fields):
+            raise ValueError(f"write one of {', '.join(type(self).model_fields)}")
+        return self
+
+    def sends(self, webhooks: list[Sending]) -> list[Sending]:
+        names = [name for name in ("lost", "wrong_signature") if getattr(self, name)]
+        sent = [(at + (self.late or 0.0), {**task, "faults": names}) for at, task in webhooks]
+        if self.reversed:
+            # The same times, so that the last one is sent first.
+            sent = [(at, task) for (at, _), (_, task) in zip(sent, reversed(sent), strict=True)]
+        return [sending for sending in sent for _ in range(2 if self.twice else 1)]
+
+
 FAULTS: dict[str, type[Fault]] = {
     "latency": Latency,
     "reset": Reset,
@@ -168,4 +234,6 @@ FAULTS: dict[str, type[Fault]] = {
     "content_type": ContentType,
     "drip": Drip,
     "billing_write": BillingWrite,
+    "stream": StreamFault,
+    "webhooks": WebhookFault,
 }

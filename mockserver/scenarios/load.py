@@ -217,6 +217,7 @@ def _extended(scenario: Scenario, base: Scenario) -> Scenario:
         {**base.rows, **scenario.rows},
         (*scenario.files, *base.files),
         {**base.entries, **scenario.entries},
+        base.schedules or scenario.schedules,
     )
 
 

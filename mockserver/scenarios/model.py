@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, field
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
+from mockserver.scenarios.effect_model import Effects, Names
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
 from mockserver.text.matchers import show
@@ -60,6 +61,23 @@ def _named(value: Any) -> Any:
     return _step(value) if isinstance(value, str) and value != "ok" else value
 
 
+def _path(value: Any) -> Any:
+    if not isinstance(value, str | dict):
+        raise ValueError(f"must be a path such as /orders/{{id}}, or variables such as {{id: 99}}, not {show(value)}")
+    return value
+
+
+def _header(value: Any) -> Any:
+    is_text = isinstance(value, str) or (isinstance(value, list) and all(isinstance(line, str) for line in value))
+    if not is_text and not isinstance(value, dict):
+        raise ValueError(f"must be text, a list of texts or a template, not {show(value)}")
+    return value
+
+
+PathText = Annotated[Any, BeforeValidator(_path, json_schema_input_type=str | dict)]
+"""A path of the document, or the values of its variables."""
+HeaderText = Annotated[Any, BeforeValidator(_header, json_schema_input_type=str | list[str] | dict)]
+"""The value of a header, several for one that is repeated, or a template."""
 RangeText = Annotated[Any, BeforeValidator(_range, json_schema_input_type=int | str)]
 """A count: `3`, `2..4`, `4..`, `every 10`."""
 CallText = Annotated[Any, BeforeValidator(_calls, json_schema_input_type=int | str)]
@@ -94,13 +112,15 @@ class Reply(Named):
     looks: ClassVar[str] = f"a mapping with a `status`, or a response by name: {', '.join(NAMED)}"
 
     status: Annotated[int, Field(ge=200, le=599)] | None = None
-    headers: dict[str, str | list[str]] = {}
+    headers: dict[str, HeaderText] = {}
     body: Any = None
 
     @field_validator("headers")
     @classmethod
-    def _sendable(cls, headers: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
+    def _sendable(cls, headers: dict[str, Any]) -> dict[str, Any]:
         for name, lines in headers.items():
+            if isinstance(lines, dict):
+                lines = ""  # a template, whose value is looked at when it is there
             if name.lower() == "content-type" and not isinstance(lines, str):
                 raise ValueError(f"{name} has one value")
             text = lines if isinstance(lines, str) else "".join(lines)
@@ -125,13 +145,25 @@ class Reply(Named):
 ReplyText = Annotated[Reply, BeforeValidator(_named, json_schema_input_type=str | Reply)]
 
 
+class StreamModel(Strict):
+    """The items that a rule streams, one by one."""
+
+    looks: ClassVar[str] = "a mapping such as {items: [{text: Hel}, {text: lo}], every: 50ms}"
+
+    items: Annotated[list[Any], Field(max_length=10_000)]
+    every: Duration | None = None
+    end: str | None = None
+
+
 class Action(Strict):
     """What a rule does."""
 
     reply: ReplyText | None = None
+    stream: StreamModel | None = None
     set: Annotated[dict[str, Any], Field(description="JSON Pointer: value, on the real response")] = {}
     remove: Annotated[list[str], Field(description="JSON Pointers, on the real response")] = []
     fault: Faulty | None = None  # type: ignore[valid-type]
+    then: Annotated[Effects, Field(description="what happens besides the response")] = []
     violates: Annotated[str, Field(min_length=1)] | None = None
 
 
@@ -148,7 +180,9 @@ class When(Strict):
     """Which requests a rule is for. Everything given must hold."""
 
     method: str | None = None
-    path: str | None = None
+    path: PathText | None = None
+    flag: Names = []
+    no_flag: Names = []
     call: CallText | None = None
     header: dict[str, Any] = {}
     query: dict[str, Any] = {}

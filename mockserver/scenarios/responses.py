@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Annotated, Any
 
@@ -17,9 +19,12 @@ from mockserver.apis import Api
 from mockserver.clock import parse_duration
 from mockserver.contract import Operation
 from mockserver.errors import BY_STATUS, KINDS, Problem, UserError
-from mockserver.messages import Response
+from mockserver.messages import Headers, Response, Stream
+from mockserver.scenarios.values import CallValues
+from mockserver.text.arithmetic import text_of
 from mockserver.text.matchers import show
 from mockserver.text.models import Strict
+from mockserver.text.templates import Template, TemplateError
 
 NAMED = {
     "rate_limited": "rate_limit_exceeded",
@@ -114,6 +119,55 @@ class ServerError(Strict):
         if not 500 <= value <= 599:
             raise ValueError(f"must be 500 to 599, not {value}")
         return value
+
+
+Maker = Callable[[Operation, CallValues], Response]
+"""Makes the response of a rule."""
+
+
+def scripted(status: int, body: Template, headers: Mapping[str, Template]) -> Maker:
+    """The maker of a response that is written out. It raises TemplateError."""
+
+    def make(operation: Operation, values: CallValues) -> Response:
+        lines = Headers.of({name: _lines(name, template.render(values)) for name, template in headers.items()})
+        media_type = lines.pop("content-type", None)
+        data = body.render(values)
+        if data is not None and media_type is None:
+            media_type = "application/json"
+        return Response(status, data, lines, media_type)
+
+    return make
+
+
+def streamed(
+    items: Sequence[Template], every: float | None, end: str | None, terms: Callable[[str], Stream | None]
+) -> Maker:
+    """The maker of a stream whose items are written out; what is not said is as the API has it.
+
+    Args:
+        items: the items.
+        every: seconds between two of them.
+        end: the data of the event that ends it.
+        terms: how the API streams an operation.
+    """
+
+    def make(operation: Operation, values: CallValues) -> Response:
+        known = terms(operation.id) or Stream()
+        stream = replace(known, every=known.every if every is None else every, end=known.end if end is None else end)
+        data = [item.render(values) for item in items]
+        return Response(operation.success, data, Headers(), operation.stream_types[0], stream=stream)
+
+    return make
+
+
+def _lines(name: str, value: Any) -> str | list[str]:
+    """The values of a header; what a template made of it is text that a header can hold. Raises TemplateError."""
+    if isinstance(value, list):
+        return value
+    text = text_of(value)
+    if not (text.isascii() and text.isprintable()):
+        raise TemplateError(f"the value of {name} must be printable ASCII text, not {show(value)}")
+    return text
 
 
 def named_response(api: Api, operation: Operation, name: str, arguments: Any, now: float) -> Response:

@@ -14,16 +14,23 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mockserver.contract import Operation
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response, RuleAction
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.text.documents import parts_of
 from mockserver.text.fields import Values, query_values
 from mockserver.text.matchers import MISSING, Difference, Matcher
 from mockserver.text.ranges import Range
+from mockserver.text.templates import Sources, Template
 
 if TYPE_CHECKING:
+    from mockserver.scenarios.effects import Effect
     from mockserver.scenarios.model import Rule, ScenarioModel
+    from mockserver.scenarios.values import CallValues
+
+
+FLAG = "flag "
+"""What the names of the counters that keep flags begin with."""
 
 
 class Counters(Protocol):
@@ -37,12 +44,18 @@ class Counters(Protocol):
 class CompiledAction:
     """What a rule does to a request; the default does nothing."""
 
-    reply: Callable[[Operation, float], Response] | None = None
-    """Makes the scripted response, given the operation and the time."""
+    reply: Callable[[Operation, CallValues], Response] | None = None
+    """Makes the scripted response, given the operation and what templates are filled with."""
+    status: int = 0
+    """The status of that response."""
+    streams: bool = False
+    """Whether that response is a stream of the rule's items."""
     stage: Stage = "content"
     """Where the scripted response is given."""
-    set: tuple[tuple[str, JSON], ...] = ()
+    set: tuple[tuple[str, Template], ...] = ()
     remove: tuple[str, ...] = ()
+    then: tuple[Effect, ...] = ()
+    """What happens besides the response."""
     fault: Fault = NO_FAULT
     violates: str = ""
     faults: tuple[str, ...] = ()
@@ -56,9 +69,20 @@ class CompiledAction:
     patches: bool = False
     """Whether there is anything to `set` or to `remove`."""
 
-    def patch(self, response: Response) -> None:
-        """Apply `set` and `remove` to the real response. Raises KeyError for a pointer that leads nowhere."""
-        response.data = patched(response.data, self.set, self.remove)
+    @property
+    def name(self) -> RuleAction:
+        """What it does beside its faults."""
+        if self.reply is not None:
+            return self.stage
+        return "change" if self.patches else "then" if self.then else ""
+
+    def patch(self, response: Response, values: Sources) -> None:
+        """Apply `set` and `remove` to the real response.
+
+        Raises KeyError for a pointer that leads nowhere, TemplateError for a template that does.
+        """
+        changes = tuple((pointer, template.render(values)) for pointer, template in self.set)
+        response.data = patched(response.data, changes, self.remove)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +111,10 @@ class CompiledRule:
     operations: frozenset[str]
     method: str = ""
     path: str = ""
+    variables: Mapping[str, Matcher] = field(default_factory=dict)
+    """Variables of the path, by name."""
+    flags: tuple[tuple[str, bool], ...] = ()
+    """Flags that must be set, or must not be."""
     header: Mapping[str, Matcher] = field(default_factory=dict)
     query: Mapping[str, Matcher] = field(default_factory=dict)
     body: Matcher | None = None
@@ -113,6 +141,10 @@ class CompiledRule:
             yield lambda facts: facts.request.method == method
         if path:
             yield lambda facts: facts.operation.path == path
+        for name, matcher in self.variables.items():
+            yield _variable_test(name, matcher)
+        for name, is_set in self.flags:
+            yield _flag_test(name, is_set)
         for name, matcher in self.header.items():
             yield _header_test(name, matcher)
         for name, matcher in self.query.items():
@@ -138,6 +170,12 @@ class CompiledRule:
             found.append(Difference("method", self.method, request.method))
         if self.path and facts.operation.path != self.path:
             found.append(Difference("path", self.path, facts.operation.path))
+        for name, matcher in self.variables.items():
+            found += matcher.why(facts.variables.get(name, MISSING), f"path.{name}")
+        for name, is_set in self.flags:
+            if facts.has_flag(name) != is_set:
+                states = "not set", "set"
+                found.append(Difference(f"flag {name}", states[is_set], states[not is_set]))
         for name, matcher in self.header.items():
             found += matcher.why(request.headers.get(name, MISSING), f"header.{name}")
         for name, matcher in self.query.items():
@@ -169,10 +207,21 @@ class CompiledRule:
 class Facts:
     """What rules look at. The query and the body are parsed only when a rule asks."""
 
-    __slots__ = ("_body", "_query", "elapsed", "operation", "request")
+    __slots__ = ("_body", "_query", "elapsed", "has_flag", "operation", "request", "variables")
 
-    def __init__(self, request: Request, operation: Operation, elapsed: float) -> None:
+    def __init__(
+        self,
+        request: Request,
+        operation: Operation,
+        elapsed: float,
+        variables: Mapping[str, str],
+        has_flag: Callable[[str], bool],
+    ) -> None:
         self.request = request
+        self.variables = variables
+        """The variables of the path."""
+        self.has_flag = has_flag
+        """Whether a flag is set."""
         self.operation = operation
         self.elapsed = elapsed
         """Seconds since the scenario began."""
@@ -229,6 +278,8 @@ class Scenario:
     """The files it was read from: its own, and those that it extends one after the other, but for bundled ones."""
     entries: Mapping[str, Rule] = field(default_factory=dict)
     """The rules as they are written, by id, those of the scenarios that it extends included."""
+    schedules: bool = False
+    """Whether a rule has something done after a time."""
 
     @property
     def name(self) -> str:
@@ -267,6 +318,15 @@ class Scenario:
 def _header_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
     matches = matcher.matches
     return lambda facts: matches(facts.request.headers.get(name, MISSING))
+
+
+def _variable_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:
+    matches = matcher.matches
+    return lambda facts: matches(facts.variables.get(name, MISSING))
+
+
+def _flag_test(name: str, is_set: bool) -> Callable[[Facts], bool]:
+    return lambda facts: facts.has_flag(name) == is_set
 
 
 def _query_test(name: str, matcher: Matcher) -> Callable[[Facts], bool]:

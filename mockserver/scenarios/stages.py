@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Stage = Literal["key", "limit", "content"]
+Stage = Literal["key", "limit", "content", "behaviour"]
 """Where in a request's life a forced response is given: instead of the check of the key, of the rate
-limit, or of what comes after the request's content was found good."""
+limit, of what comes after the request's content was found good, or of the operation itself, which is charged."""
 
 
 def stage_of(status: int) -> Stage:

@@ -37,10 +37,7 @@ async def deliver(response: Response, scope: Scope, receive: Receive, send: Send
     if delivery.lost:
         if delivery.lost == "hang":
             await _until_gone(receive, delivery.hang)
-        cut_here: Callable[[bool], None] | None = (scope.get("extensions") or {}).get(CUT)
-        if cut_here is None:
-            raise ConnectionResetError(errno.ECONNRESET, f"the scenario loses this response ({delivery.lost})")
-        cut_here(delivery.lost.startswith("reset"))
+        _cut(scope, delivery.lost.startswith("reset"), f"the scenario loses this response ({delivery.lost})")
         # uvicorn logs an error when an application ends without a response on a connection that it thinks is open.
         await _until_gone(receive, 1)
         return
@@ -52,25 +49,44 @@ async def deliver(response: Response, scope: Scope, receive: Receive, send: Send
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    for piece in delivery.pieces:
+        if piece.wait:
+            await asyncio.sleep(piece.wait)
+        await send({"type": "http.response.body", "body": piece.content, "more_body": True})
+    if delivery.end:
+        _cut(scope, delivery.end == "reset", f"the scenario ends this stream ({delivery.end})")
+        await _until_gone(receive, 1)
+        return
+    if delivery.pieces:
+        content = b""
     if delivery.chunk:
         for start in range(0, len(content), delivery.chunk):
             if start and delivery.every:
                 await asyncio.sleep(delivery.every)
-            piece = content[start : start + delivery.chunk]
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            chunk = content[start : start + delivery.chunk]
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
         content = b""
     await send({"type": "http.response.body", "body": content})
 
 
 def head_of(response: Response) -> list[tuple[str, str]]:
-    """All the headers of a response that goes out whole."""
+    """All the headers of a response; the length of a stream is not known before."""
     kept = response.headers
     headers = kept.pairs() if isinstance(kept, Headers) else list(kept.items())
     if response.media_type is not None:
         headers.append(("content-type", response.media_type))
-    if response.media_type is not None or response.status not in (204, 304):
+    is_stream = response.delivery is not None and (response.delivery.pieces or response.delivery.end)
+    if not is_stream and (response.media_type is not None or response.status not in (204, 304)):
         headers.append(("content-length", str(len(response.content or b""))))
     return headers
+
+
+def _cut(scope: Scope, reset: bool, why: str) -> None:
+    """End the connection. Raises ConnectionResetError when the server has no way to do that."""
+    cut_here: Callable[[bool], None] | None = (scope.get("extensions") or {}).get(CUT)
+    if cut_here is None:
+        raise ConnectionResetError(errno.ECONNRESET, why)
+    cut_here(reset)
 
 
 async def _until_gone(receive: Receive, seconds: float) -> None:

@@ -90,6 +90,8 @@ class _Watched:
         if self._path:
             self._read[self._path] = own
             self._read |= {file: _digest_of(text.encode()) for file, text in self._contract.texts.items()}
+            for file in map(str, self._pipeline.apis[self._name].files):
+                self._read.setdefault(file, _digest(file))
         for scenario in self._scenarios():
             texts = zip(scenario.files, scenario.origin.texts, strict=False)
             self._read |= {file: _digest_of(text.encode()) for file, text in texts}
@@ -112,7 +114,8 @@ class _Watched:
     def _document_files(self) -> list[str]:
         if not self._path:
             return []
-        return [self._path, *_local(self._contract), *self._refused]
+        code = map(str, self._pipeline.apis[self._name].files)
+        return list(dict.fromkeys([self._path, *_local(self._contract), *code, *self._refused]))
 
     def look(self) -> None:
         """Reload what has changed, once all files stand still."""

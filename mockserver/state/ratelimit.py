@@ -59,7 +59,7 @@ class Told(Protocol):
         """`seconds` or `date`."""
 
 
-def told(window: Window, now: float, limit: Limit, how: Told) -> dict[str, str]:
+def told(window: Window, now: float, limit: Limit, how: Told, name: str = "default") -> dict[str, str]:
     """The headers of a limit as an API tells them.
 
     `ratelimit` is the IETF draft on RateLimit header fields: `RateLimit-Policy: "default";q=100;w=60` and
@@ -72,8 +72,8 @@ def told(window: Window, now: float, limit: Limit, how: Told) -> dict[str, str]:
     elif how.headers == "ratelimit":
         left = max(0, math.ceil(window.free_at - now)) if window.remaining < window.limit else 0
         values = {
-            "ratelimit-policy": f'"default";q={limit.max};w={math.ceil(limit.window)}',
-            "ratelimit": f'"default";r={window.remaining};t={left}',
+            "ratelimit-policy": f'"{name}";q={limit.max};w={math.ceil(limit.window)}',
+            "ratelimit": f'"{name}";r={window.remaining};t={left}',
         }
     if wait is not None:
         is_date = how.retry_after == "date"

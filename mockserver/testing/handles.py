@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mockserver.admin.client import AdminClient
-from mockserver.clock import parse_duration
+from mockserver.clock import monotonic, parse_duration, sleep
 from mockserver.errors import UserError
 from mockserver.state.store import members_of
 
@@ -111,6 +111,59 @@ class StateControl:
         """The rows of a table, oldest first, of all tenants; of a resource of your own API, the members of each."""
         partitions = self.snapshot()["tables"].get(table, {})
         return [members_of(row) for rows in partitions.values() for row in rows]
+
+
+class WebhookControl:
+    """The webhooks and callbacks of a sandbox: what was sent, what waits, and a way to send one."""
+
+    def __init__(self, admin: AdminClient) -> None:
+        self._admin = admin
+
+    def send(self, name: str, data: Any = None, *, to: str | None = None, after: str | None = None) -> dict[str, Any]:
+        """Send a webhook; where it goes, when (`at`) and its body.
+
+        Args:
+            name: the webhook, or `OPERATION.CALLBACK`.
+            data: the body; None makes one by the document.
+            to: the URL; None for the one that the profile says.
+            after: a duration on the test clock, such as `3s`.
+
+        Raises UserError when there is no such webhook, or when it may not be sent there.
+        """
+        said = {"data": data, "to": to, "after": after}
+        return self._admin.send_webhook(name, **{key: value for key, value in said.items() if value is not None})
+
+    @property
+    def waiting(self) -> list[dict[str, Any]]:
+        """What is to happen later on the test clock, rows that a rule changes included; the next thing first."""
+        waiting: list[dict[str, Any]] = self._admin.webhooks()["waiting"]
+        return waiting
+
+    def deliveries(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Every attempt as the journal has it, oldest first; of one webhook, when it is named. Waits for those due."""
+        self.wait()
+        operation = None if name is None else f"webhook {name}"
+        entries = self._admin.journal(stage="webhook", operation=operation, limit=1000)["entries"]
+        return sorted(entries, key=lambda entry: entry["number"])
+
+    def wait(self, seconds: float = 15.0) -> None:
+        """Wait until no webhook is due or on its way. Raises TimeoutError after so many real seconds."""
+        until = monotonic() + seconds
+        while True:
+            state = self._admin.webhooks()
+            if not state["busy"] and not any(task["due"] and task["do"] == "webhook" for task in state["waiting"]):
+                return
+            if monotonic() > until:
+                raise TimeoutError(f"webhooks were still on their way after {seconds:g} s")
+            sleep(0.005)
+
+    def assert_sent(self, name: str, times: int = 1) -> list[dict[str, Any]]:
+        """Fail unless a webhook was sent so often, each attempt counted; the attempts."""
+        deliveries = self.deliveries(name)
+        if len(deliveries) != times:
+            told = "\n".join(f"  #{d['number']} {d['path']} {d['status'] or d['reason']}" for d in deliveries)
+            raise AssertionError(f"webhook {name} was sent {len(deliveries)} times, not {times}\n{told}".rstrip())
+        return deliveries
 
 
 class Retries:

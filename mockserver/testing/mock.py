@@ -17,7 +17,7 @@ from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.entry import Entry
-from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl
+from mockserver.testing.handles import ClockControl, CreditsControl, Retries, StateControl, WebhookControl
 from mockserver.testing.report import Reporter, read_journal, verdict_lines
 from mockserver.text.jsontext import to_json
 
@@ -67,6 +67,7 @@ class Mock:
         self.clock = ClockControl(admin)
         self.state = StateControl(admin)
         self.retries = Retries(admin)
+        self.webhooks = WebhookControl(admin)
         self.allows_invalid = False
         self._misses: dict[int, list[str]] = {}
         """What was wrong with the exchanges that came nearest to a failed assertion, by their numbers."""

@@ -24,6 +24,8 @@ _MOCKS = pytest.StashKey[list["Mock"]]()
 _OPTIONS = {
     "url": "use the mockserver at this URL (a sidecar) instead of starting one",
     "spec": "serve this OpenAPI document too: PATH or NAME=PATH (several separated by commas)",
+    "profile": "serve this profile of an API of your own, and mean it where no API is named: PATH "
+    "(several separated by commas; the first is meant)",
     "scenarios": "folder of scenario files",
 }
 
@@ -67,11 +69,16 @@ def _session(config: pytest.Config) -> Session:
         from mockserver.testing.session import Session
 
         specs = tuple(spec for spec in str(option(config, "spec")).split(",") if spec)
+        profiles = [
+            config.rootpath / path.strip() for path in str(option(config, "profile")).split(",") if path.strip()
+        ]
         folder = option(config, "scenarios")
         folders = (config.rootpath / folder,) if folder else ()
         try:
-            apis = (*BUNDLED, *specs)
-            config.stash[_SESSION] = Session(url=str(option(config, "url")), apis=apis, scenario_dirs=folders)
+            apis = (*BUNDLED, *specs, *map(str, profiles))
+            made = Session(url=str(option(config, "url")), apis=apis, scenario_dirs=folders)
+            made.default_api = str(profiles[0]) if profiles else ""
+            config.stash[_SESSION] = made
             if _counts(config):
                 config.stash[_SESSION].count()
         except UserError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.admin.client import AdminClient, HTTPTransport, InProcess
 from mockserver.apis import BUNDLED, Api, load_api
+from mockserver.apis.loader import is_profile
 from mockserver.errors import UserError
 from mockserver.scenarios import bundled_scenarios
 from mockserver.testing.mock import Mock
@@ -48,8 +49,12 @@ class Session:
         self._folders = tuple(map(Path, scenario_dirs))
         self._running = ExitStack()
         self._pipeline: Pipeline | None = None
+        self.default_api = ""
+        """The API that a sandbox means where none is named: a name, or the file of a profile; "" for the first."""
         self.coverage: Coverage | None = None
         """Counts what the suite has seen, once `count` was called."""
+        self._profiles: dict[str, str] = {}
+        """The names of APIs by the files of their profiles."""
         self._named = [api for api in apis if isinstance(api, str)]
         self._given = [api for api in apis if not isinstance(api, str)]
         if url:
@@ -82,7 +87,7 @@ class Session:
         rate_limit: str | int | None = None,
         clock: str | Mapping[str, Any] | None = None,
         seed: int | None = None,
-        api: str | None = None,
+        api: str | Api | None = None,
         scenario_dirs: Sequence[Path] = (),
     ) -> Mock:
         """Make a sandbox.
@@ -93,20 +98,24 @@ class Session:
             rate_limit: requests in a window, such as `3/10s`, or `off`.
             clock: `real`, `frozen`, `x10`, or an ISO 8601 moment at which it stands still.
             seed: what ids and samples follow from.
-            api: the API that `base_url` and `client_kwargs` mean when none is named.
+            api: the API that `base_url` and `client_kwargs` mean when none is named: its name, or an Api, which is
+                served from then on.
             scenario_dirs: more folders in which scenario files are looked for.
 
         Raises:
             UserError: one of them makes no sense.
         """
+        name = self._serve(api or self.default_api or None)
         terms: dict[str, Any] = {"credits": credits, "rate_limit": rate_limit, "seed": seed}
         terms["clock"] = None if clock is None else _clock(clock)
         is_bundled = isinstance(scenario, str) and scenario in bundled_scenarios()
         if is_bundled:
             terms["scenario"] = scenario
         made = self._admin.create(**{name: value for name, value in terms.items() if value is not None})
-        folders = (*scenario_dirs, *self._folders)
-        mock = Mock(self._admin.at(made["name"]), made, folders, api, self._pipeline)
+        served = self._pipeline.apis.get(name or "") if self._pipeline is not None else None
+        own = served.scenario_folders if served is not None else ()
+        folders = (*scenario_dirs, *self._folders, *own)
+        mock = Mock(self._admin.at(made["name"]), made, folders, name, self._pipeline)
         if scenario is not None and not is_bundled:
             try:
                 mock.scenario(scenario)
@@ -116,6 +125,26 @@ class Session:
                 mock.delete()
                 raise
         return mock
+
+    def _serve(self, api: str | Api | None) -> str | None:
+        """The name of an API; one that is not served yet is from now on. Raises UserError when it cannot be."""
+        if api is None or (isinstance(api, str) and not is_profile(Path(api))):
+            return api
+        if isinstance(api, str):
+            if api not in self._profiles:
+                loaded = load_api(api)
+                self._profiles[api] = loaded.name
+                if self._pipeline is not None and loaded.name not in self._pipeline.apis:
+                    self._pipeline.add(loaded)
+            return self._profiles[api]
+        if self._pipeline is None:
+            raise UserError(f"the API {api.name!r} is an object, which a running server cannot take; serve it there")
+        served = self._pipeline.apis.get(api.name)
+        if served is None:
+            self._pipeline.add(api)
+        elif served is not api:
+            raise UserError(f"another API is called {api.name!r}; give this one another name")
+        return api.name
 
     def count(self) -> Coverage:
         """Begin to count what the suite has seen of the contracts."""

@@ -263,4 +263,5 @@ def pointer_of(parts: Sequence[str | int]) -> str:
 
 def parts_of(pointer: str) -> list[str]:
     """The path that an RFC 6901 pointer names."""
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    parts = pointer.split("/")[1:]
+    return [part.replace("~1", "/").replace("~0", "~") for part in parts] if "~" in pointer else parts

@@ -7,6 +7,7 @@ do not fit 64 bits. What that takes is looked for here, in ways that cost little
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -48,14 +49,14 @@ def copied(value: Any) -> Any:
 
 def depth(value: Any) -> int:
     """How many arrays and objects stand inside one another."""
-    levels, below = 0, [value] if type(value) in COLLECTIONS else []
-    while below:
+    levels, here = 0, [value]
+    while True:
+        objects = [node for node in here if type(node) is dict]
+        arrays = [node for node in here if type(node) is list]
+        if not objects and not arrays:
+            return levels
         levels += 1
-        here, below = below, []
-        for node in here:
-            children = node.values() if type(node) is dict else node
-            below += [child for child in children if type(child) in COLLECTIONS]
-    return levels
+        here = [*chain.from_iterable(map(dict.values, objects)), *chain.from_iterable(arrays)]
 
 
 def json_or_text(raw: bytes) -> Any:

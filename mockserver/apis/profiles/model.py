@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field, create_model, model_validator
 
-from mockserver.text.models import ID_PATTERN, Period, Strict
+from mockserver.text.models import ID_PATTERN, Duration, Period, Strict
+from mockserver.text.spread import SpreadText
 
 POINTER_PATTERN = r"^(/[^/]*)*$"
 MEMBER_PATTERN = r"^/[^/]+$"
 ORDER_PATTERN = r"^-?/[^/]+$"
+HEADER_PATTERN = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+CODE_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$"
 OF_PATTERN = r"^body#(/[^/]*)*$"
 
 Pointer = Annotated[str, Field(pattern=POINTER_PATTERN)]
@@ -55,12 +58,17 @@ class ResourceModel(_Origin):  # type: ignore[misc, valid-type]
     update: Operations | None = None
     delete: Operations | None = None
     actions: Operations | None = None
+    create_many: Operations | None = None
+    update_many: Operations | None = None
+    delete_many: Operations | None = None
     id: Member | None = None
     envelope: Pointer | None = None
     page: PageModel | None = None
     filters: dict[str, Member] | None = None
     order: Annotated[str, Field(pattern=ORDER_PATTERN)] | None = None
     unknown: Literal["imagine", "404"] | None = None
+    start: dict[str, Any] | None = None
+    soft_delete: Annotated[dict[str, Any], Field(min_length=1)] | None = None
 
 
 class ErrorModel(Strict):
@@ -74,7 +82,17 @@ class ErrorModel(Strict):
 class TenantModel(Strict):
     """What partitions the state."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    looks: ClassVar[str] = "one of {header: X-Account}, {path: account} and {key: true}"
+
+    header: Annotated[str, Field(pattern=HEADER_PATTERN)] | None = None
+    path: Annotated[str, Field(min_length=1)] | None = None
+    key: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> TenantModel:
+        if sum(value is not None for value in (self.header, self.path, self.key)) != 1:
+            raise ValueError(f"must be {self.looks}")
+        return self
 
 
 class KeyModel(Strict):
@@ -89,6 +107,7 @@ class LimitModel(Strict):
 
     looks: ClassVar[str] = "a mapping such as {op: '*', per: [key], max: 100, window: 60s, headers: ratelimit}"
 
+    name: Annotated[str, Field(pattern=ID_PATTERN)] = "default"
     op: Operations = ["*"]
     per: list[Literal["tenant", "path", "method", "key"]] = ["tenant", "path", "method"]
     max: Annotated[int, Field(ge=1)]
@@ -117,6 +136,66 @@ class CreditsModel(Strict):
     charged: Pointer | None = None
 
 
+class IdempotencyModel(Strict):
+    """Requests that are sent again with their key get the response that they had."""
+
+    looks: ClassVar[str] = "a mapping such as {header: Idempotency-Key, keep: 24h}"
+
+    header: Annotated[str, Field(pattern=HEADER_PATTERN)] = "Idempotency-Key"
+    keep: Period = 86_400.0
+    op: Operations | None = None
+    conflict: Literal[400, 409, 422] | None = None
+    required: bool = False
+
+
+class StreamModel(Strict):
+    """How the items of a stream go out."""
+
+    looks: ClassVar[str] = "a mapping such as {every: 20ms, end: '[DONE]', event: /type}"
+
+    every: Duration = 0.0
+    end: str = ""
+    event: Pointer = ""
+    count: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class SignModel(Strict):
+    """How a webhook is signed: by the Standard Webhooks specification, or by an HMAC in a header of the vendor's."""
+
+    looks: ClassVar[str] = "{standard: whsec_...}, or a mapping such as {header: X-Signature, hmac: sha256, secret: s}"
+
+    standard: str | None = None
+    header: Annotated[str, Field(pattern=HEADER_PATTERN)] | None = None
+    hmac: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
+    secret: str | None = None
+    encoding: Literal["hex", "base64"] = "hex"
+    signed: str = "{body}"
+    form: str = "{signature}"
+
+    @model_validator(mode="after")
+    def _one(self) -> SignModel:
+        if (self.standard is None) == (self.header is None) or (self.header is None) != (self.secret is None):
+            raise ValueError(f"must be {self.looks}")
+        if "{body}" not in self.signed or "{signature}" not in self.form:
+            raise ValueError("`signed` has a {body} in it, and `form` a {signature}")
+        return self
+
+
+class WebhookModel(Strict):
+    """A webhook: where it goes, after which operations, what it says and how it is signed."""
+
+    looks: ClassVar[str] = "a mapping such as {on: payOrder, to: '{$request: body#/callback_url}'}"
+
+    on: Operations = Field(default_factory=list)
+    to: Any = None
+    data: Any = None
+    method: Literal["POST", "PUT", "PATCH", "GET", "DELETE"] = "POST"
+    sign: SignModel | None = None
+    after: Duration = 0.0
+    attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    wait: Period = 5.0
+
+
 class ProfileModel(Strict):
     """A profile."""
 
@@ -130,6 +209,12 @@ class ProfileModel(Strict):
     keys: list[KeyModel] = Field(default_factory=list)
     limits: list[LimitModel] = Field(default_factory=list)
     credits: CreditsModel = Field(default_factory=CreditsModel)
+    idempotency: IdempotencyModel | None = None
+    latency: dict[str, SpreadText] = Field(default_factory=dict)
+    streams: dict[str, StreamModel] = Field(default_factory=dict)
+    webhooks: dict[str, WebhookModel] = Field(default_factory=dict)
+    behaviours: Annotated[str, Field(pattern=CODE_PATTERN)] | None = None
+    scenarios: str | None = None
 
 
-__all__ = ["CostModel", "LimitModel", "PageModel", "ProfileModel", "ResourceModel"]
+__all__ = ["CostModel", "LimitModel", "PageModel", "ProfileModel", "ResourceModel", "SignModel", "WebhookModel"]

@@ -5,7 +5,7 @@ Must not know: files, commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -23,6 +23,9 @@ _KEYS: dict[Role, str] = {
     "replace": "update",
     "delete": "delete",
     "action": "actions",
+    "create_many": "create_many",
+    "update_many": "update_many",
+    "delete_many": "delete_many",
 }
 
 
@@ -124,13 +127,19 @@ _MORE = """\
 #
 # errors:
 #   400: {body: {code: invalid, message: {$problem: message}, fields: {$problem: fields}}}
-# tenant: {header: X-Account}
+# tenant: {header: X-Account}   # or {path: VARIABLE}, or {key: true}
 # keys: [{key: sk-full}, {key: sk-read, may: [GET]}]
 # limits: [{op: "*", per: [key], max: 100, window: 60s, headers: ratelimit}]
 # credits:
 #   start: 1000
 #   costs: {OPERATION: 2, OTHER: {per_characters: 1000, of: body#/text}}
 #   charged: /credits/consumed
+# idempotency: {header: Idempotency-Key, keep: 24h}
+# latency: {"*": 20ms, OPERATION: {median: 60ms, p99: 300ms}}
+# webhooks: {order.paid: {on: OPERATION, to: "{$request: body#/callback_url}", sign: {standard: whsec_c2VjcmV0}}}
+# streams: {OPERATION: {every: 20ms, end: "[DONE]"}}
+# behaviours: code:api
+# scenarios: ./scenarios
 """
 
 
@@ -167,7 +176,41 @@ def table(api: Api, operation: str = "") -> str:
     if samples:
         lines = [f"  {known.id}  {known.method} {known.path}" for known in samples]
         blocks.append("\n".join(["answered with samples, because nothing was concluded of them", *lines]))
+    terms = list(_terms(api))
+    if terms and not operation:
+        width = max(len(name) for name, _ in terms)
+        blocks.append("\n".join(["terms of the profile", *(f"  {name:<{width}}  {said}" for name, said in terms)]))
     return "\n\n".join(blocks)
+
+
+def _terms(api: Api) -> Iterator[tuple[str, str]]:
+    """What a profile says beside resources, a line each."""
+    every = api.contract.operations.keys()
+
+    def of(operations: Iterable[str]) -> str:
+        known = sorted(operations)
+        return "every operation" if set(known) == every else ", ".join(known)
+
+    if api.tenant_variable or api.tenant_is_key:
+        yield "tenant", "each API key" if api.tenant_is_key else f"the variable {api.tenant_variable} of the path"
+    for limit in api.limits:
+        yield "limit", f"{limit.limit} per {', '.join(limit.per)}: {of(limit.operations)}"
+    if api.credits is not None:
+        yield "credits", f"{api.credits:g} to start with"
+    for id in api.costs:
+        cost = api.costs[id]
+        yield "cost", f"{id}: {cost:g}" if isinstance(cost, (int, float)) else f"{id}: by the request"
+    if api.idempotency is not None:
+        yield "idempotency", f"{api.idempotency.header} of {of(api.idempotency.operations)}"
+    for id, latency in api.latency.items():
+        said = latency.model_dump(exclude_none=True)
+        yield (
+            "latency",
+            f"{'every other operation' if id == '*' else id}: " + ", ".join(f"{k} {v}" for k, v in said.items()),
+        )
+    for webhook in api.webhooks.values():
+        when = f"after {', '.join(sorted(webhook.on))}" if webhook.on else "by a rule or on demand"
+        yield "webhook", f"{webhook.name}, {when}{', signed' if webhook.signature else ''}"
 
 
 __all__ = ["Conclusion", "conclusions", "profile_text", "table", "untold"]

@@ -13,6 +13,8 @@ from typing import Any
 
 from mockserver.apis.base import Behaviour, Call
 from mockserver.apis.resources import ids
+from mockserver.apis.resources.bulk import Bulk, many_rows, shows_rows
+from mockserver.apis.resources.conditions import conditional, is_conditional
 from mockserver.apis.resources.listing import Listing
 from mockserver.apis.resources.model import Resource, Role
 from mockserver.apis.resources.patches import is_json_patch, patched
@@ -42,6 +44,7 @@ class Resourceful:
         self._shown: dict[str, Shown] = {}
         self._drafts: dict[str, Draft] = {}
         self._listings: dict[str, Listing] = {}
+        self._bulks: dict[str, Bulk] = {}
         self._makers: dict[int, Callable[[int], str]] = {}
 
     def behaviour(self, operation: Operation) -> Behaviour:
@@ -55,8 +58,31 @@ class Resourceful:
             "replace": self._update,
             "delete": self._delete,
             "action": self._act,
+            "create_many": lambda operation, call: self._bulk(operation).create(call),
+            "update_many": lambda operation, call: self._bulk(operation).change(call),
+            "delete_many": lambda operation, call: self._bulk(operation).delete(call),
         }
-        return partial(roles[role], operation)
+        behaviour = partial(roles[role], operation)
+        return conditional(operation, role, behaviour, self._members) if is_conditional(operation) else behaviour
+
+    def _bulk(self, operation: Operation) -> Bulk:
+        bulk = self._bulks.get(operation.id)
+        if bulk is None:
+            many = many_rows(self._contract, self.resource, operation)
+            place = many.items if many is not None else None
+            draft = Draft(self._contract, operation, self.resource, self._base_shown, place)
+            listing = self.listing(operation) if shows_rows(self._contract, self.resource, operation) else None
+            bulk = Bulk(self._contract, self.resource, operation, draft, self._new_key, self._sample, listing)
+            self._bulks[operation.id] = bulk
+        return bulk
+
+    def _members(self, call: Call) -> Data | None:
+        """The members of the row that a call changes, or names."""
+        for write in reversed(call.writes):
+            if write.table == self.resource.name and write.row is not None:
+                return write.row["data"]  # type: ignore[no-any-return]
+        row = self._stored(call).get(self._key(call)) if self._names_row(call) else None
+        return None if row is None else row["data"]
 
     # -- the operations -----------------------------------------------------------------------------
 
@@ -125,9 +151,16 @@ class Resourceful:
         """Remove a row, and remember that it is gone."""
         stored, key = self._stored(call), self._key(call)
         row = self._row(stored, call, key, keep=False, again=False)
-        response = self._success(operation, call, key, row["data"])
-        stored.remove(key, row if "fresh" not in row else None)
-        return response
+        if self.resource.soft_delete is None:
+            response = self._success(operation, call, key, row["data"])
+            stored.remove(key, row if "fresh" not in row else None)
+            return response
+        if self.resource.is_deleted(row["data"]):
+            raise Problem("not_found", f"The {self.resource.singular} {key[:100]!r} was deleted.")
+        draft = self.draft(operation)
+        data = draft.touched(call, draft.stamped(call, {**row["data"], **self.resource.soft_delete}))
+        self._put(stored, key, row, data)
+        return self._success(operation, call, key, data)
 
     def _act(self, operation: Operation, call: Call) -> Response:
         """Do something to one row: take the members that were sent, and the status that the action's name means."""
@@ -160,6 +193,11 @@ class Resourceful:
     def with_id(self, key: str, data: Data) -> Data:
         """The members of a row with its id among them."""
         return self._base_shown.item(key, data, self.base)
+
+    def new_id(self, call: Call) -> Any:
+        """An id that no row has had, of the type of the member that shows it."""
+        key = self._new_key(call)
+        return self.with_id(key, {}).get(self.id_member, key)
 
     def problems(self, call: Call, entry: Data) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""

@@ -39,12 +39,13 @@ class Handle:
 
     def get(self, id: Any) -> dict[str, Any] | None:
         """The members of a row; None when there is none."""
-        row = self._stored.get(text_of(id))
-        return None if row is None else dict(row["data"])
+        key = text_of(id)
+        row = self._stored.get(key)
+        return None if row is None else self._resourceful.with_id(key, row["data"])
 
     def list(self) -> list[dict[str, Any]]:
         """The members of all rows, newest first."""
-        return [dict(row["data"]) for row in self._stored.all()]
+        return [self._resourceful.with_id(row["id"], row["data"]) for row in self._stored.all()]
 
     def update(self, id: Any, data: dict[str, Any]) -> dict[str, Any]:
         """Change members of a row; all of them as they are now. Raises Problem `not_found`."""
@@ -53,7 +54,7 @@ class Handle:
             raise self._missing(id)
         members = {**row["data"], **data}
         self._stored.replace(row, members)
-        return members
+        return self._resourceful.with_id(row["id"], members)
 
     def delete(self, id: Any) -> None:
         """Remove a row. Raises Problem `not_found`."""
@@ -62,6 +63,10 @@ class Handle:
         if row is None:
             raise self._missing(id)
         self._stored.remove(key, row)
+
+    def new_id(self) -> Any:
+        """An id that no row has had, of the type that ids have here."""
+        return self._resourceful.new_id(self._call)
 
     def _missing(self, id: Any) -> Problem:
         return Problem("not_found", f"There is no {self._resourceful.resource.singular} {text_of(id)[:100]!r}.")

@@ -36,6 +36,7 @@ class Listing:
         view = self._shown.view
         assert view is not None
         self.view = view
+        self._resource = resource
         self.paging = Paging(contract, operation, view, resource.page)
         self.selection = Selection(operation, view.outline, resource.filters, resource.order)
 
@@ -54,14 +55,19 @@ class Listing:
         """A page of rows: of those that are given, else of all that are stored."""
         asked = self.paging.asked(call.params)
         if rows is None and stored is not None:
-            if not self.selection.asks(call.params) and not asked.after and not asked.before and asked.size:
+            whole = self.selection.asks(call.params) or self._resource.soft_delete is not None
+            if not whole and not asked.after and not asked.before and asked.size:
                 page = stored.page(asked.offset, asked.size)
                 return self._page(call, page.rows, _around(page.rows, asked.offset, page.total, asked.size))
-            rows = stored.all()
+            rows = [row for row in stored.all() if not self._resource.is_deleted(row["data"])]
         rows = self.selection.select(rows or [], call.params)
         start = _start(rows, asked)
         chosen = rows[start : start + asked.size] if asked.size else rows[start:]
         return self._page(call, chosen, _around(chosen, start, len(rows), asked.size or len(rows)))
+
+    def whole(self, call: Call, rows: list[Row]) -> Response:
+        """Some rows, all of them on one page."""
+        return self._page(call, rows, _around(rows, 0, len(rows), len(rows)))
 
     def _page(self, call: Call, rows: list[Row], around: Around) -> Response:
         shown = self._shown

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from mockserver.contract import Operation
 
-Role = Literal["create", "list", "read", "update", "replace", "delete", "action"]
-"""What an operation does to rows. `update` changes the members that were sent, `replace` all of them."""
+Role = Literal[
+    "create", "list", "read", "update", "replace", "delete", "action", "create_many", "update_many", "delete_many"
+]
+"""What an operation does to rows. `update` changes the members that were sent, `replace` all of them; `..._many` is for
+several rows in one request."""
 
 Unknown = Literal["imagine", "404"]
 """What a read of an id gets that nobody created: a row made on the spot, or the declared 404."""
@@ -67,8 +70,19 @@ class Resource:
     order: str = ""
     """The member, as a pointer into the row, that rows are listed by, with a `-` before it for the highest first; ""
     for the newest first."""
+    start: dict[str, Any] = field(default_factory=dict)
+    """Members of a new row that a client does not send."""
+    soft_delete: dict[str, Any] | None = None
+    """Members that a deletion sets on a row, which can still be read and is no longer listed; None removes it."""
     reasons: dict[str, str] = field(default_factory=dict)
     """By operationId or by the name of a field: why it is so."""
+
+    def is_deleted(self, data: dict[str, Any]) -> bool:
+        """Whether a deletion has left its mark on a row's members."""
+        marks = self.soft_delete
+        if marks is None:
+            return False
+        return all(data.get(n) is not None and v in (data[n], {"$now": None}) for n, v in marks.items())
 
     @property
     def is_singleton(self) -> bool:

@@ -17,7 +17,7 @@ from mockserver.apis.resources.shown import Data, Shown, inside, members_named
 from mockserver.apis.resources.views import Parts, id_member
 from mockserver.clock import timestamp
 from mockserver.contract import Contract, Operation
-from mockserver.contract.outline import Outline
+from mockserver.contract.outline import Outline, Place
 from mockserver.messages import JSON
 from mockserver.text.jsontext import copied
 
@@ -32,6 +32,10 @@ _MILLISECONDS = 100_000_000_000
 """Numbers above this count milliseconds since 1970 rather than seconds."""
 
 
+NOW = {"$now": None}
+"""Stands for the time of the request in what a profile says of a row."""
+
+
 class Draft:
     """Makes rows of the bodies of one operation.
 
@@ -40,9 +44,13 @@ class Draft:
         operation: what takes the body.
         resource: whose rows they are.
         base: the operation that shows the most of a row.
+        place: the schema of a row in the body; None for that of the whole body.
     """
 
-    def __init__(self, contract: Contract, operation: Operation, resource: Resource, base: Shown) -> None:
+    def __init__(
+        self, contract: Contract, operation: Operation, resource: Resource, base: Shown, place: Place | None = None
+    ) -> None:
+        self._place = operation.request_schema if place is None else place
         self._contract = contract
         self._operation = operation
         self._resource = resource
@@ -51,7 +59,7 @@ class Draft:
     @cached_property
     def _at(self) -> Parts:
         """Where the row stands in the body of a request: where a response has it too, or in its only wrapper."""
-        root = self._contract.outlines.of(self._operation.request_schema)
+        root = self._contract.outlines.of(self._place)
         view = self._base.view
         if view is not None and view.at and self._base.operation is not None:
             outline, way = root, []
@@ -75,7 +83,7 @@ class Draft:
     @cached_property
     def _outline(self) -> Outline:
         """What a client may send of a row."""
-        outline = self._contract.outlines.of(self._operation.request_schema)
+        outline = self._contract.outlines.of(self._place)
         for name in self._at:
             outline = self._contract.outlines.of(outline.members[name])
         return outline
@@ -139,7 +147,7 @@ class Draft:
 
     def data(self, call: Call, sent: Data, key: str) -> Data:
         """The members of a new row."""
-        data = {**copied(self._skeleton), **sent}
+        data = {**copied(self._skeleton), **copied(self._resource.start), **sent}
         for name, text in members_named(self._base.outline, call.variables).items():
             if name not in sent:
                 place = self._base.outline.members[name]
@@ -172,6 +180,13 @@ class Draft:
         own = [name for name, place in members.items() if outlines.flagged(place, "readOnly")]
         kept = {name: was[name] for name in own if name in was}
         return {name: value for name, value in now.items() if name not in own} | kept
+
+    def stamped(self, call: Call, data: Data) -> Data:
+        """A row in which a member that is to tell the time, as `deleted_at: {$now: }` says, does."""
+        return {
+            name: self._moment(call, name, timestamp(call.now)) if value == NOW else value
+            for name, value in data.items()
+        }
 
     def touched(self, call: Call, data: Data) -> Data:
         """A row that was changed now."""

@@ -31,6 +31,40 @@ class ResourceTable:
         key, data = self._resourceful.seeded(call, self._members(entry))
         Stored(resource, call).add(key, data)
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The variables of the collection's path."""
+        return self._resourceful.resource.parents
+
+    def flaws(self, contract: Contract, id: str, members: Row) -> list[Violation]:
+        """What is wrong with a row that has these members."""
+        return self._resourceful.row_problems(id, members)
+
+    def find(self, call: Call, name: str, id: str) -> Row | None:
+        """The members of a row, its id among them, or None."""
+        row = Stored(self._resourceful.resource, call).get(id)
+        return None if row is None else self._resourceful.with_id(id, row["data"])
+
+    def all(self, call: Call, name: str) -> list[Row]:
+        """The members of all rows, newest first."""
+        rows = Stored(self._resourceful.resource, call).all()
+        return [self._resourceful.with_id(row["id"], row["data"]) for row in rows]
+
+    def change(self, call: Call, name: str, id: str, members: Row) -> bool:
+        """Change members of a row; false when there is none."""
+        stored = Stored(self._resourceful.resource, call)
+        row = stored.get(id)
+        if row is not None:
+            stored.replace(row, {**row["data"], **members})
+        return row is not None
+
+    def remove(self, call: Call, name: str, id: str) -> bool:
+        """Remove a row; false when there is none."""
+        stored = Stored(self._resourceful.resource, call)
+        row = stored.get(id)
+        stored.remove(id, row)
+        return row is not None
+
     def problems(self, contract: Contract, entry: Row) -> list[Violation]:
         """What is wrong with what a scenario says of a row."""
         resource, base = self._resourceful.resource, self._resourceful.base

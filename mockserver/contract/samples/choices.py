@@ -15,6 +15,7 @@ MAX_CONFLICTS = 64
 
 Chain = frozenset[str]
 """The references that led to a schema without a step down into the value."""
+Join = Callable[[Facts, Any, Chain], None]
 
 
 class Choices:
@@ -22,18 +23,19 @@ class Choices:
 
     Args:
         lookups: finds its schemas.
-        join: adds what a schema says to facts, but for its own choices.
     """
 
-    def __init__(self, lookups: Lookups, join: Callable[[Facts, Any, Chain], None]) -> None:
+    def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
-        self._join = join
         self._children: dict[str, dict[str, None]] | None = None
 
     def ways(
-        self, facts: Facts, kind: str, schema: Any, chain: Chain, simple: bool, thorough: bool
+        self, facts: Facts, kind: str, schema: Any, chain: Chain, join: Join, simple: bool, thorough: bool
     ) -> Iterator[list[tuple[Any, Chain]]]:
-        """The ways of one choice, likeliest first: each a list of schemas, with the references that led there."""
+        """The ways of one choice, likeliest first: each a list of schemas, with the references that led there.
+
+        `join` adds what a schema says to facts, but for its own choices.
+        """
         nothing: Chain = frozenset()
         if kind == "if":
             condition = schema["if"]
@@ -56,7 +58,7 @@ class Choices:
             for index, way in enumerate(ways):
                 # The first good one is what is mostly taken; to know of all the others takes long.
                 known = index < MAX_CONFLICTS and (thorough or not good)
-                (bad if known and self._conflicts(facts, way, chain) else good).append(way)
+                (bad if known and self._conflicts(facts, way, chain, join) else good).append(way)
             yield from ([(part, nothing) for part in way] for way in [*good, *bad])
 
     def _weight(self, schema: Any) -> int:
@@ -77,11 +79,11 @@ class Choices:
         schema = self._lookups.followed(schema)
         return isinstance(schema, dict) and (schema.get("type") == "null" or schema.get("enum") == [None])
 
-    def _conflicts(self, facts: Facts, way: list[Any], chain: Chain) -> bool:
+    def _conflicts(self, facts: Facts, way: list[Any], chain: Chain, join: Join) -> bool:
         """Whether it is plain that an alternative cannot hold besides the rest."""
         trial = facts.copy()
         for part in way:
-            self._join(trial, part, chain)
+            join(trial, part, chain)
         if trial.impossible():
             return True
         for name, members in trial.properties.items():

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+Demand = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], int, int | None]
+"""What texts must match, must not match, are of, and how long they may be."""
+
 
 class Bound:
     """The tightest of some bounds on one side."""
@@ -71,7 +74,8 @@ class Facts:
         self.hides = False
         """Members for the other direction must not be there, even those that are required (3.0.3, Schema Object)."""
         self.not_together: list[list[str]] = []
-        self.content: list[str] = []
+        self.varies = False
+        """Whether a choice was made, or the way that led here counted: another time they may be others."""
 
     min_properties: int
     max_properties: int | None
@@ -104,6 +108,10 @@ class Facts:
             or (self.max_properties is not None and self.min_properties > self.max_properties)
             or any(name in self.absent for name in self.required)
         )
+
+    def demand(self) -> Demand:
+        """What is demanded of texts, to compare it with that of another place."""
+        return tuple(self.patterns), tuple(self.forbidden), tuple(self.formats), self.min_length, self.max_length
 
     def limit_types(self, kinds: Iterable[str]) -> None:
         new = frozenset(kinds)

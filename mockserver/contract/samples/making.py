@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from mockserver.contract.samples import words
-from mockserver.contract.samples.facts import Facts, same
+from mockserver.contract.samples.facts import Demand, Facts, same
 from mockserver.contract.samples.fitting import found_in, suits
 from mockserver.contract.samples.members import Members
 from mockserver.contract.samples.numbers import number
@@ -65,7 +65,7 @@ class Maker:
         self.trace: dict[Path, Made] | None = None
         """By place: what was done, where a plan asked for it."""
         self.size = 0
-        self._vain: set[str] = set()
+        self._vain: set[Demand] = set()
         """What was demanded of texts, and no text was found for."""
 
     def make(self, schema: Any, name: str, plan: Plan | None = None) -> Any:
@@ -190,7 +190,7 @@ class Maker:
         return ("string", "integer", "object", "array", "null", "boolean")[step.variation // 3 % 6]
 
     def _text(self, facts: Facts, name: str, step: Step) -> Any:
-        demand = repr((facts.patterns, facts.forbidden, facts.formats, facts.min_length, facts.max_length))
+        demand = facts.demand()
         value = None
         for more in range(4 if demand not in self._vain else 0):
             value = text(facts, name, self._rng, step.variation + more, self._now)

@@ -19,6 +19,8 @@ Chooser = Callable[[list[Any]], int]
 """Given the ways of one choice, likeliest first, says by its index which one to take."""
 Pending = list[tuple[str, Any, Chain]]
 """Choices that are still to be made: their kind, their schema and how it was reached."""
+MAX_KEPT = 4096
+"""Facts that are kept of one document; then it begins anew, so that a large one does not fill the memory."""
 
 
 class Reader:
@@ -32,9 +34,9 @@ class Reader:
 
     def __init__(self, refs: Refs, old: bool, direction: str) -> None:
         self._lookups = Lookups(refs, old, direction)
-        self._choices = Choices(
-            self._lookups, lambda facts, schema, chain: self._join(facts, schema, chain, [], (), True)
-        )
+        self._kept: dict[tuple[int, ...], tuple[list[Any], Facts]] = {}
+        """By the identities of schemas that leave no choice: these schemas, and what is known where all apply."""
+        self._choices = Choices(self._lookups)
         self.followed = self._lookups.followed
         self.is_hidden = self._lookups.is_hidden
 
@@ -46,10 +48,14 @@ class Reader:
         simple: bool = False,
         thorough: bool = True,
     ) -> Facts:
-        """Everything that must hold where all of `schemas` apply.
+        """Everything that must hold where all of `schemas` apply. It is kept: do not change it.
 
         `simple`: the simplest way of a choice is the likeliest. `thorough`: all the ways are put in order.
         """
+        key = tuple(map(id, schemas))
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept[1]
         facts = Facts()
         facts.hides = self._lookups.old
         pending: Pending = []
@@ -57,12 +63,23 @@ class Reader:
             self._join(facts, schema, frozenset(), pending, scopes)
         while pending:
             kind, schema, chain = pending.pop(0)
-            ways = list(self._choices.ways(facts, kind, schema, chain, simple, thorough))
+            ways = list(self._choices.ways(facts, kind, schema, chain, self._join_alone, simple, thorough))
             if not ways:
                 continue
-            for way, more in ways[choose(ways)] if len(ways) > 1 else ways[0]:
-                self._join(facts, way, chain | more, pending, scopes, inner=True)
+            way = ways[0]
+            if len(ways) > 1:
+                way, facts.varies = ways[choose(ways)], True
+            for part, more in way:
+                self._join(facts, part, chain | more, pending, scopes, inner=True)
+        if not facts.varies:
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            self._kept[key] = schemas, facts
         return facts
+
+    def _join_alone(self, facts: Facts, schema: Any, chain: Chain) -> None:
+        """What a schema adds apart from its own choices."""
+        self._join(facts, schema, chain, [], (), True)
 
     def _join(
         self,
@@ -85,6 +102,7 @@ class Reader:
             return
         dynamic = schema.get("$dynamicRef")
         if isinstance(dynamic, str) and dynamic not in chain:
+            facts.varies = True
             self._join(facts, self._lookups.dynamic(dynamic, scopes), chain | {dynamic}, pending, scopes, inner)
         if schema.get(self._lookups.hidden) is True:
             facts.never = facts.never or self._lookups.old

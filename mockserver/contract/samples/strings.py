@@ -60,8 +60,6 @@ def _candidates(facts: Facts, name: str, rng: Random | None, now: datetime, loos
     shapes = [found for found in map(shape, facts.formats) if found is not None]
     named = list(chain.from_iterable(of_format(found, name, rng, now) for found in facts.formats))
     yield from named
-    patterns = (*facts.patterns, *shapes)
-    seed = rng or Random(f"{name}{patterns}")
     if not named:
         if not facts.formats and is_moment(name) and rng is None:
             yield of_format("date-time", name, rng, now)[0]
@@ -69,6 +67,8 @@ def _candidates(facts: Facts, name: str, rng: Random | None, now: datetime, loos
         yield from _fitted(likely, low, high)
         if facts.patterns and rng is None:
             yield from ("1", "12345", "2026-01-01", "2026-01-01T00:00:00Z", "a", "A1")
+    patterns = (*facts.patterns, *shapes)
+    seed = rng or Random(f"{name}{patterns}")  # only here: to seed takes longer than all that comes before
     if patterns or facts.forbidden:
         yield from texts(patterns, low, high, seed, tuple(facts.forbidden), loose)
     if not shapes:

@@ -15,7 +15,8 @@ import aiohttp
 import httptools
 from aiohttp.client_proto import ResponseHandler
 
-from mockserver.testing.transports.shared import Outcome, ask, header_lines, pipeline_of
+from mockserver.messages import Response
+from mockserver.testing.transports.shared import Outcome, Part, ask, header_lines, parts_of, pipeline_of
 
 
 class MockConnector(aiohttp.BaseConnector):
@@ -94,17 +95,40 @@ class _Wire(asyncio.Transport):
             self._lose(ConnectionResetError(104, "Connection reset by peer"))
         elif not outcome.loss:
             response = outcome.response
+            if parts := parts_of(response, self._patience):
+                await self._stream(response, parts)
+                return
             content = response.content or b""
             lines = [*header_lines(response), ("content-length", str(len(content))), ("connection", "close")]
-            phrase = HTTPStatus(response.status).phrase if response.status in list(HTTPStatus) else ""
-            head = f"HTTP/1.1 {response.status} {phrase}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in lines) + "\r\n"
-            self._handler.data_received(head.encode("latin-1") + (b"" if method == "HEAD" else content))
+            self._handler.data_received(_head(response, lines) + (b"" if method == "HEAD" else content))
+        self._lose(None)
+
+    async def _stream(self, response: Response, parts: list[Part]) -> None:
+        """Send a stream in chunks (RFC 9112, 7.1)."""
+        lines = [*header_lines(response), ("transfer-encoding", "chunked"), ("connection", "close")]
+        self._handler.data_received(_head(response, lines))
+        for part in parts:
+            if part.wait:
+                await asyncio.sleep(part.wait)
+            if part.loss == "timeout":
+                self._handler.set_exception(aiohttp.SocketTimeoutError("Timeout on reading data from socket"))
+            if part.loss:
+                self._lose(ConnectionResetError(104, "Connection reset by peer") if part.loss == "reset" else None)
+                return
+            self._handler.data_received(b"%x\r\n%s\r\n" % (len(part.content), part.content))
+        self._handler.data_received(b"0\r\n\r\n")
         self._lose(None)
 
     def _lose(self, error: BaseException | None) -> None:
         if not self._is_closing:
             self._is_closing = True
             self._handler.connection_lost(error)
+
+
+def _head(response: Response, lines: list[tuple[str, str]]) -> bytes:
+    phrase = HTTPStatus(response.status).phrase if response.status in list(HTTPStatus) else ""
+    head = f"HTTP/1.1 {response.status} {phrase}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in lines) + "\r\n"
+    return head.encode("latin-1")
 
 
 __all__ = ["MockConnector"]

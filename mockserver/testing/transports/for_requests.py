@@ -20,7 +20,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from mockserver.clock import sleep
-from mockserver.testing.transports.shared import ask, header_lines, pipeline_of
+from mockserver.testing.transports.shared import Part, ask, header_lines, parts_of, pipeline_of
 
 
 class MockAdapter(BaseAdapter):
@@ -68,8 +68,10 @@ class MockAdapter(BaseAdapter):
         message = HTTPMessage()
         for name, value in header_lines(response):
             message[name] = value
+        patience = timeout[1] if isinstance(timeout, tuple) else timeout
+        streamed = parts_of(response, patience)
         raw = HTTPResponse(
-            body=io.BytesIO(response.content or b""),
+            body=_Parts(streamed) if streamed else io.BytesIO(response.content or b""),
             headers=HTTPHeaderDict(header_lines(response)),
             status=response.status,
             preload_content=False,
@@ -81,6 +83,36 @@ class MockAdapter(BaseAdapter):
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class _Parts(io.RawIOBase):
+    """A stream as urllib3 reads one, part by part."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        super().__init__()
+        self._parts = iter(parts)
+        self._left = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next part, or as much of it as there is room for."""
+        while not self._left:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            if part.wait:
+                sleep(part.wait)
+            if part.loss == "timeout":
+                raise TimeoutError("timed out")
+            if part.loss:
+                raise ConnectionResetError(104, "Connection reset by peer")
+            self._left = part.content
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
 
 
 def _text(value: str | bytes) -> str:

@@ -68,6 +68,32 @@ def ask(
     return Outcome(response, delivery.delay + delivery.every * pieces, "")
 
 
+class Part(NamedTuple):
+    """A step of a stream as a client meets it."""
+
+    wait: float
+    """Real seconds before it."""
+    content: bytes
+    loss: Literal["", "timeout", "reset", "empty"] = ""
+    """How the stream is lost here instead."""
+
+
+def parts_of(response: Response, patience: float | None) -> list[Part]:
+    """The items of a stream, and how it ends when it does not end well; none for a response that is no stream.
+
+    `patience` is how many seconds the client waits for each of them; a longer wait loses the rest.
+    """
+    delivery = response.delivery or _WHOLE
+    parts: list[Part] = []
+    for piece in delivery.pieces:
+        if patience is not None and piece.stall > patience:
+            return [*parts, Part(min(patience, piece.wait), b"", "timeout")]
+        parts.append(Part(piece.wait, piece.content))
+    if delivery.end:
+        parts.append(Part(0.0, b"", "reset" if delivery.end == "reset" else "empty"))
+    return parts
+
+
 def header_lines(response: Response) -> list[tuple[str, str]]:
     """The header lines of a response as they arrive, the Content-Type among them."""
     fields = response.headers
