@@ -362,7 +362,7 @@ def test_a_schema_that_nothing_satisfies_is_named(tmp_path):
 def test_a_change_that_leads_nowhere_is_the_rules_fault(make_pipeline):
     pipeline = with_rules(make_pipeline, "  - {id: r, op: Memory.listUserMemory, set: {/data/0/memory/0: x}}\n")
     assert of(pipeline, request("GET")).sentences == (
-        "500, because the response cannot be changed: "
+        "500, because a rule cannot do what it says: "
         "rule 'r' (s.yaml:5): '/data/0/memory/0' leads nowhere in this response.",
     )
 

@@ -20,7 +20,7 @@ from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import expectations, schedule
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.scenarios import Scenario, bundled_scenarios
+from mockserver.scenarios import Scenario, ScenarioError, bundled_scenarios
 from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.values import CallValues
 from mockserver.state.ratelimit import parse_limit
@@ -137,6 +137,26 @@ def set_scenario(ask: Ask) -> Response:
         scenario = _scenario(ask, ask.body)
     sandbox.use(scenario)
     return _ok(views.scenario_view(sandbox))
+
+
+def list_scenarios(ask: Ask) -> Response:
+    """The names that `{"use": NAME}` takes."""
+    sources = dict.fromkeys(files_in(ask.scenario_dir), "folder") | dict.fromkeys(bundled_scenarios(), "bundled")
+    return _ok({"scenarios": [{"name": name, "source": source} for name, source in sorted(sources.items())]})
+
+
+def check_scenario(ask: Ask) -> Response:
+    """Read a scenario as `setScenario` does, and change nothing."""
+    try:
+        if isinstance(ask.body, str):
+            scenarios.parse_scenario(ask.body, ask.pipeline.apis, ask.params["file"])
+        else:
+            _scenario(ask, ask.body)
+    except ScenarioError as error:
+        return _ok({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
+    except UserError as error:
+        return _ok({"ok": False, "problems": [{"line": 0, "column": 0, "rule": None, "message": str(error)}]})
+    return _ok({"ok": True, "problems": []})
 
 
 def remove_scenario(ask: Ask) -> Response:
@@ -328,6 +348,8 @@ HANDLERS: dict[str, Handler] = {
     "getScenario": lambda ask: _ok(views.scenario_view(ask.sandbox)),
     "setScenario": set_scenario,
     "removeScenario": remove_scenario,
+    "listScenarios": list_scenarios,
+    "checkScenario": check_scenario,
     "getClock": lambda ask: _ok(views.clock_view(ask.sandbox.clock)),
     "changeClock": change_clock,
     "advanceClock": advance_clock,

@@ -21,7 +21,7 @@ from mockserver.journal.why import why
 from mockserver.messages import JSON, Exchange
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side", "stage")
+FILTERS = ("operation", "status", "rule", "side", "stage", "text")
 BATCH = 100
 """Entries that a stream shows at a time."""
 
@@ -82,7 +82,11 @@ class JournalReader:
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
     texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side", "stage") if params.get(name)]
-    return (pair for pair in entries if all(text in pair[1] for text in texts))
+    likely = (pair for pair in entries if all(text in pair[1] for text in texts))
+    if params.get("text"):
+        text = params["text"].lower().encode()
+        return (pair for pair in likely if text in pair[1].lower())
+    return likely
 
 
 def _matches(head: Head, params: Mapping[str, Any]) -> bool:

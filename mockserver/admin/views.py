@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import orjson
 
 from mockserver.apis import Api
+from mockserver.apis.profiles.write import conclusions, untold
 from mockserver.apis.routes import Routes
 from mockserver.clock import Clock, timestamp
 from mockserver.journal.coverage import StatusCoverage
@@ -217,6 +218,15 @@ def apis_view(apis: Mapping[str, Api], origin: str) -> JSON:
                     {"id": operation.id, "method": operation.method, "path": operation.path}
                     for operation in api.contract.operations.values()
                 ],
+                "resources": [
+                    {
+                        "name": resourceful.resource.name,
+                        "path": resourceful.resource.path,
+                        "conclusions": [conclusion._asdict() for conclusion in conclusions(resourceful)],
+                    }
+                    for resourceful in api.resourcefuls
+                ],
+                "sampled": [operation.id for operation in untold(api)],
                 "additions": [
                     {"pointer": addition.pointer, "provenance": addition.provenance, "note": addition.note}
                     for addition in api.contract.additions

@@ -21,8 +21,8 @@ _BEFORE = {
     "limit": ("route", "rule", "key"),
     "prefer": ("route", "rule", "key", "limit", "validation"),
     "validation": ("route", "rule", "key", "limit"),
-    "idempotency": ("route", "rule", "key", "limit", "validation"),
     "credits": ("route", "rule", "key", "limit", "validation"),
+    "idempotency": ("route", "rule", "key", "limit", "validation"),
     "behaviour": ("route", "rule", "key", "limit", "validation", "credits"),
     "sample": ("route", "rule", "key", "limit", "validation"),
     "response": ("route", "rule", "key", "limit", "validation", "credits", "behaviour"),
@@ -32,6 +32,7 @@ _BEFORE_RULE = {
     "key": ("route",),
     "limit": ("route", "key"),
     "content": ("route", "key", "limit", "validation"),
+    "behaviour": ("route", "key", "limit", "validation", "credits"),
 }
 """The same before a rule's response, by where it is given."""
 

@@ -25,9 +25,9 @@ _FAULTS = {
     "body": "damages the body",
     "content_type": "sends another content type",
     "drip": "sends the body in small pieces",
+    "stream": "disturbs the stream",
+    "webhooks": "disturbs the webhooks that follow",
     "billing_write": "loses the billing write: the rows stay and nothing is charged",
-    "stream": "interrupts the stream",
-    "webhooks": "changes how webhooks are sent",
 }
 _ACTIONS = {
     "behaviour": "gives the items of the stream",
@@ -35,6 +35,8 @@ _ACTIONS = {
     "then": "has something else done after the response",
 }
 """What a rule does to a response that the operation makes."""
+_GIVES = ("key", "limit", "content", "behaviour")
+"""What a rule does that gives a response of its own."""
 _PLAIN = ("No ", "Others ", "The ", "There ", "This ")
 """How reasons begin that go on within a sentence."""
 
@@ -42,14 +44,16 @@ _PLAIN = ("No ", "Others ", "The ", "There ", "This ")
 def decision(exchange: Exchange) -> str:
     """What decided which response was made, as the rest of a sentence."""
     operation, reason = exchange.operation, exchange.reason
-    if exchange.stage == "webhook":
-        return reason or f"the receiver of {operation} answered so"
     if exchange.stage == "response":
         return _breach(exchange)
     if exchange.defect and reason and exchange.status == 500:
         return _failure(exchange)
     if exchange.limited is not None:
         return _limited(exchange, exchange.limited)
+    if exchange.stage == "webhook":
+        return f"the server sent {operation} to {exchange.request.path}" + (f": {reason}" if reason else "")
+    if exchange.stage == "idempotency" and not reason:
+        return "the same request was made before with this key: it has the response that it had then"
     if exchange.stage == "rule":
         return f"{rule_text(exchange)} gives this response"
     client = [violation for violation in exchange.violations if violation.side == "client"]
@@ -63,8 +67,6 @@ def decision(exchange: Exchange) -> str:
         return f"the path has {header(exchange, 'allow') or 'no operation'}"
     if exchange.stage == "prefer":
         return f"the request asks for it with `Prefer: {exchange.request.headers.get('prefer', '')[:100]}`"
-    if exchange.stage == "idempotency":
-        return "the idempotency key came before: this is the response that it had"
     if exchange.stage == "sample":
         return f"{operation} keeps no state here: its response is a sample from the contract"
     return f"{operation or 'the operation'} was carried out"
@@ -83,7 +85,7 @@ def _breach(exchange: Exchange) -> str:
     """Which response violates the contract, with who made it."""
     if exchange.rule_action == "change":
         maker = f"the response as {rule_text(exchange)} changes it"
-    elif exchange.rule_action == "behaviour" or (exchange.rule_action and not exchange.committed):
+    elif exchange.rule_action in _GIVES and (exchange.rule_action == "behaviour" or not exchange.committed):
         maker = f"the response that {rule_text(exchange)} gives"
     elif exchange.committed:
         maker = f"what the behaviour of {exchange.operation} answers"
@@ -96,8 +98,8 @@ def _failure(exchange: Exchange) -> str:
     """What failed, with whose it is."""
     if exchange.stage != "behaviour":
         return f"the mock itself failed: {exchange.defect}"
-    if exchange.rule_action == "change" and exchange.defect.startswith("rule "):
-        return f"the response cannot be changed: {exchange.defect}"
+    if exchange.rule and exchange.defect.startswith("rule "):
+        return f"a rule cannot do what it says: {exchange.defect}"
     return f"the behaviour of {exchange.operation} failed: {exchange.defect}"
 
 

@@ -50,7 +50,7 @@ def limited(world: World, plan: Plan, limit: Limit, window: Window) -> Limited:
         parts = ruled[0].per
     elif isinstance(world.terms.limit, str):
         parts = next((each.per for each in plan.limits if each.limit is limit), parts)
-    has_tenants = api.tenant is not one_tenant or api.tenant_variable or api.tenant_is_key
+    has_tenants = api.tenant is not one_tenant or bool(plan.tenant)
     by_tenant = has_tenants and ("tenant" in parts or "teamspace" in parts)
     callers = [*([api.tenant_name] if by_tenant else []), *(["key"] if "key" in parts else [])]
     target = {"method": operation.method, "path": operation.path}

@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from mockserver import console
 from mockserver.admin.api import PREFIX, Admin
 from mockserver.apis import Api
 from mockserver.errors import MEDIA_TYPE, defect_body
@@ -55,7 +56,7 @@ def create_app(
         settings: how to serve.
         pipeline: what answers, when it is made already; it is built from the settings otherwise.
         apis: APIs to serve beside those that the settings name, or instead of the bundled ones when they name none.
-        admin: whether `/__admin` is served here.
+        admin: whether `/__admin` is served here, and the console that talks to it.
 
     Its `state` has `pipeline`, `admin`, `mocked`, `settings`, and `draining`, which a server may set to a function
     that tells whether it is about to stop. Raises UserError for settings that make no sense.
@@ -91,7 +92,13 @@ def create_admin_app(app: Starlette, origin: str) -> Starlette:
 
 def _admin_routes(admin: Admin, origin: str = "") -> list[BaseRoute]:
     endpoint = AdminEndpoint(admin, origin)
-    return [Route(PREFIX, endpoint), Mount(PREFIX, endpoint)]
+    pages = ConsoleEndpoint()
+    return [
+        Route(PREFIX, endpoint),
+        Mount(PREFIX, endpoint),
+        Route(console.PREFIX, pages),
+        Mount(console.PREFIX, pages),
+    ]
 
 
 def _starlette(routes: Sequence[BaseRoute], admin: Admin, settings: Settings, lifespan: object) -> Starlette:
@@ -201,6 +208,22 @@ class AdminEndpoint:
             await deliver(response, scope, receive, send, close=request.too_large)
         elif events is not None:
             await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
+
+
+class ConsoleEndpoint:
+    """The console's pages as an ASGI app. They are the same for everyone; what they show, the admin API guards."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["type"] != "http":
+            await WebSocketClose()(scope, receive, send)
+            return
+        request, root = read_head(scope), scope.get("root_path", "")
+        if root.endswith(console.PREFIX):  # as above
+            root = root.removesuffix(console.PREFIX)
+            request.path = console.PREFIX + request.path
+        if await read_body(request, receive, 0):
+            await deliver(console.answer(request, root), scope, receive, send, close=request.too_large)
 
 
 def as_json(document: object) -> HTTPResponse:

@@ -272,6 +272,7 @@ def announce(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.so
         for name, api in pipeline.apis.items():
             log.info("%s on %s/%s%s", name, _origin(sockets[0]), name, api.contract.base_path)
         log.info("admin on %s/__admin", _origin(sockets[-1]))
+        log.info("console on %s/__console/", _origin(sockets[-1]))
     elif 0 in (settings.port, settings.admin_port):
         log.log(
             log.getEffectiveLevel(), "listening on %s, admin on %s/__admin", *map(_origin, (sockets[0], sockets[-1]))

@@ -1,0 +1,125 @@
+// The admin API: one function to ask it, one to follow its events. The token stays in this module's memory.
+// Must not know: pages.
+
+const BASE = new URL("../__admin/", document.baseURI);
+let token = "";
+let asking = null;
+
+// What the server refused: `status`, `message` and the whole problem document.
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+// A path of one sandbox.
+export function of(sandbox, path = "") {
+  return `sandboxes/${encodeURIComponent(sandbox)}${path}`;
+}
+
+async function send(path, { method = "GET", body, type = "application/json", signal } = {}) {
+  const headers = { "x-mockserver-admin": token || "console" };
+  if (body !== undefined) headers["content-type"] = type;
+  const content = body === undefined || type !== "application/json" ? body : JSON.stringify(body);
+  const sent = token;
+  const response = await fetch(new URL(path, BASE), { method, headers, body: content, signal, cache: "no-store" });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  // The server says "token" only where one is missing or wrong; other refusals no token would change.
+  if ((response.status === 401 || response.status === 403) && /admin token/.test(problem.detail ?? "")) {
+    if (token === sent) await askToken(response.status === 403 && sent !== "");
+    return send(path, { method, body, type, signal });
+  }
+  throw new Refused(response.status, problem);
+}
+
+// Everyone who waits for the token waits for the same dialog.
+function askToken(wasWrong) {
+  asking ??= new Promise((resolve) => {
+    const dialog = document.getElementById("ask"), input = document.getElementById("ask-token");
+    if (wasWrong) document.getElementById("ask-why").textContent = "That was not the right one. It is kept in this page only.";
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.addEventListener("close", () => {
+      token = /^[\x21-\x7e]+$/.test(input.value) ? input.value : "console";
+      input.value = "";
+      asking = null;
+      resolve();
+    }, { once: true });
+    if (!dialog.open) dialog.showModal();
+  });
+  return asking;
+}
+
+export async function get(path) {
+  return (await send(path)).json();
+}
+
+// A write. A string body is YAML.
+export async function put(method, path, body) {
+  const type = typeof body === "string" ? "application/yaml" : "application/json";
+  const response = await send(path, { method, body, type });
+  return response.status === 204 ? null : response.json();
+}
+
+// Follow the journal of a sandbox after a number. `told` gets {entry}, or {state: "live" | "lost" | "back", missed, anew}.
+export function follow(sandbox, after, told) {
+  const ended = new AbortController();
+  run(sandbox, after, told, ended.signal);
+  return () => ended.abort();
+}
+
+async function run(sandbox, after, told, signal) {
+  let wait = 250, wasLost = false;
+  while (!signal.aborted) {
+    try {
+      const { total, anew } = wasLost ? await missed(sandbox, after, signal) : { total: 0, anew: false };
+      if (anew) after = 0;
+      const response = await send(of(sandbox, `/events?after=${after}`), { signal });
+      told(wasLost ? { state: "back", missed: total, anew } : { state: "live" });
+      wait = 250;
+      wasLost = false;
+      for await (const data of events(response)) {
+        const entry = JSON.parse(data);
+        if (entry.number <= after) told({ state: "back", missed: 0, anew: true }); // the sandbox was reset
+        after = entry.number;
+        told({ entry });
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof Refused && error.status < 500) {
+        told({ state: "lost", why: error.message });
+        return;
+      }
+    }
+    if (signal.aborted) return;
+    if (!wasLost) told({ state: "lost", why: "The server does not answer; trying again." });
+    wasLost = true;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    wait = Math.min(wait * 2, 5000);
+  }
+}
+
+// How many exchanges came while nobody listened, and whether the journal began anew.
+async function missed(sandbox, after, signal) {
+  const { requests } = await (await send(of(sandbox), { signal })).json();
+  return requests < after ? { total: requests, anew: true } : { total: requests - after, anew: false };
+}
+
+// The data of each server-sent event (WHATWG HTML, 9.2.6). EventSource cannot send the token's header.
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let kept = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    kept += value;
+    let end;
+    while ((end = kept.indexOf("\n\n")) >= 0) {
+      const lines = kept.slice(0, end).split("\n").filter((line) => line.startsWith("data:"));
+      kept = kept.slice(end + 2);
+      if (lines.length) yield lines.map((line) => line.slice(5).trimStart()).join("\n");
+    }
+  }
+}

@@ -1,0 +1,78 @@
+// Shows a body: JSON with its violations marked where they are, anything else as text; a long one cut.
+// Must not know: the admin API.
+
+import { h } from "./dom.js";
+
+const MOST = 8 * 1024; // characters of a body that a page shows unasked
+
+function escaped(part) {
+  return String(part).replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+// Lines of JSON text, each with the pointer of the value that begins on it.
+function lines(value, pointer, indent, label, comma, out) {
+  const pad = "  ".repeat(indent);
+  const isList = Array.isArray(value);
+  if (value !== null && typeof value === "object" && Object.keys(value).length) {
+    const [open, close] = isList ? "[]" : "{}";
+    out.push({ pointer, text: `${pad}${label}${open}` });
+    const entries = Object.entries(value);
+    entries.forEach(([key, item], index) => {
+      const name = isList ? "" : `${JSON.stringify(key)}: `;
+      lines(item, `${pointer}/${escaped(key)}`, indent + 1, name, index < entries.length - 1 ? "," : "", out);
+    });
+    out.push({ pointer: null, text: `${pad}${close}${comma}` });
+  } else {
+    out.push({ pointer, text: `${pad}${label}${JSON.stringify(value)}${comma}` });
+  }
+  return out;
+}
+
+// The text of a body as it is copied and measured.
+export function bodyText(body) {
+  return body === null || body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body, null, 2);
+}
+
+// A body. `violations` are those that lie in it; `whole` is the link to all of it, null to show all of it here.
+export function bodyView(body, violations, whole) {
+  if (body === null || body === undefined) return h("p", { class: "quiet" }, "No body.");
+  const text = bodyText(body);
+  const isCut = whole !== null && text.length > MOST;
+  const marks = new Map();
+  for (const violation of violations) {
+    marks.set(violation.pointer, [...(marks.get(violation.pointer) ?? []), violation]);
+  }
+  const shown = typeof body === "string" ? text.split("\n").map((line) => ({ pointer: null, text: line }))
+    : lines(body, "", 0, "", "", []);
+  const pre = h("pre", { class: "body", tabindex: 0, "aria-label": "Body" });
+  let room = isCut ? MOST : Infinity;
+  for (const line of shown) {
+    const faults = line.pointer === null ? [] : marks.get(line.pointer) ?? [];
+    marks.delete(line.pointer);
+    const content = line.text.length > room ? `${line.text.slice(0, Math.max(room, 0))}…` : line.text;
+    room -= line.text.length + 1;
+    pre.append(faults.length
+      ? h("span", { class: "line marked" }, h("mark", {}, content), faults.map(beside))
+      : h("span", { class: "line" }, content), "\n");
+    if (room <= 0) break;
+  }
+  // What has no line of its own here: a member that is missing further up, or a place beyond the cut.
+  const rest = [...marks.values()].flat();
+  return h("div", {},
+    rest.length ? h("ul", { class: "violations" }, rest.map((violation) => h("li", {}, violationText(violation)))) : null,
+    pre,
+    isCut ? h("p", {}, `Cut after ${MOST.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters. `,
+      h("a", { href: whole }, "Show the whole body")) : null);
+}
+
+function beside(violation) {
+  return h("span", { class: `beside ${violation.side}` }, ` ${violation.message}`);
+}
+
+export function violationText(violation) {
+  return [
+    h("span", { class: `tag ${violation.side}` }, violation.side), " ",
+    h("code", {}, `${violation.where}${violation.pointer ? ` ${violation.pointer}` : ""}`), " ", violation.message,
+    h("span", { class: "quiet" }, ` (${violation.keyword}: expected ${violation.expected}, found ${violation.found})`),
+  ];
+}

@@ -1,0 +1,101 @@
+// Makes elements. Everything that a server sent goes through here and becomes text nodes and attributes, never markup.
+// Must not know: the admin API.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(node, props, children) {
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+// An element: h("p", {class: "note"}, "text", child). Props that begin with "on" are listeners.
+export function h(tag, props, ...children) {
+  return filled(document.createElement(tag), props, children);
+}
+
+// The same for SVG.
+export function s(tag, props, ...children) {
+  return filled(document.createElementNS(SVG, tag), props, children);
+}
+
+// A table in a frame that scrolls sideways by itself. A column is a title, or {title, class}; a row a list of cells.
+export function table(caption, columns, rows) {
+  const named = columns.map((column) => (typeof column === "string" ? { title: column } : column));
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    h("table", {},
+      h("caption", { class: "hidden" }, caption),
+      h("thead", {}, h("tr", {}, named.map((column) => h("th", { scope: "col", class: column.class }, column.title)))),
+      h("tbody", {}, rows.map((cells) => h("tr", {},
+        cells.map((cell, index) => h("td", { class: named[index].class }, cell)))))));
+}
+
+// Pairs of a name and a value.
+export function facts(pairs) {
+  return h("dl", { class: "facts" },
+    pairs.filter(([, value]) => value !== null && value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+export function button(label, onclick, props) {
+  return h("button", { type: "button", onclick, ...props }, label);
+}
+
+// A line that a screen reader reads out, and that shows for a moment.
+export function say(text) {
+  const line = document.getElementById("said");
+  line.textContent = text;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { line.textContent = ""; }, 6000);
+}
+
+export function copyButton(label, text) {
+  return button(label, async () => {
+    const content = text();
+    try {
+      await navigator.clipboard.writeText(content);
+      say(`Copied: ${label}.`);
+    } catch {
+      showText(label, content); // a page that is not on localhost or HTTPS has no clipboard
+    }
+  });
+}
+
+function showText(title, content) {
+  const area = h("textarea", { readonly: true, rows: 12, "aria-label": title }, content);
+  const dialog = h("dialog", { "aria-label": title }, h("h2", {}, title), area,
+    h("p", { class: "buttons" }, button("Close", () => dialog.close())));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  area.select();
+}
+
+// Asks before something is lost; resolves to whether it was agreed to.
+export function agreed(question, yes) {
+  return new Promise((resolve) => {
+    const dialog = h("dialog", { "aria-label": question }, h("p", {}, question), h("p", { class: "buttons" },
+      button("Cancel", () => dialog.close("")), button(yes, () => dialog.close("yes"), { class: "danger" })));
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+// Seconds as people write them.
+export function duration(seconds) {
+  const away = Math.abs(seconds);
+  if (away < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (away < 90) return `${Number(seconds.toFixed(1))} s`;
+  if (away < 5400) return `${Number((seconds / 60).toFixed(1))} min`;
+  return `${Number((seconds / 3600).toFixed(1))} h`;
+}
+
+// The time of day of epoch seconds, in UTC as the server writes it.
+export function timeOfDay(at, millis = true) {
+  const date = new Date(at * 1000);
+  return Number.isNaN(date.getTime()) ? String(at) : date.toISOString().slice(11, millis ? 23 : 19);
+}

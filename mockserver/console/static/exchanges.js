@@ -1,0 +1,139 @@
+// The panel of exchanges: the newest of the journal, filtered, with new ones as they come.
+
+import { get, of } from "./admin.js";
+import { button, duration, h, timeOfDay } from "./dom.js";
+
+const STEP = 200; // entries that are loaded first
+const MOST = 1000; // entries that the admin API gives at a time, and rows that a page holds
+const FILTERS = ["operation", "status", "side", "rule", "text"];
+
+export async function show({ sandbox, query, box, link, note, failed, onEntry }) {
+  const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
+  const [{ apis }, scenario] = await Promise.all([get("apis"), get(of(sandbox, "/scenario"))]);
+  const body = h("tbody");
+  const count = h("p", { class: "quiet", role: "status" });
+  const more = h("p", { class: "more" });
+  let limit = STEP, total = 0, loading = 0;
+  const kept = new Map(); // rows by number
+
+  function row(entry) {
+    const href = link("exchanges", [entry.number], filter);
+    const line = h("tr", { class: entry.defect ? "defect" : null },
+      h("td", { class: "number" }, h("a", { href }, `#${entry.number}`)),
+      h("td", { class: "time" }, h("time", { datetime: entry.iso }, timeOfDay(entry.at, false))),
+      h("td", { class: "status" }, statusTag(entry)),
+      h("td", { class: "what" }, h("span", { class: "op" }, entry.operation || "no operation"),
+        h("span", { class: "quiet path" }, `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`)),
+      h("td", { class: "why" }, h("div", {}, whyOf(entry))),
+      h("td", { class: "took" }, duration(entry.duration_ms / 1000)));
+    line.addEventListener("click", (event) => {
+      if (!event.target.closest("a") && !String(getSelection())) location.hash = href;
+    });
+    return line;
+  }
+
+  function tell() {
+    const rows = kept.size;
+    count.textContent = total > rows ? `The newest ${rows} of ${total.toLocaleString("en")} exchanges`
+      : `${rows} exchange${rows === 1 ? "" : "s"}`;
+    const isFiltered = FILTERS.some((name) => filter[name]);
+    more.replaceChildren(
+      total > rows && limit < MOST ? button("Show more", () => { limit = Math.min(limit * 5, MOST); load(); })
+        : rows ? "" : h("span", { class: "quiet" }, isFiltered ? "No exchange matches this filter."
+          : "No client has sent a request to this sandbox yet. New exchanges appear here as they come."));
+  }
+
+  async function load() {
+    const mine = ++loading;
+    const asked = new URLSearchParams(Object.entries(filter).filter(([, value]) => value));
+    asked.set("limit", limit);
+    try {
+      const page = await get(of(sandbox, `/journal?${asked}`));
+      if (mine !== loading) return;
+      failed(null);
+      kept.clear();
+      total = page.total;
+      for (const entry of page.entries) kept.set(entry.number, row(entry));
+      body.replaceChildren(...[...kept.values()].reverse());
+      tell();
+    } catch (error) {
+      if (mine === loading) failed(error);
+    }
+  }
+
+  const stop = onEntry((entry) => {
+    if (kept.has(entry.number) || !matches(entry, filter)) return;
+    const line = row(entry);
+    line.classList.add("new");
+    kept.set(entry.number, line);
+    total += 1;
+    body.prepend(line);
+    if (kept.size > MOST) {
+      const oldest = kept.keys().next().value;
+      kept.get(oldest).remove();
+      kept.delete(oldest);
+    }
+    tell();
+  });
+
+  let timer = 0;
+  function changed(event) {
+    const { name, value } = event.target;
+    if (name === "status" && value && !/^[0-5]?\d{1,2}$/.test(value)) return;
+    filter[name] = value.trim();
+    note(filter);
+    clearTimeout(timer);
+    timer = setTimeout(load, event.type === "input" ? 250 : 0);
+  }
+
+  const operations = apis.flatMap((api) => api.operations.map((operation) => operation.id));
+  box.append(h("h1", {}, "Exchanges"), h("form", { class: "filters", role: "search", oninput: changed, onsubmit: (event) => event.preventDefault() },
+    select("operation", "Operation", operations, filter.operation),
+    field("status", "Status", filter.status, { inputmode: "numeric", maxlength: 3, placeholder: "any" }),
+    select("side", "Violation by", ["client", "server", "declared"], filter.side),
+    select("rule", "Rule", scenario.rules.map((rule) => rule.id), filter.rule),
+    field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })),
+    count,
+    h("table", { class: "exchanges" }, h("caption", { class: "hidden" }, "Exchanges, newest first"),
+      h("thead", {}, h("tr", {}, ["No.", "Time", "Status", "Operation", "Why", "Took"].map((title, index) =>
+        h("th", { scope: "col", class: ["number", "time", "status", "what", "why", "took"][index] }, title)))), body), more);
+  await load();
+  return () => { stop(); clearTimeout(timer); };
+}
+
+function select(name, label, options, value) {
+  const all = options.includes(value) || !value ? options : [...options, value];
+  return h("label", {}, label, h("select", { name }, h("option", { value: "" }, "any"),
+    all.map((option) => h("option", { value: option, selected: option === value }, option))));
+}
+
+function field(name, label, value, props) {
+  return h("label", { class: name }, label, h("input", { name, value, autocomplete: "off", ...props }));
+}
+
+// Whether a new entry is one that the filter asks for; the admin API does the same for those that it has.
+function matches(entry, filter) {
+  return (!filter.operation || entry.operation === filter.operation)
+    && (!filter.status || entry.status === Number(filter.status))
+    && (!filter.rule || entry.rule === filter.rule)
+    && (!filter.side || entry.violations.some((violation) => violation.side === filter.side))
+    && (!filter.text || JSON.stringify(entry).toLowerCase().includes(filter.text.toLowerCase()));
+}
+
+export function statusTag(entry) {
+  if (!entry.status || entry.lost) return h("span", { class: "tag s0" }, entry.lost || "lost");
+  return h("span", { class: `tag s${Math.floor(entry.status / 100)}` }, String(entry.status));
+}
+
+// Why an exchange ended as it did, in a line.
+export function whyOf(entry) {
+  const parts = [];
+  if (entry.defect) parts.push(h("span", { class: "tag server" }, "defect"), ` ${entry.defect} `);
+  if (entry.rule) parts.push(h("span", { class: "tag rule" }, `rule ${entry.rule}`), " ");
+  for (const side of new Set(entry.violations.map((violation) => violation.side))) {
+    parts.push(h("span", { class: `tag ${side}` }, side === "declared" ? "violation declared" : `violation by ${side}`), " ");
+  }
+  if (entry.retry_of) parts.push(h("span", { class: "tag" }, `attempt ${entry.attempt}`), " ");
+  if (entry.reason) parts.push(entry.reason);
+  return parts;
+}

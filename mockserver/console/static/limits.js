@@ -1,0 +1,112 @@
+// The panel of rate limits: each sliding window as a band of time that ends now, with the requests that fill it.
+
+import { get, of } from "./admin.js";
+import { clockOf } from "./ticking.js";
+import { duration, h, s, timeOfDay } from "./dom.js";
+
+const WIDTH = 600, HEIGHT = 44;
+const TEETH = 60; // requests that are drawn one by one; more are drawn as columns
+
+// Whether a request took a place in its window: it got past the key and the limit, and no rule refused it there.
+function counts(entry) {
+  if (["", "route", "key", "limit"].includes(entry.stage)) return false;
+  return !(entry.stage === "rule" && [401, 403, 429].includes(entry.status)) && !(entry.stage === "rule" && entry.status >= 500);
+}
+
+export async function show({ sandbox, box, link, onEntry, failed, query, note }) {
+  let used = query.used !== "no";
+  const list = h("div", { class: "cards" });
+  let limits = [], entries = [], ticking = null;
+
+  async function load() {
+    try {
+      const [shown, journal, clock] = await Promise.all([
+        get(of(sandbox, "/limits")), get(of(sandbox, "/journal?limit=1000")), get(of(sandbox, "/clock")),
+      ]);
+      limits = shown.limits;
+      entries = journal.entries;
+      ticking = clockOf(clock);
+      draw();
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  function draw() {
+    if (!ticking) return;
+    const now = ticking();
+    const held = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const concerned = (limit) => entries.filter((entry) => entry.api === limit.api && entry.operation === limit.operation
+      && entry.at > now - limit.window && entry.at <= now);
+    const cards = limits.map((limit) => [limit, concerned(limit)]);
+    const some = cards.filter(([limit, inside]) => !used || inside.length || limit.remaining < limit.max);
+    list.replaceChildren(...(some.length ? some.map(([limit, inside]) => card(limit, inside, now, link))
+      : [h("p", { class: "quiet" }, limits.length ? "No window holds a request now." : "No operation has a rate limit.")]));
+    if (held) list.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+  }
+
+  box.append(h("h1", {}, "Rate limits"),
+    h("p", { class: "quiet" }, "Each band is the window that ends now, on the sandbox's clock. A line is a request that took a place in it, a red one was refused."),
+    h("p", {}, h("label", { class: "check" }, h("input", { type: "checkbox", checked: used, onchange: (event) => {
+      used = event.target.checked;
+      note({ used: used ? "" : "no" });
+      draw();
+    } }), " only windows in use")), list);
+  await load();
+  let waiting = 0;
+  const stop = onEntry(() => { clearTimeout(waiting); waiting = setTimeout(load, 150); });
+  const timer = setInterval(() => { if (ticking?.rate) load(); }, 2000);
+  return () => { stop(); clearInterval(timer); clearTimeout(waiting); };
+}
+
+function card(limit, inside, now, link) {
+  const taken = limit.max - limit.remaining;
+  const full = limit.remaining === 0;
+  const admitted = inside.filter(counts), refused = inside.filter((entry) => entry.stage === "limit" || entry.status === 429);
+  return h("section", { class: `card${full ? " full" : ""}` },
+    h("h2", {}, limit.operation, h("span", { class: "quiet" }, ` ${limit.api}`)),
+    h("p", {}, h("strong", {}, `${taken} of ${limit.max}`), ` in ${duration(limit.window)}. `,
+      full ? `The next is admitted at ${timeOfDay(limit.free_at)}, in ${duration(Math.max(0, limit.free_at - now))}.`
+        : `${limit.remaining} more are admitted now.`),
+    h("progress", { max: limit.max, value: taken, "aria-label": `Places taken in the window of ${limit.operation}` }),
+    band(limit, admitted, refused, now, link),
+    admitted.length > taken ? h("p", { class: "quiet" }, "The figures are those of callers without a tenant; the lines are everyone's.") : null);
+}
+
+function band(limit, admitted, refused, now, link) {
+  const x = (at) => ((at - (now - limit.window)) / limit.window) * WIDTH;
+  const svg = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "band", role: "group",
+    "aria-label": `The last ${duration(limit.window)} of ${limit.operation}` },
+  s("rect", { x: 0, y: 0, width: WIDTH, height: HEIGHT, class: "ground" }));
+  for (let part = 1; part < 4; part += 1) svg.append(s("line", { x1: part * WIDTH / 4, x2: part * WIDTH / 4, y1: 0, y2: HEIGHT, class: "grid" }));
+  const all = [...admitted.map((entry) => [entry, "in"]), ...refused.map((entry) => [entry, "out"])];
+  if (all.length > TEETH) svg.append(...columns(limit, admitted, refused, now));
+  else {
+    for (const [entry, kind] of all) {
+      const words = `#${entry.number} at ${timeOfDay(entry.at)}: ${entry.method} ${entry.path}, ${entry.status || "lost"}`;
+      svg.append(s("a", { href: link("exchanges", [entry.number]), "aria-label": words },
+        s("title", {}, words), s("rect", { x: Math.min(x(entry.at), WIDTH - 3), y: kind === "in" ? 8 : 0, width: 3, height: kind === "in" ? HEIGHT - 8 : HEIGHT, class: kind })));
+    }
+  }
+  return [svg, h("p", { class: "axis" }, h("span", {}, timeOfDay(now - limit.window, false)), h("span", {}, `now ${timeOfDay(now, false)}`))];
+}
+
+// Many requests as columns: sixty parts of the window, each as high as its share of the fullest.
+function columns(limit, admitted, refused, now) {
+  const parts = Array.from({ length: TEETH }, () => ({ in: 0, out: 0 }));
+  const put = (entries, kind) => {
+    for (const entry of entries) {
+      parts[Math.min(TEETH - 1, Math.floor(((entry.at - now + limit.window) / limit.window) * TEETH))][kind] += 1;
+    }
+  };
+  put(admitted, "in");
+  put(refused, "out");
+  const most = Math.max(...parts.map((part) => part.in + part.out));
+  const wide = WIDTH / TEETH;
+  return parts.flatMap((part, index) => {
+    const high = (count) => (count / most) * HEIGHT;
+    const words = `${part.in} admitted, ${part.out} refused`;
+    return [s("rect", { x: index * wide + 1, y: HEIGHT - high(part.in), width: wide - 2, height: high(part.in), class: "in" }, s("title", {}, words)),
+      s("rect", { x: index * wide + 1, y: HEIGHT - high(part.in + part.out), width: wide - 2, height: high(part.out), class: "out" }, s("title", {}, words))];
+  });
+}
