@@ -196,6 +196,12 @@ def test_a_behaviour_that_breaks_the_contract_is_blamed_with_its_line(project: P
     order = project.data("POST", "/orders", {"item": "tea"})
     exchange = project.send("POST", f"/orders/{order['id']}/cancel")
     assert exchange.status == 500 and "code.py:7" in exchange.defect
+    project.write("code.py", CODE.replace('"note": "by code"', '"note": 5'))
+    project.serve("behaviours: code:api")
+    order = project.data("POST", "/orders", {"item": "tea"})
+    exchange = project.send("POST", f"/orders/{order['id']}/cancel")
+    assert exchange.status == 500 and [violation.pointer for violation in exchange.violations] == ["/note"]
+    assert f"made by the behaviour {project.folder}/code.py:7 breaks the contract" in exchange.defect
 
 
 def test_scenarios_of_a_profile_are_found_by_their_names(project: Project) -> None:

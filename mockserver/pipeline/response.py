@@ -66,16 +66,23 @@ def failure() -> Response:
 
 
 def contract_breach(
-    operation: Operation, response: Response, exchange: Exchange, violations: Sequence[Violation]
+    operation: Operation,
+    response: Response,
+    exchange: Exchange,
+    violations: Sequence[Violation],
+    code: str = "",
 ) -> Response:
-    """What to send for a response that breaks the contract: it, when a rule declared that; else a 500 that says so."""
+    """What to send for a response that breaks the contract: it, when a rule declared that; else a 500 that says so.
+
+    `code` is where the behaviour stands that made it, as `file:line`; "" when none did.
+    """
     if exchange.violates:
         declared = [replace(violation, side="declared") for violation in violations]
         exchange.violations = [*exchange.violations, *declared]
         return response
     exchange.violations = [*exchange.violations, *violations]
-    rule = f" made by rule {exchange.rule!r}" if exchange.rule else ""
-    exchange.defect = f"the response of {operation.id} with status {response.status}{rule} breaks the contract"
+    maker = f" made by rule {exchange.rule!r}" if exchange.rule else f" made by the behaviour {code}" if code else ""
+    exchange.defect = f"the response of {operation.id} with status {response.status}{maker} breaks the contract"
     exchange.stage, exchange.reason = "response", exchange.defect
     return Response(500, defect_body(exchange.defect, violations), {}, MEDIA_TYPE)
 

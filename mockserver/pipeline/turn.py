@@ -277,7 +277,10 @@ class Turn:
         if response.status == 401 and self.plan.security:
             response.headers.setdefault("www-authenticate", challenges(self.plan.security, self.plan.api.name))
         violations = operation.check_response(response) if response.status else []
-        return contract_breach(operation, response, self.exchange, violations) if violations else response
+        if not violations:
+            return response
+        code = self.plan.behaviour if self.plan.is_coded and self.exchange.committed else None
+        return contract_breach(operation, response, self.exchange, violations, defined_at(code) if code else "")
 
     def follow_up(self, response: Response) -> None:
         """Do what follows once the response is what was meant: webhooks, and what the rule says besides."""
