@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import get_args
 
 import pytest
@@ -337,8 +338,9 @@ def behaving(tmp_path, behaviour):
 
 def test_a_behaviour_that_breaks_the_contract_is_named(tmp_path):
     reasons = behaving(tmp_path, lambda call: {})
-    assert reasons.sentences[0].startswith(
-        "500, because what the behaviour of listThings answers violates the contract: body"
+    assert re.match(
+        r"500, because what the behaviour of listThings \(\S*test_why\.py:\d+\) answers violates the contract: body",
+        reasons.sentences[0],
     )
     assert decided(reasons) == "route key limit validation behaviour response!"
 
@@ -365,6 +367,36 @@ def test_a_change_that_leads_nowhere_is_the_rules_fault(make_pipeline):
         "500, because a rule cannot do what it says: "
         "rule 'r' (s.yaml:5): '/data/0/memory/0' leads nowhere in this response.",
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentences", "stages"),
+    [
+        (
+            {"stage": "behaviour", "committed": True, "rule": "r", "rule_action": "then"},
+            ("200, because o was carried out.", "Rule 'r' has something else done after the response."),
+            "route rule key limit validation behaviour! response",
+        ),
+        (
+            {"stage": "behaviour", "committed": True, "rule": "r", "rule_action": "behaviour"},
+            ("200, because o was carried out.", "Rule 'r' gives the items of the stream."),
+            "route rule key limit validation behaviour! response",
+        ),
+        (
+            {"stage": "idempotency"},
+            ("200, because the same request was made before with this key: it has the response that it had then.",),
+            "route key limit validation idempotency! response",
+        ),
+        (
+            {"stage": "webhook", "lost": "reset_before", "faults": ["webhook lost"]},
+            ("The webhook was not sent, because the rule that caused it loses it.",),
+            "webhook!",
+        ),
+    ],
+)
+def test_what_is_recorded_of_streams_keys_and_webhooks_is_enough(facts, sentences, stages):
+    reasons = why(Exchange(request("GET"), 0.0, Response(200), operation="o", **facts))
+    assert (reasons.sentences, decided(reasons)) == (sentences, stages)
 
 
 def test_what_a_behaviour_says_stays_on_one_line(tmp_path):

@@ -87,8 +87,8 @@ def _breach(exchange: Exchange) -> str:
         maker = f"the response as {rule_text(exchange)} changes it"
     elif exchange.rule_action in _GIVES and (exchange.rule_action == "behaviour" or not exchange.committed):
         maker = f"the response that {rule_text(exchange)} gives"
-    elif exchange.committed:
-        maker = f"what the behaviour of {exchange.operation} answers"
+    elif place := exchange.defect.partition(" made by the behaviour ")[2].removesuffix(" breaks the contract"):
+        maker = f"what the behaviour of {exchange.operation} ({place}) answers"
     else:
         maker = f"what the mock itself answers for {exchange.operation}"
     return f"{maker} violates the contract: {violations_text(exchange.violations, 'server')}"
