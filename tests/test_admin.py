@@ -370,3 +370,32 @@ def test_a_port_of_its_own():
 def test_its_document_is_sound():
     contract = load_contract(bundled_file("spec", "admin.yaml"), name="admin", strict=True)
     assert set(contract.operations) - {"getDocument"} == set(HANDLERS)
+
+
+def test_the_contract_of_an_api_is_told_with_its_overlay(call):
+    status, document = call("GET", "/apis/datagrid/contract")
+    assert status == 200 and document == call.pipeline.apis["datagrid"].contract.document
+    assert "402" in document["paths"]["/user-memories"]["post"]["responses"], "the overlay's"
+    status, problem = call("GET", "/apis/datgrid/contract")
+    assert status == 404 and "did you mean 'datagrid'?" in problem["detail"]
+
+
+def test_a_scenario_is_checked_without_being_set(call):
+    text = (
+        b"version: 1\napi: datagrid\nname: n\nrules:\n  - {id: r, op: Memory.createUserMemry, reply: {status: 500}}\n"
+    )
+    status, verdict = call.write("POST", "/scenarios/check", text, content_type="application/yaml")
+    assert status == 200 and verdict["ok"] is False
+    problem = verdict["problems"][0]
+    assert (problem["line"], problem["rule"]) == (5, "r") and "did you mean" in problem["message"]
+    fine = text.replace(b"Memry", b"Memory")
+    assert call.write("POST", "/scenarios/check", fine, content_type="application/yaml")[1]["ok"] is True
+    assert call("GET", "/sandboxes/default/scenario")[1]["name"] is None
+    assert call("POST", "/scenarios/check", fine, content_type="application/yaml")[0] == 403
+
+
+def test_scenarios_are_listed_by_the_names_that_can_be_set(call):
+    status, listed = call("GET", "/scenarios")
+    assert status == 200 and {"name": "out-of-credits", "source": "bundled"} in listed["scenarios"]
+    for scenario in listed["scenarios"]:
+        assert call.write("PUT", "/sandboxes/default/scenario", {"use": scenario["name"]})[0] == 200

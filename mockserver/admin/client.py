@@ -164,6 +164,28 @@ class AdminClient:
         """The same server, another sandbox."""
         return AdminClient(self._transport, sandbox)
 
+    # Server
+
+    def apis(self) -> list[dict[str, Any]]:
+        """The APIs that are served, with their operations."""
+        apis = self._object("GET", "apis")["apis"]
+        assert isinstance(apis, list)
+        return apis
+
+    def contract(self, api: str) -> dict[str, Any]:
+        """The OpenAPI document of an API, its overlay applied."""
+        return self._object("GET", f"apis/{quote(api, safe='')}/contract")
+
+    def scenarios(self) -> list[dict[str, Any]]:
+        """The scenarios that can be set by name: `name`, and `source`, which is `bundled` or `folder`."""
+        scenarios = self._object("GET", "scenarios")["scenarios"]
+        assert isinstance(scenarios, list)
+        return scenarios
+
+    def check_scenario(self, text: str) -> dict[str, Any]:
+        """What is wrong with the text of a scenario: `ok`, and `problems` with line and column. Changes nothing."""
+        return self._object("POST", "scenarios/check", text.encode())
+
     # Sandboxes
 
     def sandboxes(self) -> list[dict[str, Any]]:
@@ -227,6 +249,12 @@ class AdminClient:
     def set_credits(self, remaining: float) -> dict[str, Any]:
         """Set what remains to spend."""
         return self._object("PUT", self._path("credits"), {"remaining": remaining})
+
+    def limits(self) -> list[dict[str, Any]]:
+        """The rate limit of each operation, and what is left of its window."""
+        limits = self._object("GET", self._path("limits"))["limits"]
+        assert isinstance(limits, list)
+        return limits
 
     def webhooks(self) -> dict[str, Any]:
         """The webhooks that can be sent, what waits for the clock, and whether anything is on its way."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,7 +15,7 @@ from mockserver.admin.journal import JournalReader
 from mockserver.apis import nobody
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Checked
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.pipeline.pipeline import Pipeline
@@ -80,6 +81,15 @@ def ready(ask: Ask) -> Response:
     return _ok({"status": status, "apis": list(ask.pipeline.apis)}, 503 if ask.draining else 200)
 
 
+def get_contract(ask: Ask) -> Response:
+    """The document that an API is served from."""
+    apis, name = ask.pipeline.apis, ask.params["api"]
+    if name not in apis:
+        nearest = did_you_mean(name, apis) or f"; there are {', '.join(apis)}"
+        raise Problem("not_found", f"There is no API {name[:80]!r}{nearest}")
+    return _ok(apis[name].contract.document)
+
+
 def create_sandbox(ask: Ask) -> Response:
     """Make a sandbox; everything is checked before it is made."""
     body = ask.body or {}
@@ -112,16 +122,22 @@ def _scenario(ask: Ask, given: JSON) -> Scenario:
 
 def _named(ask: Ask, name: str) -> Scenario:
     """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
-    bundled, own = bundled_scenarios(), files_in(ask.scenario_dir)
-    for api in ask.pipeline.apis.values():
-        for folder in api.scenario_folders:
-            own = {**files_in(str(folder)), **own}
+    bundled, own = bundled_scenarios(), _own_scenarios(ask)
     if name in bundled:
         return scenarios.load_scenario(name, ask.pipeline.apis)
     if name not in own:
         elsewhere = ", and none in the server's folder" if ask.scenario_dir else ""
         raise UserError(f"there is no bundled scenario {name[:80]!r}{elsewhere}{did_you_mean(name, [*bundled, *own])}")
     return scenarios.load_scenario(str(own[name]), ask.pipeline.apis)
+
+
+def _own_scenarios(ask: Ask) -> dict[str, Path]:
+    """Scenarios of the server's own folders, by their names."""
+    own = files_in(ask.scenario_dir)
+    for api in ask.pipeline.apis.values():
+        for folder in api.scenario_folders:
+            own = {**files_in(str(folder)), **own}
+    return own
 
 
 def _shown(ask: Ask, sandbox: Sandbox) -> JSON:
@@ -141,7 +157,7 @@ def set_scenario(ask: Ask) -> Response:
 
 def list_scenarios(ask: Ask) -> Response:
     """The names that `{"use": NAME}` takes."""
-    sources = dict.fromkeys(files_in(ask.scenario_dir), "folder") | dict.fromkeys(bundled_scenarios(), "bundled")
+    sources = dict.fromkeys(_own_scenarios(ask), "folder") | dict.fromkeys(bundled_scenarios(), "bundled")
     return _ok({"scenarios": [{"name": name, "source": source} for name, source in sorted(sources.items())]})
 
 
@@ -339,6 +355,7 @@ HANDLERS: dict[str, Handler] = {
     "health": lambda ask: _ok({"status": "ok", "version": __version__}),
     "ready": ready,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
+    "getContract": get_contract,
     "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
     "listSandboxes": lambda ask: _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in ask.pipeline.sandboxes.all()]}),
     "createSandbox": create_sandbox,

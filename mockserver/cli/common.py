@@ -23,7 +23,7 @@ from mockserver.text.documents import read_text
 Handler = Callable[..., None]
 
 
-_URL = click.option(
+URL = click.option(
     "--url",
     default=DEFAULT_URL,
     envvar="MOCKSERVER_URL",
@@ -32,7 +32,7 @@ _URL = click.option(
     metavar="URL",
     help="Address of the server.",
 )
-_TOKEN = click.option(
+TOKEN = click.option(
     "--admin-token",
     default="",
     envvar="MOCKSERVER_ADMIN_TOKEN",
@@ -40,7 +40,7 @@ _TOKEN = click.option(
     metavar="TOKEN",
     help="Token of the admin API, if the server requires one.",
 )
-_SANDBOX = click.option(
+SANDBOX = click.option(
     "--sandbox",
     default="default",
     envvar="MOCKSERVER_SANDBOX",
@@ -54,9 +54,9 @@ _SANDBOX = click.option(
 def connected(command: Handler) -> Handler:
     """Give a command the options that name a server and a sandbox, and pass it the `AdminClient` of these."""
 
-    @_URL
-    @_TOKEN
-    @_SANDBOX
+    @URL
+    @TOKEN
+    @SANDBOX
     @functools.wraps(command)
     def wrapped(url: str, admin_token: str, sandbox: str, **arguments: Any) -> None:
         command(AdminClient(HTTPTransport(url, admin_token), sandbox), **arguments)
@@ -67,8 +67,8 @@ def connected(command: Handler) -> Handler:
 def connected_to_all(command: Handler) -> Handler:
     """Like `connected`, for a command that concerns all sandboxes."""
 
-    @_URL
-    @_TOKEN
+    @URL
+    @TOKEN
     @functools.wraps(command)
     def wrapped(url: str, admin_token: str, **arguments: Any) -> None:
         command(AdminClient(HTTPTransport(url, admin_token)), **arguments)

@@ -27,9 +27,9 @@ def schema() -> None:
     import orjson
 
     from mockserver.scenarios import ScenarioModel
+    from mockserver.text.models import editor_schema
 
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ScenarioModel.model_json_schema()}
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    click.echo(orjson.dumps(editor_schema(ScenarioModel), option=orjson.OPT_INDENT_2))
 
 
 @click.command("profile")
@@ -42,9 +42,9 @@ def profile_schema() -> None:
     import orjson
 
     from mockserver.apis.profiles.model import ProfileModel
+    from mockserver.text.models import editor_schema
 
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ProfileModel.model_json_schema()}
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    click.echo(orjson.dumps(editor_schema(ProfileModel), option=orjson.OPT_INDENT_2))
 
 
 @click.group()

@@ -31,6 +31,7 @@ class _Group(click.Group):
         from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.files import listed, profile_schema, schema, spec
+        from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
@@ -51,6 +52,7 @@ class _Group(click.Group):
             state,
             spec,
             fuzz_command,
+            mcp,
         ):
             self.add_command(command)
         self.add_command(check, "check")

@@ -18,7 +18,7 @@ from mockserver.contract.part_lists import compile_part_list
 from mockserver.contract.references import Refs
 from mockserver.contract.rows import read_csv, read_lines
 from mockserver.contract.schemas import Direction, Schemas
-from mockserver.contract.shapes import ANY, Shape, reread, scalar, shape_of
+from mockserver.contract.shapes import ANY, Shape, reread, scalar
 from mockserver.contract.writers import write
 from mockserver.contract.xml import XmlError, read_xml
 from mockserver.contract.xml_schema import XmlSchema
@@ -125,7 +125,7 @@ class Body:
     @cached_property
     def _shape(self) -> Shape:
         # JSON is read as it stands: to look through a large schema for the types of its leaves would be wasted.
-        return ANY if self._schema is None else shape_of(self._refs, self._schema)
+        return ANY if self._schema is None else self._schemas.shapes.of(self._schema)
 
     @cached_property
     def _validator(self) -> jsonschema_rs.Validator | None:
@@ -137,7 +137,7 @@ class Body:
     def _items(self) -> tuple[Shape, jsonschema_rs.Validator | None]:
         """The items of a sequence, and what validates the array of them: by `itemSchema` (3.2), or by the schema."""
         if "itemSchema" in self._node:
-            return shape_of(self._refs, self._node["itemSchema"]), self._list_of("itemSchema")
+            return self._schemas.shapes.of(self._node["itemSchema"]), self._list_of("itemSchema")
         if "array" in self._shape.types or not self._shape.types:
             return self._shape.items or ANY, self._validator
         # Before 3.2 there was no place to describe one line but the schema itself.

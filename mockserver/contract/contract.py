@@ -64,7 +64,7 @@ class Contract:
         self.findings = findings if findings is not None else Findings(Sources(Source(name, "")))
         self.document = document
         self.additions = additions
-        self._refs = Refs(document)
+        self._refs = Refs(document, settled=True)
         expected = WeakMethod(self._success_schemas)  # no circle: a document goes away as soon as its contract does
         self._schemas = Schemas(document, lambda: schemas() if (schemas := expected()) is not None else ())
         self.operations: dict[str, Operation] = {}

@@ -31,6 +31,11 @@ _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
 _DEMANDING = frozenset(("required", *_SCHEMA_LISTS))
 _SILENT = {"nullable", "discriminator", "example", "default", "title", "description", "externalDocs", "xml"}
 """Members of a 3.0 schema that tell a validator nothing, or that are rewritten (3.0.3, Schema Object)."""
+_BOUNDS = ("type", "enum", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "multipleOf")
+_UNCHANGED = frozenset((*_BOUNDS, "maxLength", "minLength", "readOnly", "writeOnly", "deprecated")) | (
+    _SILENT - {"nullable", "discriminator"}
+)
+"""Members of which a 3.0 schema may hold any, and nothing is to be rewritten. So are most schemas."""
 _SUBSCHEMAS = GRAMMAR["schema"]
 _KEYWORDS = frozenset(
     (
@@ -223,6 +228,8 @@ class _Draft4(_Rewriter):
         """The schema rewritten. `hidden` are names that schemas around it hide from this direction."""
         if not isinstance(schema, dict):
             return schema
+        if _UNCHANGED.issuperset(schema):
+            return {key: value for key, value in schema.items() if key not in _SILENT}
         if isinstance(schema.get("$ref"), str):
             return self._reference(schema["$ref"])  # members beside a $ref are ignored (3.0.3, Reference Object)
         if not _DEMANDING.isdisjoint(schema):

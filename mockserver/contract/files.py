@@ -37,6 +37,8 @@ _IDENTIFIERS = (
 )
 _NAMING = ("$id", "$anchor", "$dynamicAnchor")
 """Members that give a schema a name to refer to it by."""
+_TELLING = frozenset(("$ref", "$dynamicRef", "$recursiveRef", "$recursiveAnchor", "discriminator"))
+"""Members of a schema that may have to be rewritten."""
 _MAPPING = re.compile(r"""apping["']?\s*:""")
 """`mapping` or `defaultMapping` as a member."""
 _NOT_LOCAL = re.compile(r"""\$ref["']?\s*:(?!\s*["']?#/)""")
@@ -133,7 +135,7 @@ class Bundle:
     def _walk(self, file: _File, node: Any, kind: str, pointer: str) -> None:
         place = steps_of(parts_of(file.pointer + pointer))
         base = self._base(file, pointer)
-        for met in walk(node, kind, place, base, beside_refs=self._beside_refs):
+        for met in walk(node, kind, place, base, beside_refs=self._beside_refs, telling=_TELLING):
             if id(met[1]) in self._seen:
                 continue
             self._seen.add(id(met[1]))

@@ -99,7 +99,13 @@ NO_REFERENCE = frozenset(("document", "components", "paths", "operation", "encod
 
 
 def walk(
-    node: Any, kind: str = "document", place: Steps = ROOT, base: str = "", *, beside_refs: bool = True
+    node: Any,
+    kind: str = "document",
+    place: Steps = ROOT,
+    base: str = "",
+    *,
+    beside_refs: bool = True,
+    telling: frozenset[str] | None = None,
 ) -> Iterator[Met]:
     """Every object in `node`, outer ones first, in the order of the document.
 
@@ -109,7 +115,9 @@ def walk(
         place: where it stands.
         base: the base URI there, "" when nothing sets one.
         beside_refs: whether members beside the `$ref` of a schema count, as they do since 3.1.
+        telling: members that a schema is looked at for; one that has none of them, and no schema in it, is passed over.
     """
+    deep = None if telling is None else telling | _SCHEMA.keys() | {"$id"}
     waiting: list[tuple[str, Any, Steps, str]] = [(kind, node, place, base)]
     while waiting:
         kind, node, place, base = waiting.pop()
@@ -138,12 +146,13 @@ def walk(
                 continue
             shape, inner = rule
             at: Steps = (key, place)
+            passing = deep if inner == "schema" else None
             if shape == ONE or (shape == EITHER and type(child) is dict):
                 below.append((inner, child, at, base))
             elif shape == MAP:
                 if type(child) is dict:
                     for name, member in child.items():
-                        if type(member) is dict:
+                        if type(member) is dict and (passing is None or not passing.isdisjoint(member)):
                             below.append((inner, member, (name, at), base))
             elif type(child) is list:
                 for index, item in enumerate(child):

@@ -26,10 +26,17 @@ def is_data(key: str, parent: str | int) -> bool:
 
 
 class Refs:
-    """Looks `#/...` references up in one document."""
+    """Looks `#/...` references up in one document.
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    Args:
+        document: the document.
+        settled: it does not change any more, so what a reference leads to is kept.
+    """
+
+    def __init__(self, document: dict[str, Any], settled: bool = False) -> None:
         self.document = document
+        self._settled = settled
+        self._followed: dict[str, tuple[Any, str]] = {}
 
     def lookup(self, pointer: str) -> Any:
         """The value at an RFC 6901 pointer. Raises KeyError when there is none."""
@@ -47,11 +54,19 @@ class Refs:
 
     def follow(self, node: Any, pointer: str) -> tuple[Any, str]:
         """What `node` stands for once its `$ref`s are followed, and the pointer to it."""
+        if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
+            return node, pointer
+        ref = node["$ref"]
+        followed = self._followed.get(ref)
+        if followed is not None:
+            return followed
         for _ in range(_MAX_HOPS):
-            if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
-                return node, pointer
             pointer = unescape(node["$ref"])
             node = self.lookup(pointer)
+            if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
+                if self._settled:
+                    self._followed[ref] = node, pointer
+                return node, pointer
         raise KeyError(pointer)
 
     def chain(self, node: Any, pointer: str) -> list[tuple[Any, str]]:

@@ -17,6 +17,7 @@ from jsonschema_rs import canonical
 from mockserver.contract.dialects import APART, LATER, Direction, Format, Rewritten, draft_of, rewrite
 from mockserver.contract.patterns import LIMITED, LINEAR, Patterns
 from mockserver.contract.references import Refs
+from mockserver.contract.shapes import Shapes
 from mockserver.errors import ContractError
 from mockserver.text.documents import parts_of
 from mockserver.text.jsontext import to_json
@@ -67,12 +68,14 @@ class Schemas:
 
     def __init__(self, document: dict[str, Any], expected: Callable[[], Iterable[str]] = tuple) -> None:
         self._expected = expected
-        self._refs = Refs(document)
+        self._refs = Refs(document, settled=True)
         self._draft = draft_of(document)
         self.is_3_0 = self._draft is jsonschema_rs.Draft4Validator
         dialect = document.get("jsonSchemaDialect")
         self._default_dialect = dialect if isinstance(dialect, str) else ""
         self._patterns = Patterns(self._draft)
+        self.shapes = Shapes(self._refs)
+        """What values of the document's schemas may be: many bodies have the same one."""
         self._numbers = count()
         self._places: dict[str, tuple[str, Direction]] = {}
         """By reference: where in the document the schema stands, and the direction it is for."""

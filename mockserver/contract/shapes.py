@@ -57,11 +57,11 @@ ANY = Shape(frozenset())
 
 def shape_of(refs: Refs, schema: Any) -> Shape:
     """Collect the types of a schema through its `$ref`s, `allOf`, `anyOf` and `oneOf`."""
-    return _Shapes(refs).of(schema, 0)
+    return Shapes(refs).of(schema)
 
 
-class _Shapes:
-    """The shapes of one schema and of what it is made of.
+class Shapes:
+    """The shapes of schemas that stand in one document, and of what they are made of.
 
     Each schema is looked at once for each level: where all refer to all, there are endlessly many ways to each.
     """
@@ -71,7 +71,7 @@ class _Shapes:
         self._known: dict[tuple[int, int], Shape] = {}
         """By the identity of a schema in the document, and the level."""
 
-    def of(self, schema: Any, level: int) -> Shape:
+    def of(self, schema: Any, level: int = 0) -> Shape:
         """The shape of a schema that stands so many levels below the first."""
         try:
             schema, _ = self._refs.follow(schema, "")

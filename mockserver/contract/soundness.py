@@ -71,7 +71,8 @@ class _Texts:
                 root = self._refs.lookup(pointer_of(path))
             except KeyError:
                 return
-        for kind, node, place, _ in walk(root, root_kind, steps_of(list(path)), beside_refs=self._beside_refs):
+        steps = steps_of(list(path))
+        for kind, node, place, _ in walk(root, root_kind, steps, beside_refs=self._beside_refs, telling=_TELLING):
             if _TELLING.isdisjoint(node):
                 continue
             if kind not in NO_REFERENCE and type(node.get("$ref")) is str:

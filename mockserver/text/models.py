@@ -50,4 +50,9 @@ class Strict(BaseModel):
     looks: ClassVar[str] = ""
 
 
-__all__ = ["ID_PATTERN", "MODE_PATTERN", "Duration", "Period", "Strict"]
+def editor_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of the files that a model reads, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
+__all__ = ["ID_PATTERN", "MODE_PATTERN", "Duration", "Period", "Strict", "editor_schema"]

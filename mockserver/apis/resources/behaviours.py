@@ -16,6 +16,7 @@ from mockserver.apis.resources import ids
 from mockserver.apis.resources.bulk import Bulk, many_rows, shows_rows
 from mockserver.apis.resources.conditions import conditional, is_conditional
 from mockserver.apis.resources.listing import Listing
+from mockserver.apis.resources.locations import Locations
 from mockserver.apis.resources.model import Resource, Role
 from mockserver.apis.resources.patches import is_json_patch, patched
 from mockserver.apis.resources.rows import Draft
@@ -44,6 +45,7 @@ class Resourceful:
         self._shown: dict[str, Shown] = {}
         self._drafts: dict[str, Draft] = {}
         self._listings: dict[str, Listing] = {}
+        self._locations = Locations(contract)
         self._bulks: dict[str, Bulk] = {}
         self._makers: dict[int, Callable[[int], str]] = {}
 
@@ -98,9 +100,10 @@ class Resourceful:
             return self._change(operation, call, stored, key, sent)
         chosen = bool(key)
         key = key or self._new_key(call)
-        data = draft.data(call, sent, key)
+        data, item = draft.made(call, sent, key)
         stored.add(key, data, imagined=chosen)
-        return self._created(call, shown, key, data)
+        is_same = bool(shown.row_pointer) and shown.row_pointer == self._base_shown.row_pointer
+        return self._created(call, shown, key, data, item=item if is_same else None)
 
     def _read(self, operation: Operation, call: Call) -> Response:
         """The row of an id; one made on the spot where nobody created it, unless unknown ids are 404."""
@@ -263,33 +266,19 @@ class Resourceful:
         }
         return {**data, **{n: v for n, v in repeated.items() if self._contract.accepts(members[n], v)}}
 
-    def _created(self, call: Call, shown: Shown, key: str, data: Data, status: int = 0) -> Response:
-        response = shown.response(call, key, data, self.base)
+    def _created(
+        self, call: Call, shown: Shown, key: str, data: Data, status: int = 0, item: Data | None = None
+    ) -> Response:
+        response = shown.response(call, key, data, self.base, item)
         if status and str(status) in shown.operation.declared and status != response.status:
             response = Response(status, None, {}, None) if shown.operation.response_schema(status) is None else response
-        item = self.resource.with_role("read", "update", "replace", "delete")
+        reads = self.resource.with_role("read", "update", "replace", "delete")
         is_told = shown.view is not None and bool(shown.view.id_member)
         is_located = response.status == 201 or not is_told or "location" in response.headers
-        if is_located and item is not None and not self.resource.is_singleton:
-            self._locate(call, shown.operation, response, item, key)
+        if is_located and reads is not None and not self.resource.is_singleton:
+            named = dict(zip(self.resource.variables, ids.ids_in(self.resource, key), strict=False))
+            self._locations.add(call, shown.operation, response, reads.path, {**call.variables, **named})
         return response
-
-    def _locate(self, call: Call, operation: Operation, response: Response, item: Operation, key: str) -> None:
-        """Add a `Location`: a whole URL, or as much of it as the contract takes (RFC 9110, 10.2.2)."""
-        values = {**call.variables, **dict(zip(self.resource.variables, ids.ids_in(self.resource, key), strict=False))}
-        path = item.path
-        for name, value in values.items():
-            path = path.replace(f"{{{name}}}", ids.quoted(value))
-        before = response.headers.get("location")
-        base = self._contract.base_path
-        for location in (f"{call.base_url}{base}{path}", f"{base}{path}", path):
-            response.headers["location"] = location
-            if not operation.check_response(response):
-                return
-        if before is None:
-            del response.headers["location"]
-        else:
-            response.headers["location"] = before
 
     def _success(self, operation: Operation, call: Call, key: str, data: Data) -> Response:
         shown = self.shown(operation)

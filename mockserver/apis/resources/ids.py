@@ -19,6 +19,7 @@ Accepts = Callable[[Any], bool]
 """Whether a text, as an id, passes the schemas of every place that shows it."""
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 FIRST = 1000
 """Numbers that are ids begin above this one, so that no id that a test makes up is taken."""
 _TRIED = (1, 2, 12, 345)
@@ -88,11 +89,11 @@ def _is_uuid(text: str) -> bool:
 
 
 def _base36(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, 36)
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))
+    text = ""
+    while len(text) < length:
+        number, pair = divmod(number, 1296)
+        text = _PAIRS[pair] + text
+    return text[-length:]
 
 
 def acceptance(contract: Contract, places: list[tuple[Place, Outline]]) -> Accepts:

@@ -55,6 +55,8 @@ class Draft:
         self._operation = operation
         self._resource = resource
         self._base = base
+        self._forms: dict[str, str] = {}
+        """How members tell a time, by their names."""
 
     @cached_property
     def _at(self) -> Parts:
@@ -128,6 +130,12 @@ class Draft:
         names = [(name, folded(name)) for name in self._base.outline.members]
         return [(name, word in _TOUCHED) for name, word in names if word in _MADE or word in _TOUCHED]
 
+    @cached_property
+    def _nested(self) -> list[str]:
+        """The members of the skeleton that are objects or arrays, of which each row has its own."""
+        members = {**self._skeleton, **self._resource.start}
+        return [name for name, value in members.items() if isinstance(value, dict | list)]
+
     def sent(self, body: JSON) -> Data:
         """The members of a row in the body of a request."""
         row = inside(body, self._at)
@@ -147,7 +155,14 @@ class Draft:
 
     def data(self, call: Call, sent: Data, key: str) -> Data:
         """The members of a new row."""
-        data = {**copied(self._skeleton), **copied(self._resource.start), **sent}
+        return self.made(call, sent, key)[0]
+
+    def made(self, call: Call, sent: Data, key: str) -> tuple[Data, Data | None]:
+        """The members of a new row, and the row as the base shows it, when it can be shown as it is."""
+        data = {**self._skeleton, **self._resource.start, **sent}
+        for name in self._nested:
+            if name not in sent:
+                data[name] = copied(data[name])
         for name, text in members_named(self._base.outline, call.variables).items():
             if name not in sent:
                 place = self._base.outline.members[name]
@@ -157,7 +172,7 @@ class Draft:
         for name, _ in self._times:
             if name not in sent and (name in data or name not in self._outline.members):
                 data[name] = self._moment(call, name, data.get(name))
-        return self._base.settled(call, key, data, self._base.outline)
+        return self._base.settled_and_shown(call, key, data, self._base.outline)
 
     def merged(self, call: Call, data: Data, sent: Data) -> Data:
         """A row with the members that were sent; null removes one that may not be null (RFC 7396)."""
@@ -197,14 +212,22 @@ class Draft:
 
     def _moment(self, call: Call, name: str, example: Any) -> Any:
         """The time of a call in the form that a member has."""
+        form = self._forms.get(name)
+        if form is None:
+            form = self._forms[name] = self._form(name)
+        if form == "number":
+            is_fine = isinstance(example, (int, float)) and example > _MILLISECONDS
+            return int(call.now * 1000) if is_fine else int(call.now)
+        if form == "date":
+            return datetime.fromtimestamp(call.now, UTC).date().isoformat()
+        return timestamp(call.now) if form == "moment" or not isinstance(example, str) else example
+
+    def _form(self, name: str) -> str:
+        """How a member tells a time: as a `number`, a `date`, a `moment`, or as any `text`."""
         outline = self._contract.outlines.of(self._base.outline.members[name])
         if outline.types & {"integer", "number"} and "string" not in outline.types:
-            return (
-                int(call.now * 1000) if isinstance(example, (int, float)) and example > _MILLISECONDS else int(call.now)
-            )
-        if "date" in outline.formats:
-            return datetime.fromtimestamp(call.now, UTC).date().isoformat()
-        return timestamp(call.now) if "date-time" in outline.formats or not isinstance(example, str) else example
+            return "number"
+        return "date" if "date" in outline.formats else "moment" if "date-time" in outline.formats else "text"
 
 
 def _is_json(value: Any) -> bool:

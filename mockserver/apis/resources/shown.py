@@ -27,6 +27,9 @@ Data = dict[str, Any]
 """The members of a row."""
 
 
+_NONE = object()
+
+
 class Shown:
     """How an operation shows rows.
 
@@ -42,6 +45,8 @@ class Shown:
         self._contract = contract
         self._resource = resource
         self._many = many
+        self._planned: dict[int, tuple[list[tuple[str, Any]], Data]] = {}
+        """What `item` goes by, for each outline of rows that it was asked with; these are kept by their contract."""
         self._templates: dict[str, Response] = {}
         """The samples by the `Accept` that they were chosen for."""
 
@@ -115,21 +120,34 @@ class Shown:
             data: its members.
             base: what the rows of the resource have: what a row lacks of this, it lacks here too, unless it must be.
         """
-        outline, sample, known = self.outline, self.sample_row, base.members
+        planned = self._planned.get(id(base))
+        if planned is None:
+            planned = self._planned[id(base)] = self._plan(base)
+        steps, more = planned
         id_name = self.view.id_member if self.view is not None else ""
         item: Data = {}
-        for name in outline.members:
+        for name, spare in steps:
             if name == id_name:
                 item[name] = value_of(ids_in(self._resource, key)[-1], self.id_outline)
             elif name in data:
                 item[name] = data[name]
-            elif name in sample and (name in outline.required or name not in known):
-                item[name] = copied(sample[name])
-        if self._is_open:
+            elif spare is not _NONE:
+                item[name] = copied(spare)
+        if not self._is_open:
+            item |= copied(more)
+        elif not data.keys() <= item.keys():
             item |= {name: value for name, value in data.items() if name not in item}
-        else:
-            item |= {name: copied(sample[name]) for name in sample if name not in outline.members and name not in known}
         return item
+
+    def _plan(self, base: Outline) -> tuple[list[tuple[str, Any]], Data]:
+        """The members that a row may show, each with what stands there when the row has none (_NONE for nothing), and
+        what a row that may have no others shows besides."""
+        outline, sample, known = self.outline, self.sample_row, base.members
+        steps = [
+            (name, sample[name] if name in sample and (name in outline.required or name not in known) else _NONE)
+            for name in outline.members
+        ]
+        return steps, {name: sample[name] for name in sample if name not in outline.members and name not in known}
 
     def placed(self, body: JSON, rows: Sequence[tuple[str, Data]]) -> JSON:
         """A body with rows, each with its id, where this operation shows its row or its rows."""
@@ -143,13 +161,30 @@ class Shown:
             return put(body, view.at, dict(zip([key for key, _ in rows], items, strict=True)))
         return put(body, view.at, items)
 
-    def response(self, call: Call, key: str, data: Mapping[str, Any], base: Outline) -> Response:
-        """The response that shows one row; valid by the contract."""
+    @cached_property
+    def row_pointer(self) -> str:
+        """Where the schema of a row stands, references followed; "" where a row is only a part of the body."""
+        view = self.view
+        if view is None or view.at or self._is_array:
+            return ""
+        return self._contract.refs.follow(view.place.node, view.place.pointer)[1]
+
+    def response(
+        self, call: Call, key: str, data: Mapping[str, Any], base: Outline, item: Data | None = None
+    ) -> Response:
+        """The response that shows one row; valid by the contract.
+
+        `item` is the row as it is shown, when that is known and has passed the schema of a row just now.
+        """
         response = self.sample(call)
         if self.view is None or response.media_type is None:
             response.data = copied(response.data)
             return response
-        plain, item = response.data, self.item(key, data, base)
+        plain = response.data
+        if item is not None:
+            response.data = item
+            return response
+        item = self.item(key, data, base)
         response.data = self.placed(plain, [(key, item)])
         if self.operation.check_response(response):
             response.data = self.placed(plain, [(key, self.fitted(response, plain, key, item))])
@@ -159,16 +194,20 @@ class Shown:
 
     def settled(self, call: Call, key: str, data: Data, base: Outline) -> Data:
         """The members of a new row as this operation can show them; those that it cannot are as the sample has them."""
+        return self.settled_and_shown(call, key, data, base)[0]
+
+    def settled_and_shown(self, call: Call, key: str, data: Data, base: Outline) -> tuple[Data, Data | None]:
+        """The same, and the row as it is shown when it could be shown at once."""
         view = self.view
         if view is None:
-            return data
+            return data, None
         item = self.item(key, data, base)
         if self._row_validator.is_valid(item):
-            return data
+            return data, item
         response = self.sample(call)
         plain = response.data
         fitted = self.fitted(response, plain, key, item)
-        return fitted | {name: value for name, value in data.items() if name not in item}
+        return fitted | {name: value for name, value in data.items() if name not in item}, None
 
     def problems(self, key: str, data: Data, base: Outline) -> list[Violation]:
         """What is wrong with a row."""

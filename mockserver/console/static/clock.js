@@ -2,7 +2,7 @@
 
 import { get, of, put } from "./admin.js";
 import { clockOf } from "./ticking.js";
-import { button, duration, h, say, table, timeOfDay } from "./dom.js";
+import { button, duration, h, say, soon, table, timeOfDay } from "./dom.js";
 
 const STEPS = ["1s", "2s", "10s", "61s", "10m", "1h", "1d"];
 
@@ -64,6 +64,7 @@ export async function show({ sandbox, box, link, failed, onEntry }) {
   await load();
   const timer = setInterval(() => { if (ticking?.rate) draw(); }, 100);
   const slow = setInterval(() => { if (told?.mode !== "frozen") load(); }, 5000);
-  const stop = onEntry(load);
-  return () => { clearInterval(timer); clearInterval(slow); stop(); };
+  const later = soon(load, 150);
+  const stop = onEntry(later);
+  return () => { clearInterval(timer); clearInterval(slow); stop(); later.stop(); };
 }

@@ -1,20 +1,26 @@
 // The panel of credits: the account, and the exchanges that were charged for or whose charge was lost.
 
 import { get, of, put } from "./admin.js";
-import { h, say, table, timeOfDay } from "./dom.js";
+import { h, say, soon, table, timeOfDay } from "./dom.js";
 import { statusTag } from "./exchanges.js";
+
+const MOST = 1000; // exchanges that are looked at
 
 function isLost(entry) {
   return entry.committed && entry.faults.some((fault) => fault.startsWith("billing"));
 }
 
+function concerns(entry) {
+  return entry.charged || isLost(entry) || entry.status === 402;
+}
+
 export async function show({ sandbox, box, link, onEntry, failed }) {
   const account = h("div"), ledger = h("div");
+  let lines = []; // of the ledger, newest first
 
   async function load() {
     try {
-      const [credits, journal] = await Promise.all([get(of(sandbox, "/credits")), get(of(sandbox, "/journal?limit=1000"))]);
-      const lines = journal.entries.filter((entry) => entry.charged || isLost(entry) || entry.status === 402).reverse();
+      const credits = await get(of(sandbox, "/credits"));
       const number = (value) => value.toLocaleString("en");
       account.replaceChildren(
         h("p", { class: "figures" }, figure("Remaining", number(credits.remaining)), figure("Consumed", number(credits.consumed)), figure("Total", number(credits.total))),
@@ -41,10 +47,17 @@ export async function show({ sandbox, box, link, onEntry, failed }) {
       } catch (error) { failed(error); }
     } }, h("label", {}, "What remains", amount), h("button", { class: "primary" }, "Set")),
     h("h2", {}, "Ledger"), h("p", { class: "quiet" }, "From the newest 1,000 exchanges of the journal."), ledger);
+  const later = soon(load, 150);
+  const stop = onEntry((entry) => {
+    if (!concerns(entry)) return;
+    lines = [entry, ...lines].slice(0, MOST);
+    later();
+  });
+  const before = (await get(of(sandbox, `/journal?limit=${MOST}`))).entries;
+  const newest = before.at(-1)?.number ?? 0;
+  lines = [...lines.filter((entry) => entry.number > newest), ...before.filter(concerns).reverse()];
   await load();
-  let waiting = 0;
-  const stop = onEntry(() => { clearTimeout(waiting); waiting = setTimeout(load, 150); });
-  return () => { stop(); clearTimeout(waiting); };
+  return () => { stop(); later.stop(); };
 }
 
 function figure(name, value) {

@@ -24,14 +24,16 @@ export function s(tag, props, ...children) {
 }
 
 // A table in a frame that scrolls sideways by itself. A column is a title, or {title, class}; a row a list of cells.
+// On a phone each row is a block with the titles inside, so the roles are said: CSS would take them away.
 export function table(caption, columns, rows) {
   const named = columns.map((column) => (typeof column === "string" ? { title: column } : column));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h("table", {},
+    h("table", { role: "table" },
       h("caption", { class: "hidden" }, caption),
-      h("thead", {}, h("tr", {}, named.map((column) => h("th", { scope: "col", class: column.class }, column.title)))),
-      h("tbody", {}, rows.map((cells) => h("tr", {},
-        cells.map((cell, index) => h("td", { class: named[index].class }, cell)))))));
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
+        named.map((column) => h("th", { role: "columnheader", scope: "col", class: column.class }, column.title)))),
+      h("tbody", { role: "rowgroup" }, rows.map((cells) => h("tr", { role: "row" },
+        cells.map((cell, index) => h("td", { role: "cell", class: named[index].class, "data-title": named[index].title }, cell)))))));
 }
 
 // Pairs of a name and a value.
@@ -98,4 +100,12 @@ export function duration(seconds) {
 export function timeOfDay(at, millis = true) {
   const date = new Date(at * 1000);
   return Number.isNaN(date.getTime()) ? String(at) : date.toISOString().slice(11, millis ? 23 : 19);
+}
+
+// A function that calls another one soon, and once for all the calls that come until then.
+export function soon(work, milliseconds) {
+  let timer = 0;
+  const call = () => { timer ||= setTimeout(() => { timer = 0; work(); }, milliseconds); };
+  call.stop = () => { clearTimeout(timer); timer = -1; };
+  return call;
 }

@@ -15,6 +15,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
   const more = h("p", { class: "more" });
   let limit = STEP, total = 0, loading = 0;
   const kept = new Map(); // rows by number
+  const arrived = []; // the last entries that came by themselves: a page that is on its way may not have them
 
   function row(entry) {
     const href = link("exchanges", [entry.number], filter);
@@ -51,9 +52,13 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       const page = await get(of(sandbox, `/journal?${asked}`));
       if (mine !== loading) return;
       failed(null);
-      kept.clear();
       total = page.total;
-      for (const entry of page.entries) kept.set(entry.number, row(entry));
+      const newest = page.entries.at(-1)?.number ?? 0;
+      const since = [...arrived].filter((entry) => entry.number > newest && matches(entry, filter));
+      arrived.length = 0;
+      kept.clear();
+      for (const entry of [...page.entries, ...since]) kept.set(entry.number, row(entry));
+      total += since.length;
       body.replaceChildren(...[...kept.values()].reverse());
       tell();
     } catch (error) {
@@ -62,6 +67,8 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
   }
 
   const stop = onEntry((entry) => {
+    arrived.push(entry);
+    if (arrived.length > STEP) arrived.shift();
     if (kept.has(entry.number) || !matches(entry, filter)) return;
     const line = row(entry);
     line.classList.add("new");

@@ -2,9 +2,10 @@
 
 import { get, of } from "./admin.js";
 import { clockOf } from "./ticking.js";
-import { duration, h, s, timeOfDay } from "./dom.js";
+import { duration, h, s, soon, timeOfDay } from "./dom.js";
 
 const WIDTH = 600, HEIGHT = 44;
+const MOST = 1000; // requests that are looked at
 const TEETH = 60; // requests that are drawn one by one; more are drawn as columns
 
 // Whether a request took a place in its window: it got past the key and the limit, and no rule refused it there.
@@ -20,11 +21,8 @@ export async function show({ sandbox, box, link, onEntry, failed, query, note })
 
   async function load() {
     try {
-      const [shown, journal, clock] = await Promise.all([
-        get(of(sandbox, "/limits")), get(of(sandbox, "/journal?limit=1000")), get(of(sandbox, "/clock")),
-      ]);
+      const [shown, clock] = await Promise.all([get(of(sandbox, "/limits")), get(of(sandbox, "/clock"))]);
       limits = shown.limits;
-      entries = journal.entries;
       ticking = clockOf(clock);
       draw();
     } catch (error) {
@@ -52,11 +50,14 @@ export async function show({ sandbox, box, link, onEntry, failed, query, note })
       note({ used: used ? "" : "no" });
       draw();
     } }), " only windows in use")), list);
+  const later = soon(load, 150);
+  const stop = onEntry((entry) => { entries = [...entries.slice(1 - MOST), entry]; later(); });
+  const before = (await get(of(sandbox, `/journal?limit=${MOST}`))).entries;
+  const newest = before.at(-1)?.number ?? 0;
+  entries = [...before, ...entries.filter((entry) => entry.number > newest)].slice(-MOST);
   await load();
-  let waiting = 0;
-  const stop = onEntry(() => { clearTimeout(waiting); waiting = setTimeout(load, 150); });
   const timer = setInterval(() => { if (ticking?.rate) load(); }, 2000);
-  return () => { stop(); clearInterval(timer); clearTimeout(waiting); };
+  return () => { stop(); clearInterval(timer); later.stop(); };
 }
 
 function card(limit, inside, now, link) {

@@ -2,8 +2,10 @@
 
 import { get, of, put } from "./admin.js";
 import { asRule, failNext } from "./copies.js";
-import { agreed, button, h, say, table } from "./dom.js";
+import { agreed, button, h, say, soon, table } from "./dom.js";
 import { differences } from "./exchange.js";
+
+const MOST_JUDGED = 1000; // requests of a sandbox whose expectations are judged after each
 
 export async function show({ sandbox, query, box, link, again, failed, onEntry }) {
   const [{ scenarios }, scenario] = await Promise.all([get("scenarios"), get(of(sandbox, "/scenario"))]);
@@ -31,8 +33,16 @@ export async function show({ sandbox, query, box, link, again, failed, onEntry }
     } catch (error) { failed(error); }
   }
 
+  // What the expectations come to takes a look at the whole journal, so a long one is judged when it is asked for.
+  const stale = h("p", { role: "status" });
+  async function count() {
+    if (newest <= MOST_JUDGED) { await load(); return; }
+    stale.replaceChildren("Requests have come since. ", button("Judge again", load));
+  }
+
   async function load() {
     try {
+      stale.replaceChildren();
       const [now, expectations] = await Promise.all([get(of(sandbox, "/scenario")), get(of(sandbox, "/expectations"))]);
       rules.replaceChildren(...figures(now, expectations, link));
     } catch (error) { failed(error); }
@@ -46,11 +56,12 @@ export async function show({ sandbox, query, box, link, again, failed, onEntry }
     h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); use(choice.value); } },
       h("label", {}, "Switch to", choice), h("button", { class: "primary" }, "Use"),
       h("span", { class: "quiet" }, "Setting a scenario starts the sandbox anew.")),
-    rules, editor);
+    stale, rules, editor);
   await load();
-  let waiting = 0;
-  const stop = onEntry(() => { clearTimeout(waiting); waiting = setTimeout(load, 200); });
-  return () => { stop(); clearTimeout(waiting); };
+  let newest = 0;
+  const later = soon(count, 300);
+  const stop = onEntry((entry) => { newest = entry.number; later(); });
+  return () => { stop(); later.stop(); };
 }
 
 // A text that begins with an exchange, when the address names one.

@@ -18,7 +18,7 @@ from mockserver.contract.explain import explain
 from mockserver.contract.references import Refs
 from mockserver.contract.sample_errors import Unsatisfiable
 from mockserver.contract.samples.making import Maker
-from mockserver.contract.samples.plan import Cache
+from mockserver.contract.samples.plan import Cache, Texts
 from mockserver.contract.samples.reading import Reader
 from mockserver.contract.samples.repair import repaired
 from mockserver.contract.samples.words import MOMENT
@@ -48,6 +48,7 @@ class Sampler:
         self._examples = examples and rng is None
         self._now = now
         self._cache: Cache = {}
+        self._texts: Texts = {}
 
     @property
     def takes_examples(self) -> bool:
@@ -57,7 +58,7 @@ class Sampler:
     def value(self, schema: Any, name: str = "") -> Any:
         """A value that is likely to be valid. `name` is the member it is for. It may share parts with other samples."""
         cache = self._cache if self._rng is None else None
-        return Maker(self._reader, self._rng, self._examples, self._now, cache).make(schema, name)
+        return Maker(self._reader, self._rng, self._examples, self._now, cache, self._texts).make(schema, name)
 
     def valid(
         self,
@@ -83,9 +84,11 @@ class Sampler:
         if is_valid(value):
             return value
         validator = compiled()
-        value, errors = repaired(Maker(self._reader, self._rng, self._examples, self._now), schema, name, validator)
+        maker = Maker(self._reader, self._rng, self._examples, self._now, texts=self._texts)
+        value, errors = repaired(maker, schema, name, validator)
         if errors and self._rng is not None:  # perhaps one that does not vary
-            value, errors = repaired(Maker(self._reader, None, True, self._now), schema, name, validator)
+            maker = Maker(self._reader, None, True, self._now, texts=self._texts)
+            value, errors = repaired(maker, schema, name, validator)
         if errors:
             raise Unsatisfiable(pointer, str(explain(errors, "server", "body")[0]))
         return value

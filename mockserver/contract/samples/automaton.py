@@ -46,18 +46,17 @@ class Texts:
         against = [_without_backs(parse(pattern), rng) for pattern in forbidden]
         sets = [chars for tree in (*trees, *against) for chars in _sets(tree)]
         extra = "".join(dict.fromkeys(char for chars in sets for char in examples(chars)))
-        self._language = language = Language(sets, extra[:400])
+        language = Language(sets, extra[:400])
         parts = [_expression(language, tree, whole) for tree in trees]
         parts += [language.other(_expression(language, tree, False)) for tree in against]
         if low or (high is not None and high < MAX_COUNT):
             parts.append(language.repeat(language.any, low, high if high is None or high < MAX_COUNT else None))
         self._start = language.both(parts)
         self._low = low
-        self._explore()
+        self._explore(language)
 
-    def _explore(self) -> None:
+    def _explore(self, language: Language) -> None:
         """Look at states, nearest first, and note from each how far the nearest end is."""
-        language = self._language
         letters = range(len(language.members))
         self._steps: dict[int, list[tuple[int, int]]] = {}
         before: dict[int, list[int]] = {}
@@ -95,6 +94,8 @@ class Texts:
         nice = [[char for char in members if char in LETTERS] or members for members in language.members]
         self._chars = [([char for char in members if char.islower()] or members, members) for members in nice]
         self._is_plain = [members[0] in LETTERS for members in nice]
+        self._ways: dict[tuple[int, bool], tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+        """By state, and whether the end must come nearer: the steps, and those of them with plain letters."""
 
     def __bool__(self) -> bool:
         return self._start in self._distance
@@ -104,17 +105,23 @@ class Texts:
         chars: list[str] = []
         state, random = self._start, rng.random
         while True:
-            distance, steps = self._distance[state], self._steps[state]
-            if len(chars) + distance >= length:
-                steps = [step for step in steps if self._distance[step[1]] < distance]
+            is_late = len(chars) + self._distance[state] >= length
+            steps, plain = self._ways.get((state, is_late)) or self._find_ways(state, is_late)
             if not steps:
                 return "".join(chars)
-            plain = [step for step in steps if self._is_plain[step[0]]]
             if plain and (len(plain) == len(steps) or random() < 0.9):
                 steps = plain
             letter, state = steps[int(random() * len(steps))]
             members = self._chars[letter][random() >= 0.7]
             chars.append(members[int(random() * len(members))])
+
+    def _find_ways(self, state: int, is_late: bool) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        steps = self._steps[state]
+        if is_late:
+            distance = self._distance[state]
+            steps = [step for step in steps if self._distance[step[1]] < distance]
+        ways = self._ways[state, is_late] = steps, [step for step in steps if self._is_plain[step[0]]]
+        return ways
 
 
 @lru_cache(maxsize=2048)
@@ -270,8 +277,8 @@ def _spelt(node: ecma.Node, rng: Random) -> ecma.Node:
     """One text of a group, character by character."""
     language = Language(list(_sets(node)), "".join(char for chars in _sets(node) for char in examples(chars)))
     found = Texts.__new__(Texts)
-    found._language, found._start, found._low = language, _built(language, node, language.EMPTY, False), 0
-    found._explore()
+    found._start, found._low = _built(language, node, language.EMPTY, False), 0
+    found._explore(language)
     text = found.text(rng, 3) if found else ""
     return ecma.Sequence(tuple(ecma.Chars(((ord(char), ord(char)),)) for char in text))
 

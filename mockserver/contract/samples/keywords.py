@@ -18,6 +18,7 @@ _OF_SCALARS = {
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("format", "pattern", "minLength", "maxLength"),
 }
+_GIVING = frozenset(("example", "examples", "default"))
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
@@ -48,6 +49,8 @@ def note_any_kind(facts: Facts, schema: dict[str, Any], inner: bool, old: bool) 
         facts.limit_values(schema["enum"])
     if "const" in schema:
         facts.limit_values([schema["const"]])
+    if _GIVING.isdisjoint(schema):
+        return
     found = [schema["example"]] if "example" in schema else []
     found += list_of(schema.get("examples"))
     found += [schema["default"]] if "default" in schema else []

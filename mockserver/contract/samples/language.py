@@ -171,13 +171,14 @@ def examples(chars: ecma.Chars) -> str:
 
 
 def _holds(chars: ecma.Chars, char: str) -> bool:
-    spellings = {char, char.lower(), char.upper()} if chars.any_case else {char}
+    spellings = {char, char.lower(), char.upper()} if chars.any_case else (char,)
     for spelling in spellings:
         if len(spelling) != 1:
             continue
         code = ord(spelling)
-        if any(low <= code <= high for low, high in chars.ranges):
-            return not chars.negated
+        for low, high in chars.ranges:
+            if low <= code <= high:
+                return not chars.negated
         if any(_has_property(name, spelling) != negated for name, negated in chars.properties):
             return not chars.negated
     return chars.negated

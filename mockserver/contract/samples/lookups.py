@@ -18,11 +18,19 @@ class Lookups:
 
     def __init__(self, refs: Refs, old: bool, direction: str) -> None:
         self._refs = refs
+        self._targets: dict[str, Any] = {}
         self.old = old
         self.hidden = "readOnly" if direction == "request" else "writeOnly"
 
     def target(self, ref: str) -> Any:
         """The schema that a reference names; one that allows everything when there is none."""
+        try:
+            return self._targets[ref]
+        except KeyError:
+            target = self._targets[ref] = self._find(ref)
+            return target
+
+    def _find(self, ref: str) -> Any:
         try:
             return self._refs.lookup(unescape(ref))
         except (KeyError, ValueError):

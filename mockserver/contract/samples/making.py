@@ -18,7 +18,7 @@ from mockserver.contract.samples.facts import Demand, Facts, same
 from mockserver.contract.samples.fitting import found_in, suits
 from mockserver.contract.samples.members import Members
 from mockserver.contract.samples.numbers import number
-from mockserver.contract.samples.plan import MAX_DEPTH, NO_STEP, Cache, Made, Path, Plan, Step
+from mockserver.contract.samples.plan import MAX_DEPTH, MAX_TEXTS, NO_STEP, Cache, Made, Path, Plan, Step, Texts
 from mockserver.contract.samples.reading import Reader
 from mockserver.contract.samples.strings import text
 
@@ -45,6 +45,7 @@ class Maker:
         examples: take what the document gives as examples.
         now: the time that it is.
         cache: what was made for references before, by a maker of the same settings.
+        texts: what was made of texts before, at the same time `now`.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class Maker:
         examples: bool,
         now: datetime,
         cache: Cache | None = None,
+        texts: Texts | None = None,
     ) -> None:
         self._reader = reader
         self._rng = rng
         self._examples = examples
         self._now = now
         self._cache = cache
+        self._texts: Texts = {} if texts is None else texts
         self._plan: Plan = {}
         self._touched: set[Path] = set()
         self.trace: dict[Path, Made] | None = None
@@ -193,13 +196,25 @@ class Maker:
         demand = facts.demand()
         value = None
         for more in range(4 if demand not in self._vain else 0):
-            value = text(facts, name, self._rng, step.variation + more, self._now)
+            value = self._made_text(facts, demand, name, step.variation + more)
             if value is None:
                 self._vain.add(demand)
                 break
             if value not in facts.excluded:
                 break
         return value or ""
+
+    def _made_text(self, facts: Facts, demand: Demand, name: str, variation: int) -> str | None:
+        if self._rng is not None:
+            return text(facts, name, self._rng, variation, self._now)
+        key = demand, name, variation
+        try:
+            return self._texts[key]
+        except KeyError:
+            if len(self._texts) >= MAX_TEXTS:
+                self._texts.clear()
+            value = self._texts[key] = text(facts, name, None, variation, self._now)
+            return value
 
     def _number(self, facts: Facts, name: str, whole: bool, step: Step) -> Any:
         rng = self._rng or (Random(f"{name} {step.variation}") if step.variation else None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.contract.samples.facts import Demand
+
 MAX_DEPTH = 4
 """Levels after which optional members and array items are left out, so that recursion ends."""
 
@@ -50,3 +52,7 @@ NO_STEP = Step()
 Plan = dict[Path, Step]
 Cache = dict[tuple[str | int, int, str], tuple[Any, Any, int]]
 """By reference, or else identity, of a schema, depth and name: the schema, the value and its size."""
+MAX_TEXTS = 4096
+"""Texts that are kept; then it begins anew."""
+Texts = dict[tuple[Demand, str, int], str | None]
+"""By what is demanded, name and variation."""

@@ -19,6 +19,8 @@ Chooser = Callable[[list[Any]], int]
 """Given the ways of one choice, likeliest first, says by its index which one to take."""
 Pending = list[tuple[str, Any, Chain]]
 """Choices that are still to be made: their kind, their schema and how it was reached."""
+_LEADING = frozenset(("allOf", "oneOf", "anyOf", "discriminator", "if", "dependencies", "dependentSchemas"))
+"""Keywords that lead to other schemas for the same place."""
 MAX_KEPT = 4096
 """Facts that are kept of one document; then it begins anew, so that a large one does not fill the memory."""
 
@@ -107,6 +109,8 @@ class Reader:
         if schema.get(self._lookups.hidden) is True:
             facts.never = facts.never or self._lookups.old
         note(facts, schema, self._lookups, inner)
+        if _LEADING.isdisjoint(schema):
+            return
         for part in list_of(schema.get("allOf")):
             self._join(facts, part, chain, pending, scopes, inner=True)
         for key in ("oneOf", "anyOf"):

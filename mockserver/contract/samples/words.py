@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from random import Random
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,6 +76,7 @@ _WEIGHTS = {word: number for words, number in _NUMBERS for word in words}
 _MOMENTS = re.compile(r"(^|[a-z_\-])(created|updated|modified|deleted|expires|started|ended|timestamp)(_?at|_?on)?$")
 
 
+@lru_cache(maxsize=2048)
 def spaced(name: str) -> str:
     """A member's name as words: `billingFirst_name` is `billing first name`."""
     return re.sub(r"[^a-z0-9]+", " ", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()).strip()
