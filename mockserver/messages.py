@@ -34,15 +34,16 @@ Stage = Literal[
 
 `route`: no sandbox, path or method (404, 405). `key`: 401, 403. `limit`: 429. `prefer`: the `Prefer` header asked for
 it. `validation`: 413, 415, 400, 406. `rule`: a scenario's rule. `credits`: 402.
-`idempotency`: the response that the key had before. `behaviour`: the operation itself.
+`idempotency`: the response that the key had before, or that the key cannot be used. `behaviour`: the operation itself.
 `sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
 `webhook`: no request to the server, but one that it sent; its path is the whole URL.
 "" where a failure came between them.
 """
 
-RuleAction = Literal["", "key", "limit", "content", "behaviour", "change"]
-"""What a rule does beside its faults: `key`, `limit` and `content` are where it gives a response of its own; `change`
-is that it sets or removes members of the real one."""
+RuleAction = Literal["", "key", "limit", "content", "behaviour", "change", "then"]
+"""What a rule does beside its faults: `key`, `limit`, `content` and `behaviour` are where it gives a response of its
+own, the last one a stream; `change` is that it sets or removes members of the real response, and `then` that
+something happens besides, and nothing else."""
 
 MAX_CHANGES = 20
 """Rows that an exchange names of those that it changed."""

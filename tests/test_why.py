@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from mockserver.journal.entries import decode, encode
 from mockserver.journal.passages import _is_late
 from mockserver.journal.retries import Attempt, annotate
 from mockserver.journal.why import why
-from mockserver.messages import Exchange, Limit, Limited, Request, Response, Violation
+from mockserver.messages import Exchange, Limit, Limited, Request, Response, RuleAction, Stage, Violation
 from mockserver.scenarios.load import parse_scenario
 from mockserver.scenarios.stages import stage_of
 
@@ -175,6 +177,32 @@ def test_a_creation_tells_what_it_added_and_charged(make_pipeline):
     assert decided(reasons) == "route key limit validation credits behaviour! response"
 
 
+@pytest.mark.parametrize(
+    ("changes", "changed", "says"),
+    [
+        ([("added", "t", "1")] * 20, 30, "The operation added 30 rows of t, the first of them 1."),
+        ([("added", "t", "1"), ("removed", "t", "2")], 2, "The operation added t 1, removed t 2."),
+        (
+            [("added", "t", "1"), ("removed", "t", "2"), ("removed", "t", "3"), ("removed", "t", "4")],
+            4,
+            "The operation added t 1, removed t 2, removed t 3 and changed 1 more.",
+        ),
+    ],
+)
+def test_many_rows_are_counted_and_a_few_are_named(changes, changed, says):
+    exchange = Exchange(
+        request(),
+        0.0,
+        Response(200),
+        operation="o",
+        stage="behaviour",
+        committed=True,
+        changes=changes,
+        changed=changed,
+    )
+    assert why(exchange).sentences == ("200, because o was carried out.", says)
+
+
 def test_nothing_is_charged_for_what_cannot_be_paid(make_pipeline):
     assert of(make_pipeline(credits=0), request()).sentences[1:] == ("Nothing was done and nothing was charged.",)
 
@@ -310,8 +338,9 @@ def behaving(tmp_path, behaviour):
 
 def test_a_behaviour_that_breaks_the_contract_is_named(tmp_path):
     reasons = behaving(tmp_path, lambda call: {})
-    assert reasons.sentences[0].startswith(
-        "500, because what the behaviour of listThings answers violates the contract: body"
+    assert re.match(
+        r"500, because what the behaviour of listThings \(\S*test_why\.py:\d+\) answers violates the contract: body",
+        reasons.sentences[0],
     )
     assert decided(reasons) == "route key limit validation behaviour response!"
 
@@ -335,9 +364,39 @@ def test_a_schema_that_nothing_satisfies_is_named(tmp_path):
 def test_a_change_that_leads_nowhere_is_the_rules_fault(make_pipeline):
     pipeline = with_rules(make_pipeline, "  - {id: r, op: Memory.listUserMemory, set: {/data/0/memory/0: x}}\n")
     assert of(pipeline, request("GET")).sentences == (
-        "500, because the response cannot be changed: "
+        "500, because a rule cannot do what it says: "
         "rule 'r' (s.yaml:5): '/data/0/memory/0' leads nowhere in this response.",
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentences", "stages"),
+    [
+        (
+            {"stage": "behaviour", "committed": True, "rule": "r", "rule_action": "then"},
+            ("200, because o was carried out.", "Rule 'r' has something else done after the response."),
+            "route rule key limit validation behaviour! response",
+        ),
+        (
+            {"stage": "behaviour", "committed": True, "rule": "r", "rule_action": "behaviour"},
+            ("200, because o was carried out.", "Rule 'r' gives the items of the stream."),
+            "route rule key limit validation behaviour! response",
+        ),
+        (
+            {"stage": "idempotency"},
+            ("200, because the same request was made before with this key: it has the response that it had then.",),
+            "route key limit validation idempotency! response",
+        ),
+        (
+            {"stage": "webhook", "lost": "reset_before", "faults": ["webhook lost"]},
+            ("The webhook was not sent, because the rule that caused it loses it.",),
+            "webhook!",
+        ),
+    ],
+)
+def test_what_is_recorded_of_streams_keys_and_webhooks_is_enough(facts, sentences, stages):
+    reasons = why(Exchange(request("GET"), 0.0, Response(200), operation="o", **facts))
+    assert (reasons.sentences, decided(reasons)) == (sentences, stages)
 
 
 def test_what_a_behaviour_says_stays_on_one_line(tmp_path):
@@ -386,9 +445,7 @@ recorded = st.builds(
         st.dictionaries(texts, texts, max_size=2),
         content=st.binary(max_size=9),
     ),
-    stage=st.sampled_from(
-        ["", "route", "key", "limit", "prefer", "validation", "rule", "credits", "behaviour", "sample", "response"]
-    ),
+    stage=st.sampled_from(get_args(Stage)),
     operation=texts,
     reason=texts,
     limited=st.none()
@@ -398,7 +455,7 @@ recorded = st.builds(
     rule=texts,
     rule_at=texts,
     rule_call=st.integers(0, 9),
-    rule_action=st.sampled_from(["", "key", "limit", "content", "change"]),
+    rule_action=st.sampled_from(get_args(RuleAction)),
     violates=texts,
     charged=numbers,
     committed=st.booleans(),

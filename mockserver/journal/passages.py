@@ -42,7 +42,7 @@ class Passage:
     """What became of a request at one stage."""
 
     stage: str
-    """A Stage, or `fault`."""
+    """A Stage, or `fault`. A webhook, which the server itself sends, has the stage `webhook` alone."""
     outcome: Outcome
     note: str
     """What was found there, or what was done."""
@@ -57,7 +57,7 @@ def passages(exchange: Exchange) -> Iterator[Passage]:
 def _passages(exchange: Exchange) -> Iterator[tuple[str, Outcome, str]]:
     decider = exchange.stage or "route"
     if decider == "webhook":
-        yield ("webhook", "decided", decision(exchange))
+        yield ("webhook", "decided", "a rule loses it" if exchange.lost else decision(exchange))
         return
     gives = exchange.rule_action in _BEFORE_RULE and decider in ("rule", "response") and not exchange.committed
     if exchange.lost == "reset_before":

@@ -29,6 +29,14 @@ _FAULTS = {
     "webhooks": "disturbs the webhooks that follow",
     "billing_write": "loses the billing write: the rows stay and nothing is charged",
 }
+_ACTIONS = {
+    "behaviour": "gives the items of the stream",
+    "change": "changed the response",
+    "then": "has something else done after the response",
+}
+"""What a rule does to a response that the operation makes."""
+_GIVES = ("key", "limit", "content", "behaviour")
+"""What a rule does that gives a response of its own."""
 _PLAIN = ("No ", "Others ", "The ", "There ", "This ")
 """How reasons begin that go on within a sentence."""
 
@@ -77,10 +85,10 @@ def _breach(exchange: Exchange) -> str:
     """Which response violates the contract, with who made it."""
     if exchange.rule_action == "change":
         maker = f"the response as {rule_text(exchange)} changes it"
-    elif exchange.rule_action and not exchange.committed:
+    elif exchange.rule_action in _GIVES and (exchange.rule_action == "behaviour" or not exchange.committed):
         maker = f"the response that {rule_text(exchange)} gives"
-    elif exchange.committed:
-        maker = f"what the behaviour of {exchange.operation} answers"
+    elif place := exchange.defect.partition(" made by the behaviour ")[2].removesuffix(" breaks the contract"):
+        maker = f"what the behaviour of {exchange.operation} ({place}) answers"
     else:
         maker = f"what the mock itself answers for {exchange.operation}"
     return f"{maker} violates the contract: {violations_text(exchange.violations, 'server')}"
@@ -90,14 +98,14 @@ def _failure(exchange: Exchange) -> str:
     """What failed, with whose it is."""
     if exchange.stage != "behaviour":
         return f"the mock itself failed: {exchange.defect}"
-    if exchange.rule_action == "change" and exchange.defect.startswith("rule "):
-        return f"the response cannot be changed: {exchange.defect}"
+    if exchange.rule and exchange.defect.startswith("rule "):
+        return f"a rule cannot do what it says: {exchange.defect}"
     return f"the behaviour of {exchange.operation} failed: {exchange.defect}"
 
 
 def rule_deeds(exchange: Exchange) -> list[str]:
     """What the rule did beside giving a response of its own or losing it, as verbs of a sentence."""
-    deeds = ["changed the response"] if exchange.rule_action == "change" and _is_sent(exchange) else []
+    deeds = [_ACTIONS[exchange.rule_action]] if exchange.rule_action in _ACTIONS and _is_sent(exchange) else []
     waited = max(0.0, (exchange.replied_at or 0.0) - exchange.at)
     for name in exchange.faults:
         if name == "latency":

@@ -44,7 +44,9 @@ def why(exchange: Exchange, attempt: Attempt | None = None) -> Why:
 
 def sentences(exchange: Exchange, attempt: Attempt | None = None) -> Iterator[str]:
     """The sentences alone."""
-    if exchange.lost:
+    if exchange.stage == "webhook" and exchange.lost:
+        yield "The webhook was not sent, because the rule that caused it loses it."
+    elif exchange.lost:
         yield _ended(f"No response arrived, because {rule_text(exchange)} {LOST.get(exchange.lost, 'loses it')}")
         if exchange.status:
             yield _ended(f"It would have been {exchange.status}, because {decision(exchange)}")
@@ -73,17 +75,24 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
 
 def _effects(exchange: Exchange) -> Iterator[str]:
     if exchange.changed:
-        rows = [f"{kind} {table} {id}" for kind, table, id in exchange.changes[:MAX_ROWS]]
-        more = exchange.changed - len(rows)
-        yield _ended(
-            f"The operation {', '.join(rows) or 'changed rows'}{f' and changed {more:,} more' if more > 0 else ''}"
-        )
+        yield _ended(f"The operation {_changes(exchange)}")
     if exchange.charged:
         yield "1 credit was charged." if exchange.charged == 1 else f"{exchange.charged:g} credits were charged."
     elif exchange.stage == "credits" and exchange.status == 402:
         yield "Nothing was done and nothing was charged."
     if exchange.defect and exchange.status != 500:
         yield _ended(f"The mock is at fault: {exchange.defect}")
+
+
+def _changes(exchange: Exchange) -> str:
+    """What was done to which rows: each of a few, or how many when they are of one kind."""
+    kinds = {(kind, table) for kind, table, _ in exchange.changes}
+    if exchange.changed > MAX_ROWS and len(kinds) == 1:
+        kind, table, first = exchange.changes[0]
+        return f"{kind} {exchange.changed:,} rows of {table}, the first of them {first}"
+    rows = [f"{kind} {table} {id}" for kind, table, id in exchange.changes[:MAX_ROWS]]
+    more = exchange.changed - len(rows)
+    return ", ".join(rows) + (f" and changed {more:,} more" if more > 0 else "")
 
 
 def _attempt(attempt: Attempt) -> str:

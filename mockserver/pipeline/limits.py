@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from mockserver.apis.api import ApiLimit
+from mockserver.apis.api import ApiLimit, one_tenant
 from mockserver.apis.routes import Plan
 from mockserver.errors import Problem
-from mockserver.messages import Limit, Window
+from mockserver.messages import Limit, Limited, Window
 from mockserver.sandbox.world import World, window_of
 from mockserver.state import ratelimit
 
@@ -40,6 +40,24 @@ def windows(
     return window, decides.limit, headers
 
 
+def limited(world: World, plan: Plan, limit: Limit, window: Window) -> Limited:
+    """The window that refuses a request, with whose requests count in it, in the API's words, and which."""
+    api, operation = plan.api, plan.operation
+    parts: tuple[str, ...] = ("tenant", "path", "method")
+    scenario = world.scenarios.get(api.name)
+    ruled = [each for each in scenario.limits if operation.id in each.operations] if scenario else []
+    if ruled:
+        parts = ruled[0].per
+    elif isinstance(world.terms.limit, str):
+        parts = next((each.per for each in plan.limits if each.limit is limit), parts)
+    has_tenants = api.tenant is not one_tenant or bool(plan.tenant)
+    by_tenant = has_tenants and ("tenant" in parts or "teamspace" in parts)
+    callers = [*([api.tenant_name] if by_tenant else []), *(["key"] if "key" in parts else [])]
+    target = {"method": operation.method, "path": operation.path}
+    requests = " ".join(text for part, text in target.items() if part in parts)
+    return Limited(limit.max, limit.window, window.free_at, callers, requests)
+
+
 def exhaust(headers: dict[str, str]) -> None:
     """Say in the headers of a response that nothing remains."""
     if "x-ratelimit-remaining" in headers:
@@ -61,4 +79,4 @@ def _room(seen: tuple[Window, ApiLimit]) -> tuple[bool, float, float]:
     return window.remaining > 0, 0.0 if window.remaining else -window.free_at, window.remaining / window.limit
 
 
-__all__ = ["exhaust", "rate_limited", "windows"]
+__all__ = ["exhaust", "limited", "rate_limited", "windows"]

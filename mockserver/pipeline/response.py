@@ -81,7 +81,8 @@ def contract_breach(
         exchange.violations = [*exchange.violations, *declared]
         return response
     exchange.violations = [*exchange.violations, *violations]
-    maker = f" made by rule {exchange.rule!r}" if exchange.rule else f" made by the behaviour {code}" if code else ""
+    ruled = exchange.rule_action not in ("", "then")
+    maker = f" made by rule {exchange.rule!r}" if ruled else f" made by the behaviour {code}" if code else ""
     exchange.defect = f"the response of {operation.id} with status {response.status}{maker} breaks the contract"
     exchange.stage, exchange.reason = "response", exchange.defect
     return Response(500, defect_body(exchange.defect, violations), {}, MEDIA_TYPE)

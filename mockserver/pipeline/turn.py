@@ -12,13 +12,13 @@ from mockserver.apis.base import Answer
 from mockserver.apis.routes import BY_KEY, Plan, Route
 from mockserver.contract import Checked, Operation
 from mockserver.errors import Problem
-from mockserver.messages import MAX_CHANGES, Exchange, Limited, Response
+from mockserver.messages import MAX_CHANGES, Exchange, Response
 from mockserver.pipeline.auth import authenticate, authorise, challenges
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, defined_at
 from mockserver.pipeline.follow_up import More, follow_up, nowhere
 from mockserver.pipeline.idempotency import Replays
-from mockserver.pipeline.limits import exhaust, rate_limited, windows
+from mockserver.pipeline.limits import exhaust, limited, rate_limited, windows
 from mockserver.pipeline.prefer import Preference, preferred, read_preference
 from mockserver.pipeline.response import contract_breach, unsampled
 from mockserver.pipeline.streams import sampled, wants_stream
@@ -104,11 +104,7 @@ class Turn:
             return None
         self.decision, action = decision, decision.action
         exchange.rule, exchange.rule_at, exchange.violates = decision.rule, decision.at, action.violates
-        exchange.rule_call = decision.call
-        if action.patches:
-            exchange.rule_action = "change"
-        if action.reply is not None:
-            exchange.rule_action = action.stage
+        exchange.rule_call, exchange.rule_action = decision.call, action.name
         if action.lost_before:
             exchange.stage, exchange.lost = "rule", action.lost_before
             return Response(0, media_type=None)
@@ -168,9 +164,7 @@ class Turn:
             return self.script("limit")
         if limit is not None and not window.admitted:
             seconds = ratelimit.retry_after(window, now)
-            exchange.limited = Limited(
-                limit.max, limit.window, window.free_at, *world.counted_together(self.plan, limit)
-            )
+            exchange.limited = limited(world, self.plan, limit, window)
             raise rate_limited(limit, seconds, self.headers.get("retry-after", str(seconds)))
         return None
 
@@ -208,14 +202,12 @@ class Turn:
 
     def replay(self) -> Response | None:
         """The response that an idempotency key had before, or 409 when it came with another request."""
+        self.exchange.stage = "idempotency"
         replays = Replays.of(self.plan, self.request, self.tenant, self.world, self.exchange.at)
         if replays is None:
             return None
         self._more().replays = replays
-        response = replays.response()
-        if response is not None:
-            self.exchange.stage = "idempotency"
-        return response
+        return replays.response()
 
     def behave(self) -> Response:
         """Answer from state, or with a sample where there is no behaviour; then what a rule changes of it."""

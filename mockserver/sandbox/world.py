@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mockserver.apis import Api
-from mockserver.apis.api import ApiLimit, one_tenant
+from mockserver.apis.api import ApiLimit
 from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
@@ -112,23 +112,6 @@ class World:
     def schedules(self) -> bool:
         """Whether a rule may have something done after a time."""
         return any(scenario.schedules for scenario in self.scenarios.values())
-
-    def counted_together(self, plan: Plan, limit: Limit) -> tuple[list[str], str]:
-        """Whose requests count in the window of a limit with those of an operation, in the API's words, and which
-        requests."""
-        api, operation = plan.api, plan.operation
-        parts: tuple[str, ...] = ("tenant", "path", "method")
-        scenario = self.scenarios.get(api.name)
-        limits = [limit for limit in scenario.limits if operation.id in limit.operations] if scenario else []
-        if limits:
-            parts = limits[0].per
-        else:
-            parts = next((known.per for known in plan.limits if known.limit is limit), parts)
-        tells_tenants = api.tenant is not one_tenant or bool(plan.tenant)
-        tenants = {"tenant", "teamspace"} & {*parts} and tells_tenants
-        callers = [*([api.tenant_name] if tenants else []), *(["key"] if "key" in parts else [])]
-        target = {"method": operation.method, "path": operation.path}
-        return callers, " ".join(text for part, text in target.items() if part in parts)
 
     def counted(self, scenario: Scenario, rule: str) -> int:
         """How many requests a rule was concerned with."""

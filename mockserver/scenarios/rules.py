@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mockserver.contract import Operation
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Limit, Request, Response, RuleAction
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.text.documents import parts_of
@@ -68,6 +68,13 @@ class CompiledAction:
     """Whether it loses the billing write."""
     patches: bool = False
     """Whether there is anything to `set` or to `remove`."""
+
+    @property
+    def name(self) -> RuleAction:
+        """What it does beside its faults."""
+        if self.reply is not None:
+            return self.stage
+        return "change" if self.patches else "then" if self.then else ""
 
     def patch(self, response: Response, values: Sources) -> None:
         """Apply `set` and `remove` to the real response.

@@ -49,6 +49,11 @@ class Entry:
         return str(self.data["rule"])
 
     @property
+    def why(self) -> list[str]:
+        """Why it was answered so, in sentences; the first begins with the status."""
+        return list(self.data["why"])
+
+    @property
     def attempt(self) -> int:
         """1 for a first try, 2 for its retry."""
         return int(self.data["attempt"])
