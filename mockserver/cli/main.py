@@ -30,6 +30,7 @@ class _Group(click.Group):
     def _add_rest(self) -> None:
         from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
+        from mockserver.cli.diff import diff
         from mockserver.cli.files import listed, profile_schema, schema, spec
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
@@ -39,6 +40,7 @@ class _Group(click.Group):
         for command in (scenario, clock, journal, verify, expect, reset, credits, sandboxes, state, spec, fuzz_command):
             self.add_command(command)
         self.add_command(check, "check")
+        self.add_command(diff)
         self.add_command(init)
         self.add_command(explain)
         self.add_command(listed, "scenarios")

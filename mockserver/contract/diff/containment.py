@@ -23,6 +23,10 @@ _MAX_BYTES = 256 * 1024
 """Of a schema with all that it refers to; larger ones are taken apart by the caller, or tried."""
 
 
+_NOT_MONOTONE = frozenset(("not", "oneOf", "if", "contains"))
+"""Keywords below which more values may mean fewer values above."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the values of a schema are values of another."""
@@ -139,8 +143,6 @@ def _match(a: Any, b: Any, root_a: Any, root_b: Any, partners: dict[str, str], s
         seen.add((name_a, name_b))
     if not (isinstance(a, dict) and isinstance(b, dict)):
         return True
-    if any(key in b for key in ("not", "oneOf", "if", "contains")):
-        return False
     for key in ("properties", "patternProperties"):
         for name, child in (b.get(key) or {}).items():
             other = (a.get(key) or {}).get(name)
@@ -170,7 +172,7 @@ def _renamed(node: Any, prefix: str, partners: dict[str, str]) -> Any:
         return [_renamed(child, prefix, partners) for child in node]
     if not isinstance(node, dict):
         return node
-    new = {key: _renamed(value, prefix, partners) for key, value in node.items()}
+    new = {key: _renamed(value, prefix, {} if key in _NOT_MONOTONE else partners) for key, value in node.items()}
     if isinstance(node.get("$ref"), str):
         name = node["$ref"].removeprefix("#/$defs/")
         new["$ref"] = f"#/$defs/a{partners[name]}" if name in partners else f"#/$defs/{prefix}{name}"

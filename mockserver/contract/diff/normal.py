@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from mockserver.contract.contract import Contract
 from mockserver.contract.drafts import modern
-from mockserver.contract.references import Refs, escape
+from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Direction, Schemas
 from mockserver.text.documents import parts_of, pointer_of
 
@@ -39,6 +39,14 @@ class Node:
     pointer: str
 
 
+class _Definitions(dict[str, Any]):
+    """Definitions by their names, which are numbers in the order of their discovery: a schema's own name is nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers: dict[tuple[str, bool], str] = {}
+
+
 class Side:
     """The schemas of one document for one direction."""
 
@@ -48,7 +56,6 @@ class Side:
         self.refs = Refs(contract.document)
         self._schemas = Schemas(contract.document)
         self._nodes: dict[str, Node] = {}
-        self._made: dict[tuple[str, bool], Any] = {}
 
     def at(self, pointer: str) -> Node:
         """The schema at a place of the document; "" is one that takes everything."""
@@ -80,10 +87,10 @@ class Side:
             if not isinstance(schema, dict):
                 found.append(part)
                 continue
-            if isinstance(schema.get("$ref"), str) and not schema["$ref"].startswith("urn:format"):
-                if schema["$ref"] not in seen:
-                    seen.add(schema["$ref"])
-                    waiting.append(self.follow(schema["$ref"]))
+            ref = schema.get("$ref")
+            if isinstance(ref, str) and ref not in seen and not ref.startswith("urn:format"):
+                seen.add(ref)
+                waiting.append(self.follow(ref))
             alone = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
             for number, inner in enumerate(schema.get("allOf") or ()):
                 waiting.append(Node(inner, f"{part.pointer}/allOf/{number}"))
@@ -128,13 +135,13 @@ class Side:
             closed: leave out values with members that are declared nowhere, where a schema does not speak of others:
                 no client sends and no server means them.
         """
-        definitions: dict[str, Any] = {}
+        definitions = _Definitions()
         schema = self._closed(node, definitions, closed)
         if isinstance(schema, dict) and definitions:
-            return {**schema, "$defs": definitions}
+            return {**schema, "$defs": dict(definitions)}
         return schema
 
-    def _closed(self, node: Node, definitions: dict[str, Any], closed: bool) -> Any:
+    def _closed(self, node: Node, definitions: _Definitions, closed: bool) -> Any:
         schema = self._copied(node.schema, definitions, closed)
         if not closed or not isinstance(schema, dict):
             return schema
@@ -143,12 +150,12 @@ class Side:
         names, patterns, is_open = self.names(node)
         if is_open or not (names or patterns):
             return schema
-        only = {"properties": dict.fromkeys(names, {}), "additionalProperties": False}
+        only = {"properties": {name: {} for name in names}, "additionalProperties": False}
         if patterns:
-            only["patternProperties"] = dict.fromkeys(patterns, {})
+            only["patternProperties"] = {pattern: {} for pattern in patterns}
         return {**schema, "allOf": [*schema.get("allOf", ()), only]}
 
-    def _copied(self, schema: Any, definitions: dict[str, Any], closed: bool, in_place: bool = False) -> Any:
+    def _copied(self, schema: Any, definitions: _Definitions, closed: bool, in_place: bool = False) -> Any:
         """A schema with references into `$defs`."""
         if not isinstance(schema, dict):
             return schema
@@ -174,17 +181,18 @@ class Side:
                 new[key] = value
         return new
 
-    def _inner(self, child: Any, definitions: dict[str, Any], closed: bool, in_place: bool) -> Any:
+    def _inner(self, child: Any, definitions: _Definitions, closed: bool, in_place: bool) -> Any:
         if in_place or not closed:
             return self._copied(child, definitions, closed, in_place)
         return self._closed(Node(child, ""), definitions, closed)
 
-    def _defined(self, reference: str, definitions: dict[str, Any], closed: bool) -> str:
-        name = f"{reference.rpartition('/')[2]}{'' if closed else 'o'}"
-        if name not in definitions:
-            definitions[name] = {}
+    def _defined(self, reference: str, definitions: _Definitions, closed: bool) -> str:
+        numbers = definitions.numbers
+        key = reference, closed
+        if key not in numbers:
+            name = numbers[key] = str(len(numbers))
             definitions[name] = self._closed(self.follow(reference), definitions, closed)
-        return name
+        return numbers[key]
 
     def place(self, pointer: str) -> str:
         """A pointer of the normal form as it is in the document: up to what is there."""
@@ -215,4 +223,4 @@ def _modern(schema: Any) -> Any:
     return new
 
 
-__all__ = ["Node", "Side", "escape"]
+__all__ = ["IN_PLACE", "Node", "Side"]

@@ -74,7 +74,9 @@ def _candidates(first: Side, a: Node, whole_b: Any, difference: Any) -> Iterator
 
 def _samples_of(schema: Any) -> Iterator[Any]:
     """Samples of a schema that stands in no document."""
-    branches = schema.get("anyOf") if isinstance(schema, dict) and schema.keys() <= {"$schema", "anyOf", "$defs"} else None
+    branches = (
+        schema.get("anyOf") if isinstance(schema, dict) and schema.keys() <= {"$schema", "anyOf", "$defs"} else None
+    )
     definitions = schema.get("$defs", {}) if isinstance(schema, dict) else {}
     for branch in (branches or [schema])[:16]:
         node = {**branch, "$defs": definitions} if isinstance(branch, dict) else branch

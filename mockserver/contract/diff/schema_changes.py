@@ -1,0 +1,339 @@
+"""Changes between two schemas, keyword by keyword, and which of them matter.
+
+Two schemas are set side by side and every difference is noted; containment then decides which of those that could
+break something do. So what moved into an `allOf`, behind a reference or into a `oneOf` of one is no change.
+Must not know: operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.contract.diff.containment import Verdict, contained
+from mockserver.contract.diff.normal import Node, Side
+from mockserver.contract.diff.rules import RULES, narrowed, widened
+from mockserver.contract.diff.views import View
+from mockserver.contract.diff.witness import Pair
+from mockserver.errors import ContractError
+from mockserver.text.documents import pointer_of
+from mockserver.text.jsontext import to_json
+from mockserver.text.matchers import MISSING
+
+MAX_CHANGES = 500
+"""Changes of one pair of schemas."""
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference of two schemas."""
+
+    rule: str
+    message: str
+    old: str
+    """The pointer to it in the old document."""
+    new: str
+    witness: Any = MISSING
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it breaks somebody."""
+        return RULES[self.rule].level == "breaking"
+
+
+class Comparison:
+    """Compares schemas of two documents in one direction.
+
+    Args:
+        old: the schemas of the old document.
+        new: those of the new one, for the same direction.
+        is_sent: whether clients make the values, so that fewer values break; else they read them, and more do.
+    """
+
+    def __init__(self, old: Side, new: Side, is_sent: bool) -> None:
+        self._old = old
+        self._new = new
+        self._is_sent = is_sent
+        self._word = "request" if is_sent else "response"
+        self._known: dict[tuple[str, str], list[Change]] = {}
+        self._met: set[tuple[str, str]] = set()
+
+    def changes(self, old: str, new: str) -> list[Change]:
+        """The changes between the schemas at two pointers; "" is a schema that takes everything."""
+        key = old, new
+        if key not in self._known:
+            self._met = set()
+            self._known[key] = self._whole(old, new)
+        return self._known[key]
+
+    def _whole(self, old: str, new: str) -> list[Change]:
+        a, b = self._old.at(old), self._new.at(new)
+        try:
+            if to_json(self._old.whole(a, False)) == to_json(self._new.whole(b, False)):
+                return []
+            verdict = self._verdict(a, b, self._pair(old, new))
+            changes = self._compared(View(self._old, [a]), View(self._new, [b]), "", 0)
+        except (ContractError, ValueError, KeyError, RecursionError) as error:
+            text = f"could not be compared: {error}"
+            return [Change(f"{self._word}-schema-undecided", text, old, new)]
+        if verdict.decision == "contained":
+            return [change for change in changes if not change.breaks][:MAX_CHANGES]
+        breaking = [change for change in changes if change.breaks]
+        if not breaking:
+            changes.insert(0, self._general(verdict, old, new))
+        return [_with(change, verdict.witness) for change in changes][:MAX_CHANGES]
+
+    def _general(self, verdict: Verdict, old: str, new: str) -> Change:
+        if verdict.decision == "undecided":
+            text = "it could not be proven that the new schema fits the old one"
+            return Change(f"{self._word}-schema-undecided", text, old, new)
+        rule = narrowed("schema") if self._is_sent else widened("schema")
+        return Change(f"{self._word}-{rule}", "takes fewer values" if self._is_sent else "takes more values", old, new)
+
+    def _pair(self, old: str, new: str) -> Pair:
+        takes, refuses = self._old.validator(old), self._new.validator(new)
+        return Pair(takes, refuses) if self._is_sent else Pair(refuses, takes)
+
+    def _verdict(self, a: Node, b: Node, pair: Pair | None = None) -> Verdict:
+        """Whether nothing breaks: requests of before are requests of now, responses of now were ones before."""
+        if self._is_sent:
+            return contained(self._old, a, self._new, b, pair)
+        return contained(self._new, b, self._old, a, pair)
+
+    def _compared(self, old: View, new: View, where: str, depth: int) -> list[Change]:
+        """The changes of two schemas and of what is in them; where nothing breaks, none that would."""
+        key = to_json(old.node.schema).decode(), to_json(new.node.schema).decode()
+        if key in self._met or depth > _MAX_DEPTH:
+            return []
+        self._met.add(key)
+        before, after = old.alternatives, new.alternatives
+        if not before and after and new.is_choice and not old.is_empty:
+            changes = list(self._alternatives([old.node], after, old, new, where, depth))
+        elif before and not after and old.is_choice and not new.is_empty:
+            changes = list(self._alternatives(before, [new.node], old, new, where, depth))
+        else:
+            changes = [self._change(*found, old, new, where) for found in self._own(old, new)]
+            changes += self._members(old, new, where, depth)
+            for name, first, second in self._inner(old, new):
+                changes += self._compared(View(self._old, first), View(self._new, second), where + name, depth + 1)
+            if before and after:
+                changes += self._alternatives(before, after, old, new, where, depth)
+        if depth and any(c.breaks for c in changes) and self._verdict(old.node, new.node).decision == "contained":
+            changes = [change for change in changes if not change.breaks]
+        return changes
+
+    def _change(self, rule: str, text: str, old: View, new: View, where: str) -> Change:
+        return self._made(rule, text, old.pointer, new.pointer, where)
+
+    def _made(self, rule: str, text: str, old: str, new: str, where: str) -> Change:
+        message = f"{where}: {text}" if where else text
+        return Change(f"{self._word}-{rule}", message, self._old.place(old), self._new.place(new))
+
+    def _own(self, old: View, new: View) -> Iterator[tuple[str, str]]:
+        """Rules and texts of what the two say of the value itself."""
+        yield from _types(old, new)
+        yield from _enums(old, new)
+        for kind, low, high in _BOUNDS:
+            for key, is_lower in [(key, True) for key in low] + [(key, False) for key in high]:
+                before, after = _effective(old, key, is_lower), _effective(new, key, is_lower)
+                if before == after:
+                    continue
+                text = f"{key} was {_shown(before)} and is {_shown(after)}"
+                is_tighter = before is None or (after is not None and (after > before) == is_lower)
+                yield (narrowed if is_tighter else widened)(kind), text
+        for kind, key in _FACETS:
+            before, after = old.texts(key), new.texts(key)
+            if before == after:
+                continue
+            text = f"{key} was {_listed(before)} and is {_listed(after)}"
+            if after - before and (self._is_sent or not before - after):
+                yield narrowed(kind), text
+            else:
+                yield widened(kind), text
+
+    def _members(self, old: View, new: View, where: str, depth: int) -> Iterator[Change]:
+        """What became of the members of an object."""
+        for name in dict.fromkeys((*old.properties, *sorted(old.required | new.required), *new.properties)):
+            at = where + pointer_of([name])
+            first, second = old.properties.get(name), new.properties.get(name)
+            was, is_ = name in old.required, name in new.required
+            places = (first[0].pointer if first else old.pointer, second[0].pointer if second else new.pointer)
+            if first and second:
+                yield from self._compared(View(self._old, first), View(self._new, second), at, depth + 1)
+            elif first:
+                yield self._made(self._removed(was, is_, new), "was removed", *places, at)
+                continue
+            elif second:
+                yield self._made(self._added(was, is_, old), "was added", *places, at)
+                continue
+            if is_ and not was:
+                yield self._made(narrowed("property-became"), "became required", *places, at)
+            elif was and not is_:
+                yield self._made(widened("property-became"), "became optional", *places, at)
+        if old.is_closed != new.is_closed:
+            rule = narrowed if new.is_closed else widened
+            text = "other members are now refused" if new.is_closed else "other members are now allowed"
+            yield self._change(rule("additional-properties"), text, old, new, where)
+
+    def _removed(self, was: bool, is_: bool, new: View) -> str:
+        if self._is_sent:
+            return "property-removed-from-closed" if new.is_closed else "property-removed"
+        return "required-property-removed" if was and not is_ else "property-removed"
+
+    def _added(self, was: bool, is_: bool, old: View) -> str:
+        if self._is_sent:
+            return "required-property-added" if is_ and not was else "property-added"
+        return "property-added-to-closed" if old.is_closed else "property-added"
+
+    def _inner(self, old: View, new: View) -> Iterator[tuple[str, list[Node], list[Node]]]:
+        """Pairs of the schemas of items and of other members, with their places in a message."""
+        for key, name in (("items", "/*"), ("additionalProperties", "/*"), ("propertyNames", " names")):
+            first, second = old.children(key), new.children(key)
+            if any(child.schema is False or child.schema == {"not": {}} for child in (*first, *second)):
+                continue  # that an object is closed is said elsewhere
+            if first or second:
+                yield name, first or [Node({}, old.pointer)], second or [Node({}, new.pointer)]
+        before, after = old.children("prefixItems"), new.children("prefixItems")
+        if len(before) == len(after) == 1:
+            for number, (first_item, second_item) in enumerate(zip(before[0].schema, after[0].schema, strict=False)):
+                one = Node(first_item, f"{before[0].pointer}/{number}")
+                yield f"/{number}", [one], [Node(second_item, f"{after[0].pointer}/{number}")]
+
+    def _alternatives(
+        self, before: list[Node], after: list[Node], old: View, new: View, where: str, depth: int
+    ) -> Iterator[Change]:
+        """What became of the alternatives of `anyOf` and `oneOf`; a schema without them is one."""
+        gone, fresh = list(before), list(after)
+        for one in before:
+            for other in fresh:
+                if self._same(one, other):
+                    gone.remove(one)
+                    fresh.remove(other)
+                    break
+        for one in list(gone):
+            for other in list(fresh):
+                if self._are_akin(one, other):
+                    gone.remove(one)
+                    fresh.remove(other)
+                    yield from self._compared(View(self._old, [one]), View(self._new, [other]), where, depth + 1)
+                    break
+        for one in gone:
+            yield self._made(
+                narrowed("alternative"), f"{_title(self._old, one)} was removed", one.pointer, new.pointer, where
+            )
+        for other in fresh:
+            yield self._made(
+                widened("alternative"), f"{_title(self._new, other)} was added", old.pointer, other.pointer, where
+            )
+
+    def _are_akin(self, one: Node, other: Node) -> bool:
+        """Whether one alternative has become the other, by the name of its schema or its type."""
+        names = self._referred(self._old, one), self._referred(self._new, other)
+        if all(names):
+            return names[0] == names[1]
+        types = View(self._old, [one]).types, View(self._new, [other]).types
+        return types[0] == types[1] and types[0] is not None
+
+    @staticmethod
+    def _referred(side: Side, node: Node) -> str:
+        """The name of the schema that an alternative refers to; "" for one that stands in its place."""
+        ref = node.schema.get("$ref") if isinstance(node.schema, dict) else None
+        return side.follow(ref).pointer.rpartition("/")[2] if isinstance(ref, str) else ""
+
+    def _same(self, one: Node, other: Node) -> bool:
+        first, second = self._old.whole(one, False), self._new.whole(other, False)
+        return to_json(first) == to_json(second) or (
+            contained(self._old, one, self._new, other).decision == "contained"
+            and contained(self._new, other, self._old, one).decision == "contained"
+        )
+
+
+_BOUNDS = (
+    ("range", ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")),
+    ("length", ("minLength",), ("maxLength",)),
+    ("item-count", ("minItems", "minContains"), ("maxItems", "maxContains")),
+    ("member-count", ("minProperties",), ("maxProperties",)),
+)
+_FACETS = (
+    ("pattern", "pattern"),
+    ("format", "format"),
+    ("multiple-of", "multipleOf"),
+    ("unique-items", "uniqueItems"),
+)
+
+
+def _types(old: View, new: View) -> Iterator[tuple[str, str]]:
+    before, after = old.types, new.types
+    if before == after:
+        return
+    lost = _every(before) - _every(after)
+    won = _every(after) - _every(before)
+    text = f"the type was {_type_text(before)} and is {_type_text(after)}"
+    if lost:
+        yield narrowed("null" if lost == {"null"} else "type"), text
+    if won:
+        yield widened("null" if won == {"null"} else "type"), text
+
+
+_TYPES = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
+
+
+def _every(types: frozenset[str] | None) -> frozenset[str]:
+    return _TYPES if types is None else types
+
+
+def _type_text(types: frozenset[str] | None) -> str:
+    if types is None:
+        return "any"
+    return " or ".join(sorted(types - ({"integer"} if "number" in types else set()))) or "none"
+
+
+def _enums(old: View, new: View) -> Iterator[tuple[str, str]]:
+    before, after = old.enum, new.enum
+    if before is None and after is None:
+        return
+    if before is None or after is None:
+        listed = _shown(list(((after if before is None else before) or {}).values()))
+        if before is None:
+            yield narrowed("enum-value"), f"only {listed} are allowed now"
+        else:
+            yield widened("enum-value"), f"only {listed} were allowed, and others are now"
+        return
+    for key, value in before.items():
+        if key not in after:
+            yield narrowed("enum-value"), f"the value {_shown(value)} was removed"
+    for key, value in after.items():
+        if key not in before:
+            yield widened("enum-value"), f"the value {_shown(value)} was added"
+
+
+def _effective(view: View, key: str, is_lower: bool) -> Any:
+    value = view.greatest(key) if is_lower else view.least(key)
+    return None if value == 0 and key in ("minLength", "minItems", "minProperties") else value
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else to_json(value).decode()[:200]
+
+
+def _listed(texts: frozenset[str]) -> str:
+    return " and ".join(sorted(texts))[:200] or "not set"
+
+
+def _title(side: Side, node: Node) -> str:
+    """What an alternative is called in a message."""
+    if isinstance(node.schema, dict) and isinstance(node.schema.get("$ref"), str):
+        return side.follow(node.schema["$ref"]).pointer.rpartition("/")[2]
+    types = View(side, [node]).types
+    return f"the alternative of type {_type_text(types)}"
+
+
+def _with(change: Change, value: Any) -> Change:
+    if not change.breaks:
+        return change
+    return Change(change.rule, change.message, change.old, change.new, value)
+
+
+__all__ = ["Change", "Comparison"]
