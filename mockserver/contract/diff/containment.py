@@ -13,6 +13,7 @@ from typing import Any, Literal
 import jsonschema_rs
 from jsonschema_rs import canonical
 
+from mockserver.contract.diff.inlining import TooLarge, inlined
 from mockserver.contract.diff.normal import IN_PLACE, Node, Side
 from mockserver.contract.diff.witness import Pair, witness
 from mockserver.text.jsontext import to_json
@@ -96,14 +97,19 @@ def _induced(a: Any, b: Any) -> Decision:
     every such pair is contained under this, and the two schemas too, then all are: the parts of a value are smaller
     than it. That needs definitions in places where more values below mean more values above, so not below `not`.
     """
-    partners: dict[str, str] = {}
-    if not (isinstance(a, dict) and isinstance(b, dict) and _match(a, b, a, b, partners, set())) or not partners:
+    try:
+        a, theirs = inlined(a)
+        b, own = inlined(b)
+    except TooLarge:
         return "undecided"
-    theirs = {f"a{name}": _renamed(node, "a", {}) for name, node in a.get("$defs", {}).items()}
-    own = {f"b{name}": _renamed(node, "b", partners) for name, node in b.get("$defs", {}).items()}
-    definitions = theirs | own
-    pairs = [(theirs[f"a{partner}"], own[f"b{name}"]) for name, partner in partners.items()]
-    pairs.append((_renamed(_bare(a), "a", {}), _renamed(_bare(b), "b", partners)))
+    partners: dict[str, str] = {}
+    if not _match(a, b, theirs, own, partners, set()) or not partners:
+        return "undecided"
+    definitions = {f"a{name}": _renamed(node, "a", {}) for name, node in theirs.items()}
+    renamed = {f"b{name}": _renamed(node, "b", partners) for name, node in own.items()}
+    definitions |= renamed
+    pairs = [(definitions[f"a{partner}"], renamed[f"b{name}"]) for name, partner in partners.items()]
+    pairs.append((_renamed(a, "a", {}), _renamed(b, "b", partners)))
     for left, right in pairs:
         left, right = _unfolded(left, definitions), _unfolded(right, definitions)
         if not isinstance(right, dict) or not isinstance(left, dict):
@@ -127,11 +133,9 @@ def _unfolded(schema: Any, definitions: dict[str, Any]) -> Any:
     return schema
 
 
-def _bare(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key != "$defs"}
-
-
-def _match(a: Any, b: Any, root_a: Any, root_b: Any, partners: dict[str, str], seen: set[tuple[str, str]]) -> bool:
+def _match(
+    a: Any, b: Any, root_a: dict[str, Any], root_b: dict[str, Any], partners: dict[str, str], seen: set[tuple[str, str]]
+) -> bool:
     """Find which definition of `a` stands where one of `b` does. False when one would need two partners."""
     name_a, a = _target(a, root_a)
     name_b, b = _target(b, root_b)
@@ -158,11 +162,11 @@ def _match(a: Any, b: Any, root_a: Any, root_b: Any, partners: dict[str, str], s
     return True
 
 
-def _target(schema: Any, root: Any) -> tuple[str, Any]:
+def _target(schema: Any, root: dict[str, Any]) -> tuple[str, Any]:
     """The name of the definition that a schema refers to, and the definition; "" for one that refers to none."""
     if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
         name = schema["$ref"].removeprefix("#/$defs/")
-        return name, root["$defs"][name]
+        return name, root[name]
     return "", schema
 
 
