@@ -220,9 +220,14 @@ class _Difference:
     def _all_responses(self, old: Call, new: Call, comparison: Comparison) -> Iterator[Finding]:
         before, after = old.responses, new.responses
         for status, holder in before.items():
-            if _answering(after, status) is None:
+            where = f"the response {status}"
+            key = _answering(after, status)
+            if key is None:
                 rule = "success-status-removed" if status[0] in "23" else "error-status-removed"
-                yield self._finding(rule, new, f"the response {status} was removed", holder[1], new.pointer, "response")
+                yield self._finding(rule, new, f"{where} was removed", holder[1], new.pointer, "response")
+            elif key != status:
+                yield from self._content(old, new, holder, after[key], comparison, where)
+                yield from self._headers(old, new, holder, after[key], comparison, where)
         for status, holder in after.items():
             key = _answering(before, status)
             if key is None:

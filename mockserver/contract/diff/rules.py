@@ -77,7 +77,7 @@ _OTHERS = (
     Rule("request-property-added", "safe", _TAKEN),
     Rule("request-required-property-added", "breaking", _REFUSED),
     Rule("request-property-removed", "risky", _UNREAD),
-    Rule("request-property-removed-from-closed", "breaking", _REFUSED),
+    Rule("request-property-refused", "breaking", _REFUSED),
     Rule("response-property-added", "safe", "A client passes over members that it does not know."),
     Rule("response-property-added-to-closed", "breaking", _SEEN),
     Rule("response-property-removed", "risky", "It was optional; a client may read it all the same."),

@@ -79,11 +79,11 @@ class Comparison:
             text = f"could not be compared: {error}"
             return [Change(f"{self._word}-schema-undecided", text, old, new)]
         if verdict.decision == "contained":
-            return [change for change in changes if not change.breaks][:MAX_CHANGES]
+            return _distinct([change for change in changes if not change.breaks])
         breaking = [change for change in changes if change.breaks]
         if not breaking:
             changes.insert(0, self._general(verdict, old, new))
-        return [_with(change, verdict.witness) for change in changes][:MAX_CHANGES]
+        return _distinct([_with(change, verdict.witness) for change in changes])
 
     def _general(self, verdict: Verdict, old: str, new: str) -> Change:
         if verdict.decision == "undecided":
@@ -96,11 +96,17 @@ class Comparison:
         takes, refuses = self._old.validator(old), self._new.validator(new)
         return Pair(takes, refuses) if self._is_sent else Pair(refuses, takes)
 
-    def _verdict(self, a: Node, b: Node, pair: Pair | None = None) -> Verdict:
+    def _verdict(self, old: Node, new: Node, pair: Pair | None = None) -> Verdict:
         """Whether nothing breaks: requests of before are requests of now, responses of now were ones before."""
         if self._is_sent:
-            return contained(self._old, a, self._new, b, pair)
-        return contained(self._new, b, self._old, a, pair)
+            return contained(self._old, old, self._new, new, pair)
+        return contained(self._new, new, self._old, old, pair)
+
+    def _opposite(self, old: Node, new: Node) -> Verdict:
+        """The same the other way round."""
+        if self._is_sent:
+            return contained(self._new, new, self._old, old)
+        return contained(self._old, old, self._new, new)
 
     def _compared(self, old: View, new: View, where: str, depth: int) -> list[Change]:
         """The changes of two schemas and of what is in them; where nothing breaks, none that would."""
@@ -114,7 +120,9 @@ class Comparison:
         elif before and not after and old.is_choice and not new.is_empty:
             changes = list(self._alternatives(before, [new.node], old, new, where, depth))
         else:
-            changes = [self._change(*found, old, new, where) for found in self._own(old, new)]
+            changes = [self._change(*own, old, new, where) for own in self._own(old, new)]
+            if changes and self._opposite(old.node, new.node).decision == "contained":
+                changes = [change for change in changes if change.breaks]  # what is safe says the same in other words
             changes += self._members(old, new, where, depth)
             for name, first, second in self._inner(old, new):
                 changes += self._compared(View(self._old, first), View(self._new, second), where + name, depth + 1)
@@ -135,7 +143,9 @@ class Comparison:
         """Rules and texts of what the two say of the value itself."""
         yield from _types(old, new)
         yield from _enums(old, new)
-        for kind, low, high in _BOUNDS:
+        for kind, types, low, high in _BOUNDS:
+            if not (old.may_be(types) and new.may_be(types)):
+                continue
             for key, is_lower in [(key, True) for key in low] + [(key, False) for key in high]:
                 before, after = _effective(old, key, is_lower), _effective(new, key, is_lower)
                 if before == after:
@@ -143,18 +153,20 @@ class Comparison:
                 text = f"{key} was {_shown(before)} and is {_shown(after)}"
                 is_tighter = before is None or (after is not None and (after > before) == is_lower)
                 yield (narrowed if is_tighter else widened)(kind), text
-        for kind, key in _FACETS:
+        for kind, types, key in _FACETS:
             before, after = old.texts(key), new.texts(key)
-            if before == after:
+            if before == after or not (old.may_be(types) and new.may_be(types)):
                 continue
             text = f"{key} was {_listed(before)} and is {_listed(after)}"
-            if after - before and (self._is_sent or not before - after):
+            if after - before:
                 yield narrowed(kind), text
-            else:
+            if before - after:
                 yield widened(kind), text
 
     def _members(self, old: View, new: View, where: str, depth: int) -> Iterator[Change]:
         """What became of the members of an object."""
+        if not (old.may_be(("object",)) and new.may_be(("object",))):
+            return
         for name in dict.fromkeys((*old.properties, *sorted(old.required | new.required), *new.properties)):
             at = where + pointer_of([name])
             first, second = old.properties.get(name), new.properties.get(name)
@@ -163,7 +175,7 @@ class Comparison:
             if first and second:
                 yield from self._compared(View(self._old, first), View(self._new, second), at, depth + 1)
             elif first:
-                yield self._made(self._removed(was, is_, new), "was removed", *places, at)
+                yield self._made(self._removed(name, was, is_, new), "was removed", *places, at)
                 continue
             elif second:
                 yield self._made(self._added(was, is_, old), "was added", *places, at)
@@ -177,9 +189,9 @@ class Comparison:
             text = "other members are now refused" if new.is_closed else "other members are now allowed"
             yield self._change(rule("additional-properties"), text, old, new, where)
 
-    def _removed(self, was: bool, is_: bool, new: View) -> str:
+    def _removed(self, name: str, was: bool, is_: bool, new: View) -> str:
         if self._is_sent:
-            return "property-removed-from-closed" if new.is_closed else "property-removed"
+            return "property-refused" if new.is_closed or name in new.refused else "property-removed"
         return "required-property-removed" if was and not is_ else "property-removed"
 
     def _added(self, was: bool, is_: bool, old: View) -> str:
@@ -189,8 +201,10 @@ class Comparison:
 
     def _inner(self, old: View, new: View) -> Iterator[tuple[str, list[Node], list[Node]]]:
         """Pairs of the schemas of items and of other members, with their places in a message."""
-        for key, name in (("items", "/*"), ("additionalProperties", "/*"), ("propertyNames", " names")):
+        for key, kind, name in _CHILDREN:
             first, second = old.children(key), new.children(key)
+            if not (old.may_be((kind,)) and new.may_be((kind,))):
+                continue
             if any(child.schema is False or child.schema == {"not": {}} for child in (*first, *second)):
                 continue  # that an object is closed is said elsewhere
             if first or second:
@@ -250,17 +264,22 @@ class Comparison:
         )
 
 
+_CHILDREN = (
+    ("items", "array", "/*"),
+    ("additionalProperties", "object", "/*"),
+    ("propertyNames", "object", " names"),
+)
 _BOUNDS = (
-    ("range", ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")),
-    ("length", ("minLength",), ("maxLength",)),
-    ("item-count", ("minItems", "minContains"), ("maxItems", "maxContains")),
-    ("member-count", ("minProperties",), ("maxProperties",)),
+    ("range", ("integer", "number"), ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")),
+    ("length", ("string",), ("minLength",), ("maxLength",)),
+    ("item-count", ("array",), ("minItems", "minContains"), ("maxItems", "maxContains")),
+    ("member-count", ("object",), ("minProperties",), ("maxProperties",)),
 )
 _FACETS = (
-    ("pattern", "pattern"),
-    ("format", "format"),
-    ("multiple-of", "multipleOf"),
-    ("unique-items", "uniqueItems"),
+    ("pattern", ("string",), "pattern"),
+    ("format", ("string",), "format"),
+    ("multiple-of", ("integer", "number"), "multipleOf"),
+    ("unique-items", ("array",), "uniqueItems"),
 )
 
 
@@ -328,6 +347,15 @@ def _title(side: Side, node: Node) -> str:
         return side.follow(node.schema["$ref"]).pointer.rpartition("/")[2]
     types = View(side, [node]).types
     return f"the alternative of type {_type_text(types)}"
+
+
+def _distinct(changes: list[Change]) -> list[Change]:
+    """Changes without those that say as safe what another says as breaking."""
+    breaking = {(change.message, change.old, change.new) for change in changes if change.breaks}
+    kept = [change for change in changes if change.breaks or (change.message, change.old, change.new) not in breaking]
+    return list({(change.rule, change.message, change.old, change.new): change for change in kept}.values())[
+        :MAX_CHANGES
+    ]
 
 
 def _with(change: Change, value: Any) -> Change:

@@ -59,6 +59,21 @@ class View:
             types |= {"null"}
         return None if types is None else frozenset(types)
 
+    def may_be(self, types: Iterable[str]) -> bool:
+        """Whether a value may have one of some types."""
+        return self.types is None or not self.types.isdisjoint(types)
+
+    @cached_property
+    def refused(self) -> frozenset[str]:
+        """The members that may not be sent."""
+        return frozenset(
+            name
+            for part in self.parts
+            if isinstance(part.schema, dict)
+            for name, schema in (part.schema.get("properties") or {}).items()
+            if schema in _NOTHING
+        )
+
     @cached_property
     def enum(self) -> dict[bytes, Any] | None:
         """The values of `enum` and `const`, by their JSON texts; None where there is neither."""
