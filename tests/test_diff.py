@@ -5,13 +5,20 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from mockserver.contract.diff.containment import contained
 from mockserver.contract.diff.findings import Finding
 from mockserver.contract.diff.operations import differences
+from mockserver.contract.diff.normal import Side
 from mockserver.contract.diff.rules import RULES
+from mockserver.contract.diff.witness import Pair
 from mockserver.contract.load import contract_of
 from mockserver.text.documents import parse, parts_of
+from mockserver.text.matchers import MISSING
 
 BASE = """\
 openapi: 3.1.0
@@ -407,3 +414,162 @@ CHANGES: list[tuple[str, list[Edit], set[str]]] = [
 @pytest.mark.parametrize(("edits", "rules"), [change[1:] for change in CHANGES], ids=[c[0] for c in CHANGES])
 def test_a_change_is_found_and_named(edits, rules):
     assert {finding.rule for finding in findings(DOCUMENT, edited(DOCUMENT, edits))} == rules
+
+
+def is_about_a_schema(finding: Finding) -> bool:
+    return finding.rule.startswith(("request-", "response-")) and finding.detail != ""
+
+
+@pytest.mark.parametrize(("edits", "rules"), [change[1:] for change in CHANGES], ids=[c[0] for c in CHANGES])
+def test_a_schema_that_breaks_has_a_witness(edits, rules):
+    for finding in findings(DOCUMENT, edited(DOCUMENT, edits)):
+        if finding.level == "breaking" and is_about_a_schema(finding):
+            assert finding.witness is not MISSING
+
+
+def test_two_changes_of_one_body_have_a_witness_each():
+    new = edited(DOCUMENT, [(f"{NEW}/properties/age/maximum", 20), (f"{NEW}/properties/tags/items/maxLength", 5)])
+    by_rule = {finding.rule: finding.witness for finding in findings(DOCUMENT, new)}
+    assert by_rule["request-range-narrowed"]["age"] > 20
+    assert any(len(tag) > 5 for tag in by_rule["request-length-narrowed"]["tags"])
+
+
+def test_one_change_of_a_shared_schema_is_one_finding():
+    found = findings(DOCUMENT, edited(DOCUMENT, [(f"{PET}/properties/age/maximum", 40)]))
+    assert [finding.operations for finding in found] == [("GET /pets", "POST /pets", "GET /pets/{id}")]
+
+
+def test_two_equal_changes_in_two_places_are_two_findings():
+    new = edited(DOCUMENT, [(f"{NEW}/properties/code/type", "integer"), (f"{NEW}/properties/born/type", "integer")])
+    found = [finding for finding in findings(DOCUMENT, new) if finding.level == "breaking"]
+    assert [finding.new.pointer for finding in found] == [f"{NEW}/properties/code", f"{NEW}/properties/born"]
+
+
+def test_a_fingerprint_stays_when_lines_move_and_differs_between_changes():
+    new = edited(DOCUMENT, [(f"{NEW}/properties/age/maximum", 20), (f"{NEW}/properties/name/maxLength", 20)])
+    moved = edited(new, [("/info/description", "lines\nmore")])
+    first, second = findings(DOCUMENT, new), findings(DOCUMENT, moved)
+    assert {finding.fingerprint for finding in first} == {finding.fingerprint for finding in second}
+    assert len({finding.fingerprint for finding in first}) == len(first) == 2
+
+
+# -- versions ------------------------------------------------------------------------------------------
+
+
+def simple(schema: Any, version: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
+    operation = {
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": {"description": "x", "content": content}},
+    }
+    return {"openapi": version, "info": {"title": "t", "version": "1"}, "paths": {"/x": {"post": operation}}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, {"type": "integer", "exclusiveMinimum": 1}),
+        ({"type": "string", "enum": ["a"]}, {"type": "string", "const": "a"}),
+        ({"type": "integer", "format": "int32"}, {"type": "integer", "format": "int32"}),
+        ({"type": "string", "format": "uuid"}, {"type": "string", "format": "uuid"}),
+        ({"nullable": True, "allOf": [{"type": "object"}]}, {"anyOf": [{"type": "object"}, {"type": "null"}]}),
+    ],
+)
+def test_a_document_moves_from_3_0_to_3_1_without_a_change(old, new):
+    assert findings(simple(old, "3.0.3"), simple(new, "3.1.0")) == []
+
+
+def test_a_read_only_member_is_nothing_to_requests():
+    old = {"type": "object", "properties": {"id": {"type": "string", "readOnly": True, "maxLength": 9}}}
+    new = {"type": "object", "properties": {"id": {"type": "string", "readOnly": True, "maxLength": 5}}}
+    assert {f.rule for f in findings(simple(old, "3.0.3"), simple(new, "3.0.3"))} == {"response-length-narrowed"}
+
+
+# -- containment ---------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(["a", "b", "c"])
+LEAVES = st.one_of(
+    st.builds(
+        lambda low, high: {"type": "integer", "minimum": low, "maximum": high}, st.integers(-3, 3), st.integers(0, 6)
+    ),
+    st.builds(
+        lambda low, high: {"type": "string", "minLength": low, "maxLength": high}, st.integers(0, 3), st.integers(1, 5)
+    ),
+    st.builds(
+        lambda values: {"enum": values},
+        st.lists(st.sampled_from(["a", "b", 1, None, True]), min_size=1, unique_by=repr),
+    ),
+    st.builds(
+        lambda kinds: {"type": kinds},
+        st.lists(st.sampled_from(["string", "number", "integer", "null", "boolean"]), min_size=1, unique=True),
+    ),
+    st.sampled_from(
+        [
+            {},
+            {"type": "string", "pattern": "^a"},
+            {"type": "string", "pattern": "b$"},
+            {"const": "a"},
+            {"type": "number", "multipleOf": 2},
+            {"type": "string", "format": "date"},
+        ]
+    ),
+)
+
+
+def _grown(inner):
+    objects = st.builds(
+        lambda properties, required, rest: {
+            "type": "object",
+            "properties": properties,
+            "required": sorted(required),
+            **({} if rest is None else {"additionalProperties": rest}),
+        },
+        st.dictionaries(NAMES, inner, max_size=3),
+        st.sets(NAMES, max_size=2),
+        st.sampled_from([None, False, {"type": "string"}]),
+    )
+    arrays = st.builds(lambda items, low: {"type": "array", "items": items, "minItems": low}, inner, st.integers(0, 2))
+    pairs = st.lists(inner, min_size=1, max_size=3)
+    return st.one_of(
+        objects, arrays, pairs.map(lambda p: {"anyOf": p}), pairs.map(lambda p: {"oneOf": p}),
+        pairs.map(lambda p: {"allOf": p}), inner.map(lambda s: {"not": s}),
+        st.just({"type": "object", "properties": {"next": {"$ref": "#/components/schemas/S"}, "v": {"type": "integer"}}}),
+    )  # fmt: skip
+
+
+SCHEMAS = st.recursive(LEAVES, _grown, max_leaves=5)
+VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-4, 7), st.sampled_from(["", "a", "b", "ab", "abcdef", "2026-01-01"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["a", "b", "c", "v", "next"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def side(schema: Any) -> Side:
+    document = {**simple({}, "3.1.0"), "components": {"schemas": {"S": schema}}}
+    return Side(contract_of(document, "t"), "request")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, SCHEMAS, st.lists(VALUES, max_size=12))
+def test_containment_is_what_values_say(one, other, values):
+    first, second = side(one), side(other)
+    place = "/components/schemas/S"
+    takes, refuses = first.validator(place), second.validator(place)
+    verdict = contained(first, first.at(place), second, second.at(place), Pair(takes, refuses))
+    if verdict.decision == "not contained":
+        assert verdict.witnesses
+        for value in verdict.witnesses:
+            assert takes.is_valid(value) and not refuses.is_valid(value)
+    if verdict.decision == "contained":
+        closed = jsonschema_rs.Draft202012Validator(first.whole(first.at(place), closed=True), validate_formats=True)
+        for value in values:
+            if closed.is_valid(value):
+                assert takes.is_valid(value)
+                assert refuses.is_valid(value)
+    assert contained(first, first.at(place), first, first.at(place)).decision == "contained"

@@ -15,9 +15,8 @@ from jsonschema_rs import canonical
 
 from mockserver.contract.diff.inlining import TooLarge, inlined
 from mockserver.contract.diff.normal import IN_PLACE, Node, Side
-from mockserver.contract.diff.witness import Pair, witness
+from mockserver.contract.diff.witness import Pair, witnesses
 from mockserver.text.jsontext import to_json
-from mockserver.text.matchers import MISSING
 
 Decision = Literal["contained", "not contained", "undecided"]
 _MAX_BYTES = 256 * 1024
@@ -33,8 +32,8 @@ class Verdict:
     """Whether the values of a schema are values of another."""
 
     decision: Decision
-    witness: Any = MISSING
-    """A value of the first that is none of the second; MISSING when there is none or none was found."""
+    witnesses: tuple[Any, ...] = ()
+    """Values of the first that are none of the second; those that were found."""
 
 
 def contained(first: Side, a: Node, second: Side, b: Node, pair: Pair | None = None) -> Verdict:
@@ -63,8 +62,8 @@ def contained(first: Side, a: Node, second: Side, b: Node, pair: Pair | None = N
         return Verdict("contained")
     if pair is None:
         return Verdict(proven)
-    value = witness(first, a, whole_b, difference, pair)
-    return Verdict("undecided" if value is MISSING else "not contained", value)
+    values = tuple(witnesses(first, a, whole_b, difference, pair))
+    return Verdict("not contained" if values else "undecided", values)
 
 
 def _decided(a: Any, b: Any) -> tuple[Decision, Any]:

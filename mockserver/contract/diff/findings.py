@@ -50,6 +50,8 @@ class Finding:
     witness: Any = MISSING
     """For a change that breaks: a value that was accepted and is not now (requests), or that could not be sent before
     and can be now (responses)."""
+    detail: str = ""
+    """What changed, without where: equal for one change that several operations share. "" for the message."""
     accepted: str = ""
     """Why it was accepted; "" when it was not."""
 
@@ -62,7 +64,9 @@ class Finding:
     def fingerprint(self) -> str:
         """What it is known by from run to run: the same when lines move, another when the change is another."""
         pointers = [place.pointer if place is not None else "" for place in (self.old, self.new)]
-        text = "\0".join([self.rule, *pointers, self.message, "" if any(pointers) else self.operations[0]])
+        text = "\0".join(
+            [self.rule, *pointers, self.detail or self.message, "" if any(pointers) else self.operations[0]]
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -78,7 +82,7 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
     """Findings of one change to a shared schema as one, the worst first, then in the order of the documents."""
     by_change: dict[tuple[Any, ...], Finding] = {}
     for finding in findings:
-        key: tuple[Any, ...] = (finding.rule, finding.side, finding.message, finding.old, finding.new)
+        key: tuple[Any, ...] = (finding.rule, finding.side, finding.detail or finding.message, finding.old, finding.new)
         if finding.old is None and finding.new is None:
             key += finding.operations
         known = by_change.get(key)

@@ -124,10 +124,11 @@ class _Difference:
                 RULES[change.rule].level,
                 side,
                 (new.title,),
-                f"{where}{'' if change.message.startswith('/') else ': '}{change.message}",
+                f"{where}{change.where}: {change.text}",
                 self._place(self._old, change.old) if change.old else self._place(self._old, old.pointer),
                 self._place(self._new, change.new) if change.new else self._place(self._new, new.pointer),
                 change.witness,
+                change.text,
             )
 
     def _parameters(self, old: Call, new: Call, comparison: Comparison) -> Iterator[Finding]:

@@ -8,7 +8,8 @@ Must not know: operations.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from mockserver.contract.diff.containment import Verdict, contained
@@ -31,11 +32,19 @@ class Change:
     """One difference of two schemas."""
 
     rule: str
-    message: str
+    where: str
+    """The place in a value, as a JSON Pointer with `*` for every item."""
+    text: str
+    """What changed there."""
     old: str
     """The pointer to it in the old document."""
     new: str
     witness: Any = MISSING
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What and where it is, whatever its rule."""
+        return self.where, self.text, self.old, self.new
 
     @property
     def breaks(self) -> bool:
@@ -58,7 +67,7 @@ class Comparison:
         self._is_sent = is_sent
         self._word = "request" if is_sent else "response"
         self._known: dict[tuple[str, str], list[Change]] = {}
-        self._met: set[tuple[str, str]] = set()
+        self._met: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
 
     def changes(self, old: str, new: str) -> list[Change]:
         """The changes between the schemas at two pointers; "" is a schema that takes everything."""
@@ -73,24 +82,27 @@ class Comparison:
         try:
             if to_json(self._old.whole(a, False)) == to_json(self._new.whole(b, False)):
                 return []
-            verdict = self._verdict(a, b, self._pair(old, new))
+            pair = self._pair(old, new)
+            verdict = self._verdict(a, b, pair)
             changes = self._compared(View(self._old, [a]), View(self._new, [b]), "", 0)
         except (ContractError, ValueError, KeyError, RecursionError) as error:
             text = f"could not be compared: {error}"
-            return [Change(f"{self._word}-schema-undecided", text, old, new)]
+            return [Change(f"{self._word}-schema-undecided", "", text, old, new)]
         if verdict.decision == "contained":
             return _distinct([change for change in changes if not change.breaks])
         breaking = [change for change in changes if change.breaks]
         if not breaking:
             changes.insert(0, self._general(verdict, old, new))
-        return _distinct([_with(change, verdict.witness) for change in changes])
+        shown = _Evidence(verdict.witnesses, pair)
+        return _distinct([replace(change, witness=shown.of(change)) if change.breaks else change for change in changes])
 
     def _general(self, verdict: Verdict, old: str, new: str) -> Change:
         if verdict.decision == "undecided":
             text = "it could not be proven that the new schema fits the old one"
-            return Change(f"{self._word}-schema-undecided", text, old, new)
+            return Change(f"{self._word}-schema-undecided", "", text, old, new)
         rule = narrowed("schema") if self._is_sent else widened("schema")
-        return Change(f"{self._word}-{rule}", "takes fewer values" if self._is_sent else "takes more values", old, new)
+        text = "takes fewer values" if self._is_sent else "takes more values"
+        return Change(f"{self._word}-{rule}", "", text, old, new)
 
     def _pair(self, old: str, new: str) -> Pair:
         takes, refuses = self._old.validator(old), self._new.validator(new)
@@ -110,7 +122,7 @@ class Comparison:
 
     def _compared(self, old: View, new: View, where: str, depth: int) -> list[Change]:
         """The changes of two schemas and of what is in them; where nothing breaks, none that would."""
-        key = to_json(old.node.schema).decode(), to_json(new.node.schema).decode()
+        key = old.key, new.key
         if key in self._met or depth > _MAX_DEPTH:
             return []
         self._met.add(key)
@@ -136,8 +148,7 @@ class Comparison:
         return self._made(rule, text, old.pointer, new.pointer, where)
 
     def _made(self, rule: str, text: str, old: str, new: str, where: str) -> Change:
-        message = f"{where}: {text}" if where else text
-        return Change(f"{self._word}-{rule}", message, self._old.place(old), self._new.place(new))
+        return Change(f"{self._word}-{rule}", where, text, self._old.place(old), self._new.place(new))
 
     def _own(self, old: View, new: View) -> Iterator[tuple[str, str]]:
         """Rules and texts of what the two say of the value itself."""
@@ -351,17 +362,37 @@ def _title(side: Side, node: Node) -> str:
 
 def _distinct(changes: list[Change]) -> list[Change]:
     """Changes without those that say as safe what another says as breaking."""
-    breaking = {(change.message, change.old, change.new) for change in changes if change.breaks}
-    kept = [change for change in changes if change.breaks or (change.message, change.old, change.new) not in breaking]
-    return list({(change.rule, change.message, change.old, change.new): change for change in kept}.values())[
-        :MAX_CHANGES
-    ]
+    breaking = {change.place for change in changes if change.breaks}
+    kept = [change for change in changes if change.breaks or change.place not in breaking]
+    return list({(change.rule, change.place): change for change in kept}.values())[:MAX_CHANGES]
 
 
-def _with(change: Change, value: Any) -> Change:
-    if not change.breaks:
-        return change
-    return Change(change.rule, change.message, change.old, change.new, value)
+class _Evidence:
+    """Finds among witnesses the one that shows a change: that is refused where the change is."""
+
+    def __init__(self, values: tuple[Any, ...], pair: Pair) -> None:
+        self._refused = [(value, _places(value, pair)) for value in values]
+
+    def of(self, change: Change) -> Any:
+        """The witness for a change; MISSING when there is none."""
+        if not self._refused:
+            return MISSING
+        return max(self._refused, key=lambda refused: _nearness(refused[1], change.where))[0]
+
+
+def _places(value: Any, pair: Pair) -> list[str]:
+    """Where a value is refused, as `Change.where` has it."""
+    errors = islice(pair.refuses.iter_errors(value), 20)
+    return [pointer_of(["*" if isinstance(part, int) else part for part in error.instance_path]) for error in errors]
+
+
+def _nearness(places: list[str], where: str) -> tuple[int, int]:
+    """How well a value that is refused at some places shows a change at another: there, above it, or elsewhere."""
+    parent = where.rpartition("/")[0]
+    best = max(
+        (3 if place == where else 2 if place == parent else 1 if where.startswith(place) else 0) for place in places
+    )
+    return best, -len(places)
 
 
 __all__ = ["Change", "Comparison"]

@@ -29,6 +29,8 @@ class View:
         self.side = side
         self.pointer = nodes[0].pointer if nodes else ""
         self.node = nodes[0] if len(nodes) == 1 else Node({"allOf": [node.schema for node in nodes]}, self.pointer)
+        self.key = tuple(_key(node) for node in nodes)
+        """Equal for schemas that are the same one: a reference is what it leads to."""
         self.allows_null = False
         self.parts: list[Node] = []
         waiting = list(nodes)
@@ -162,6 +164,11 @@ def _nullable(part: Node) -> Node | None:
 def _outermost(choose: Callable[[Iterable[Any]], Any], values: list[Any]) -> Any:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     return choose(numbers) if numbers else None
+
+
+def _key(node: Node) -> str:
+    ref = node.schema.get("$ref") if isinstance(node.schema, dict) and len(node.schema) == 1 else None
+    return ref if isinstance(ref, str) else node.pointer
 
 
 def _escaped(name: str) -> str:

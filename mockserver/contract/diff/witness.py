@@ -7,7 +7,6 @@ validators say so. The same schemas give the same value. Must not know: why it i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
@@ -17,12 +16,15 @@ from mockserver.contract.diff.normal import Node, Side
 from mockserver.contract.references import Refs, escape
 from mockserver.contract.samples import Sampler
 from mockserver.text.jsontext import copied, to_json
-from mockserver.text.matchers import MISSING
 
 _SEEDS = 6
 """Samples that are made of one schema."""
 _MAX_TRIED = 3000
 """Values that are tried in one search."""
+_MAX_MORE = 600
+"""Values that are tried once there is a witness, for others that show other changes."""
+MAX_WITNESSES = 48
+"""Witnesses of one search."""
 _MAX_TEXT = 4096
 """Characters of a text that a length asks for."""
 _MAX_INTERESTING = 64
@@ -37,28 +39,33 @@ class Pair(NamedTuple):
     refuses: jsonschema_rs.Validator
 
 
-def witness(first: Side, a: Node, whole_b: Any, difference: Any, pair: Pair) -> Any:
-    """A value of `a` that the other schema refuses; MISSING when none is found.
+def witnesses(first: Side, a: Node, whole_b: Any, difference: Any, pair: Pair) -> list[Any]:
+    """Values of `a` that the other schema refuses, at most MAX_WITNESSES; none when none is found.
 
     Args:
         first: where `a` is from.
-        a: the schema that the value is of.
+        a: the schema that the values are of.
         whole_b: the other schema, with all that it refers to.
         difference: a schema for the values sought, if there is one.
         pair: decides.
     """
+    found: list[Any] = []
     tried: set[bytes] = set()
-    for value in islice(_candidates(first, a, whole_b, difference), _MAX_TRIED):
+    left = _MAX_TRIED
+    for value in _candidates(first, a, whole_b, difference):
         try:
             key = to_json(value)
-            if key in tried:
-                continue
+            if key not in tried and pair.takes.is_valid(value) and not pair.refuses.is_valid(value):
+                if not found:
+                    left = min(left, _MAX_MORE)
+                found.append(value)
             tried.add(key)
-            if pair.takes.is_valid(value) and not pair.refuses.is_valid(value):
-                return value
         except (ValueError, TypeError):
-            continue  # no JSON value
-    return MISSING
+            pass  # no JSON value
+        left -= 1
+        if left <= 0 or len(found) >= MAX_WITNESSES:
+            break
+    return found
 
 
 def _candidates(first: Side, a: Node, whole_b: Any, difference: Any) -> Iterator[Any]:
@@ -145,6 +152,11 @@ def _interesting(schemas: list[Any]) -> list[Any]:
                 for size in (count, count - 1, count + 1):
                     note(["x"] * size)
                     note([0] * size)
+        for key in ("minProperties", "maxProperties"):
+            count = node.get(key)
+            if isinstance(count, int) and 0 <= count < 64:
+                for size in (count, count - 1, count + 1):
+                    note({f"m{number}": "x" for number in range(size)})
         for child in node.values():
             visit(child)
 
@@ -179,4 +191,4 @@ def _mutations(value: Any, interesting: list[Any]) -> Iterator[Any]:
             yield from ([*before, inner, *after] for inner in _mutations(item, interesting))
 
 
-__all__ = ["Pair", "witness"]
+__all__ = ["Pair", "witnesses"]
