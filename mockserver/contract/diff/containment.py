@@ -15,11 +15,12 @@ from jsonschema_rs import canonical
 
 from mockserver.contract.diff.inlining import TooLarge, inlined
 from mockserver.contract.diff.normal import IN_PLACE, Node, Side
+from mockserver.contract.diff.proof import Proof
 from mockserver.contract.diff.witness import Pair, witnesses
 from mockserver.text.jsontext import to_json
 
 Decision = Literal["contained", "not contained", "undecided"]
-_MAX_BYTES = 256 * 1024
+_MAX_BYTES = 64 * 1024
 """Of a schema with all that it refers to; larger ones are taken apart by the caller, or tried."""
 
 
@@ -49,9 +50,9 @@ def contained(first: Side, a: Node, second: Side, b: Node, pair: Pair | None = N
         pair: validators of the two as a server compiles them, which a witness must prove itself by; without it no
             witness is looked for.
     """
-    whole_a, whole_b = first.whole(a, closed=True), second.whole(b, closed=False)
-    if to_json(first.whole(a, closed=False)) == to_json(whole_b):
+    if Proof(first, second).contained(a, b):
         return Verdict("contained")
+    whole_a, whole_b = first.whole(a, closed=True), second.whole(b, closed=False)
     difference: Any = None
     proven: Decision = "undecided"
     if len(to_json(whole_a)) + len(to_json(whole_b)) <= _MAX_BYTES:

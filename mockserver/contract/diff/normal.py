@@ -27,7 +27,7 @@ IN_PLACE = ("allOf", "anyOf", "oneOf")
 """Keywords whose schemas are for the same value."""
 _DRAFT_4 = "http://json-schema.org/draft-04/schema"
 _SILENT = frozenset(("readOnly", "writeOnly", "deprecated", "contentEncoding", "contentMediaType", "$schema"))
-_MAX_PARTS = 256
+MAX_PARTS = 256
 """Schemas for one value that are looked at together."""
 
 
@@ -81,7 +81,7 @@ class Side:
         """The schemas that a value must satisfy together: references followed, `allOf` taken apart."""
         found: list[Node] = []
         waiting, seen = [node], set()
-        while waiting and len(found) < _MAX_PARTS:
+        while waiting and len(found) < MAX_PARTS:
             part = waiting.pop(0)
             schema = part.schema
             if not isinstance(schema, dict):
@@ -119,9 +119,9 @@ class Side:
             names |= dict.fromkeys(schema.get("properties") or ())
             names |= dict.fromkeys(schema.get("required") or ())
             patterns += list(schema.get("patternProperties") or ())
-            is_open = is_open or any(
-                schema.get(key, False) is not False for key in ("additionalProperties", "unevaluatedProperties")
-            )
+            # `true` says no more than nothing does; only a schema speaks of other members.
+            others = [schema.get(key) for key in ("additionalProperties", "unevaluatedProperties")]
+            is_open = is_open or any(isinstance(other, dict) and other not in ({}, {"not": {}}) for other in others)
             inner = [schema[key] for key in ("if", "then", "else", "not") if key in schema]
             inner += (schema.get("dependentSchemas") or {}).values()
             waiting += [Node(i, "") for key in IN_PLACE for i in schema.get(key) or ()] + [Node(i, "") for i in inner]
@@ -142,6 +142,7 @@ class Side:
         return schema
 
     def _closed(self, node: Node, definitions: _Definitions, closed: bool) -> Any:
+        closed = closed and not self._is_shared(node)
         schema = self._copied(node.schema, definitions, closed)
         if not closed or not isinstance(schema, dict):
             return schema
@@ -154,6 +155,16 @@ class Side:
         if patterns:
             only["patternProperties"] = {pattern: {} for pattern in patterns}
         return {**schema, "allOf": [*schema.get("allOf", ()), only]}
+
+    def _is_shared(self, node: Node) -> bool:
+        """Whether a member is declared twice for one value, so that neither schema says all of what is in it."""
+        names: set[str] = set()
+        for part in self.parts(node):
+            for name in (part.schema.get("properties") or ()) if isinstance(part.schema, dict) else ():
+                if name in names:
+                    return True
+                names.add(name)
+        return False
 
     def _copied(self, schema: Any, definitions: _Definitions, closed: bool, in_place: bool = False) -> Any:
         """A schema with references into `$defs`."""
@@ -223,4 +234,4 @@ def _modern(schema: Any) -> Any:
     return new
 
 
-__all__ = ["IN_PLACE", "Node", "Side"]
+__all__ = ["IN_PLACE", "MAX_PARTS", "Node", "Side"]

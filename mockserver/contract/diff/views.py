@@ -33,6 +33,8 @@ class View:
         """Equal for schemas that are the same one: a reference is what it leads to."""
         self.allows_null = False
         self.parts: list[Node] = []
+        self.is_or_null = False
+        """Whether all that it says is that a value is something or null."""
         waiting = list(nodes)
         while waiting and len(self.parts) < 256:
             for part in side.parts(waiting.pop(0)):
@@ -41,6 +43,7 @@ class View:
                     self.parts.append(part)
                     continue
                 self.allows_null = True
+                self.is_or_null = len(nodes) == 1 and not self.parts and not waiting and part.schema.keys() <= {"anyOf"}
                 waiting.append(inner)
                 rest = {key: value for key, value in part.schema.items() if key not in ("anyOf", "oneOf")}
                 if rest:
