@@ -10,6 +10,7 @@ from typing import Any
 
 from mockserver.contract.diff.normal import MAX_PARTS, Node, Side
 from mockserver.contract.diff.views import View
+from mockserver.text.documents import pointer_of
 from mockserver.text.jsontext import to_json
 
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
@@ -120,7 +121,7 @@ class Proof:
             return set(value) <= a.required
         if key == "properties":
             return all(
-                self._member_fits(a, name, Node(child, f"{part.pointer}/properties/{name}"))
+                self._member_fits(a, name, Node(child, part.pointer + pointer_of(["properties", name])))
                 for name, child in value.items()
             )
         if key == "additionalProperties":

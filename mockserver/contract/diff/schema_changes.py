@@ -67,6 +67,8 @@ class Comparison:
         self._is_sent = is_sent
         self._word = "request" if is_sent else "response"
         self._known: dict[tuple[str, str], list[Change]] = {}
+        self._verdicts: dict[tuple[Any, Any, bool], bool] = {}
+        """Whether the schemas of two views are contained, the old in the new or the other way round."""
         self._met: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
 
     def changes(self, old: str, new: str) -> list[Change]:
@@ -108,17 +110,21 @@ class Comparison:
         takes, refuses = self._old.validator(old), self._new.validator(new)
         return Pair(takes, refuses) if self._is_sent else Pair(refuses, takes)
 
-    def _verdict(self, old: Node, new: Node, pair: Pair | None = None) -> Verdict:
+    def _verdict(self, old: Node, new: Node, pair: Pair) -> Verdict:
         """Whether nothing breaks: requests of before are requests of now, responses of now were ones before."""
         if self._is_sent:
             return contained(self._old, old, self._new, new, pair)
         return contained(self._new, new, self._old, old, pair)
 
-    def _opposite(self, old: Node, new: Node) -> Verdict:
-        """The same the other way round."""
-        if self._is_sent:
-            return contained(self._new, new, self._old, old)
-        return contained(self._old, old, self._new, new)
+    def _holds(self, old: View, new: View, breaks: bool) -> bool:
+        """Whether it is proven that nothing breaks; without `breaks` the same the other way round."""
+        is_forward = self._is_sent == breaks
+        key = old.key, new.key, is_forward
+        if key not in self._verdicts:
+            sides = (self._old, old.node, self._new, new.node)
+            first = sides if is_forward else (*sides[2:], *sides[:2])
+            self._verdicts[key] = contained(*first).decision == "contained"
+        return self._verdicts[key]
 
     def _compared(self, old: View, new: View, where: str, depth: int) -> list[Change]:
         """The changes of two schemas and of what is in them; where nothing breaks, none that would."""
@@ -133,14 +139,14 @@ class Comparison:
             changes = list(self._alternatives(before, [new.node], old, new, where, depth))
         else:
             changes = [self._change(*own, old, new, where) for own in self._own(old, new)]
-            if changes and self._opposite(old.node, new.node).decision == "contained":
+            if changes and self._holds(old, new, breaks=False):
                 changes = [change for change in changes if change.breaks]  # what is safe says the same in other words
             changes += self._members(old, new, where, depth)
             for name, first, second in self._inner(old, new):
                 changes += self._compared(View(self._old, first), View(self._new, second), where + name, depth + 1)
             if before and after:
                 changes += self._alternatives(before, after, old, new, where, depth)
-        if depth and any(c.breaks for c in changes) and self._verdict(old.node, new.node).decision == "contained":
+        if depth and any(c.breaks for c in changes) and self._holds(old, new, breaks=True):
             changes = [change for change in changes if not change.breaks]
         return changes
 
@@ -219,7 +225,8 @@ class Comparison:
             if any(child.schema is False or child.schema == {"not": {}} for child in (*first, *second)):
                 continue  # that an object is closed is said elsewhere
             if first or second:
-                yield name, first or [Node({}, old.pointer)], second or [Node({}, new.pointer)]
+                nothing = [Node({}, f"{view.pointer}/{key}") for view in (old, new)]
+                yield name, first or nothing[:1], second or nothing[1:]
         before, after = old.children("prefixItems"), new.children("prefixItems")
         if len(before) == len(after) == 1:
             for number, (first_item, second_item) in enumerate(zip(before[0].schema, after[0].schema, strict=False)):
@@ -268,11 +275,8 @@ class Comparison:
         return side.follow(ref).pointer.rpartition("/")[2] if isinstance(ref, str) else ""
 
     def _same(self, one: Node, other: Node) -> bool:
-        first, second = self._old.whole(one, False), self._new.whole(other, False)
-        return to_json(first) == to_json(second) or (
-            contained(self._old, one, self._new, other).decision == "contained"
-            and contained(self._new, other, self._old, one).decision == "contained"
-        )
+        old, new = View(self._old, [one]), View(self._new, [other])
+        return self._holds(old, new, breaks=True) and self._holds(old, new, breaks=False)
 
 
 _CHILDREN = (

@@ -27,7 +27,7 @@ class View:
 
     def __init__(self, side: Side, nodes: list[Node]) -> None:
         self.side = side
-        self.pointer = nodes[0].pointer if nodes else ""
+        self.pointer = _target(side, nodes[0]) if nodes else ""
         self.node = nodes[0] if len(nodes) == 1 else Node({"allOf": [node.schema for node in nodes]}, self.pointer)
         self.key = tuple(_key(node) for node in nodes)
         """Equal for schemas that are the same one: a reference is what it leads to."""
@@ -167,6 +167,16 @@ def _nullable(part: Node) -> Node | None:
 def _outermost(choose: Callable[[Iterable[Any]], Any], values: list[Any]) -> Any:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     return choose(numbers) if numbers else None
+
+
+def _target(side: Side, node: Node) -> str:
+    """Where a schema is written, if it is a reference to it."""
+    for _ in range(32):
+        ref = _key(node)
+        if not ref.startswith("urn:contract"):
+            break
+        node = side.follow(ref)
+    return node.pointer
 
 
 def _key(node: Node) -> str:
