@@ -1,8 +1,12 @@
 """What changed between two documents: a table of changes to one document, each with the rules that are right."""
 
+# ruff: noqa: E501 - a row of the table is a line
+
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -12,8 +16,9 @@ from hypothesis import strategies as st
 
 from mockserver.contract.diff.containment import contained
 from mockserver.contract.diff.findings import Finding
-from mockserver.contract.diff.operations import differences
 from mockserver.contract.diff.normal import Side
+from mockserver.contract.diff.operations import differences
+from mockserver.contract.diff.proof import Proof
 from mockserver.contract.diff.rules import RULES
 from mockserver.contract.diff.witness import Pair
 from mockserver.contract.load import contract_of
@@ -357,7 +362,7 @@ CHANGES: list[tuple[str, list[Edit], set[str]]] = [
         "response-enum-value-added", "response-enum-value-removed"}),
     ("an enum as const", both("kind", {"type": "string", "const": "cat"}), {"request-enum-value-removed", "response-enum-value-removed"}),
     ("null allowed", both("code/type", ["string", "null"]), {"request-null-added", "response-null-added"}),
-    ("null refused", both("nick/type", "string"), {"request-null-removed", "response-null-removed"}),
+    ("null rejected", both("nick/type", "string"), {"request-null-removed", "response-null-removed"}),
     ("null allowed by anyOf", both("owner", {"anyOf": [DOCUMENT["components"]["schemas"]["NewPet"]["properties"]["owner"], {"type": "null"}]}), {"request-null-added", "response-null-added"}),
     ("a type widened", both("age/type", "number"), {"request-type-widened", "response-type-widened"}),
     ("a type narrowed", both("weight/type", "integer"), {"request-type-narrowed", "response-type-narrowed"}),
@@ -365,11 +370,13 @@ CHANGES: list[tuple[str, list[Edit], set[str]]] = [
         "request-type-narrowed", "response-type-widened"}),
     ("a type added", both("free/type", "string"), {"request-type-narrowed", "response-type-narrowed"}),
     ("a type removed", both("owner/properties/mail", {}), {"request-type-widened", "response-type-widened"}),
-    ("a schema refuses everything", both("free", {"not": {}}), {"request-property-refused", "response-property-removed"}),
+    ("a schema rejects everything", both("free", {"not": {}}), {"request-property-rejected", "response-property-removed"}),
     ("a member added", added("size", STRING), {"request-property-added", "response-property-added"}),
     ("a required member added", added("size", STRING, True), {"request-required-property-added", "response-property-added"}),
     ("a member removed", both("code", GONE), {"request-property-removed", "response-property-removed"}),
     ("a required member removed", [(f"{PET}/properties/name", GONE), (f"{PET}/required", ["id"])], {"response-required-property-removed"}),
+    ("a required member's schema removed", both("name", GONE), {
+        "request-type-widened", "response-type-widened", "request-length-widened", "response-length-widened"}),
     ("a member renamed", [*both("code", GONE), *both("sku", {"type": "string"})], {
         "request-property-removed", "request-property-added", "response-property-removed", "response-property-added"}),
     ("a member became required", [(f"{NEW}/required/-", "age"), (f"{PET}/required/-", "age")], {"request-property-became-required", "response-property-became-required"}),
@@ -379,7 +386,7 @@ CHANGES: list[tuple[str, list[Edit], set[str]]] = [
     ("a member of a member removed", both("owner/properties/mail", GONE), {"request-property-removed", "response-property-removed"}),
     ("a member added to a closed request", [("/components/schemas/Closed/properties/c", STRING)], {"request-property-added"}),
     ("a member added to a closed response", [("/components/schemas/Closed2/properties/c", STRING)], {"response-property-added-to-closed"}),
-    ("a member removed from a closed request", [("/components/schemas/Closed/properties/b", GONE)], {"request-property-refused"}),
+    ("a member removed from a closed request", [("/components/schemas/Closed/properties/b", GONE)], {"request-property-rejected"}),
     ("a member removed from a closed response", [("/components/schemas/Closed2/properties/b", GONE)], {"response-property-removed"}),
     ("a closed request opened", [("/components/schemas/Closed/additionalProperties", GONE)], {"request-additional-properties-opened"}),
     ("other members typed in another way", both("labels/additionalProperties/type", "integer"), {
@@ -425,6 +432,12 @@ def test_a_schema_that_breaks_has_a_witness(edits, rules):
     for finding in findings(DOCUMENT, edited(DOCUMENT, edits)):
         if finding.level == "breaking" and is_about_a_schema(finding):
             assert finding.witness is not MISSING
+
+
+def test_every_rule_is_documented():
+    page = (Path(__file__).parent.parent / "docs" / "diff.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| (breaking|risky|safe) \|", page, re.MULTILINE))
+    assert documented == {rule.id: rule.level for rule in RULES.values()}
 
 
 def test_two_changes_of_one_body_have_a_witness_each():
@@ -560,16 +573,16 @@ def side(schema: Any) -> Side:
 def test_containment_is_what_values_say(one, other, values):
     first, second = side(one), side(other)
     place = "/components/schemas/S"
-    takes, refuses = first.validator(place), second.validator(place)
-    verdict = contained(first, first.at(place), second, second.at(place), Pair(takes, refuses))
+    takes, rejects = first.validator(place), second.validator(place)
+    verdict = contained(Proof(first, second), first.at(place), second.at(place), Pair(takes, rejects))
     if verdict.decision == "not contained":
         assert verdict.witnesses
         for value in verdict.witnesses:
-            assert takes.is_valid(value) and not refuses.is_valid(value)
+            assert takes.is_valid(value) and not rejects.is_valid(value)
     if verdict.decision == "contained":
         closed = jsonschema_rs.Draft202012Validator(first.whole(first.at(place), closed=True), validate_formats=True)
         for value in values:
             if closed.is_valid(value):
                 assert takes.is_valid(value)
-                assert refuses.is_valid(value)
-    assert contained(first, first.at(place), first, first.at(place)).decision == "contained"
+                assert rejects.is_valid(value)
+    assert contained(Proof(first, first), first.at(place), first.at(place)).decision == "contained"

@@ -53,8 +53,8 @@ def test_a_change_that_breaks_exits_with_1_and_says_where_and_why(run):
         "new.yaml:7 (was old.yaml:7): breaking: GET /a: the query parameter n: maximum was 9 and is 5 "
         "[request-range-narrowed]"
     )
-    assert "A request that was accepted may now be refused." in done.output
-    assert "accepted before, refused now: " in done.output
+    assert "A request that was accepted may now be rejected." in done.output
+    assert "accepted before, rejected now: " in done.output
     assert done.output.endswith("1 breaking, 0 risky, 0 safe\n")
 
 

@@ -45,7 +45,7 @@ def diff(
     OLD and NEW are files, files of a git revision as REVISION:PATH, or URLs.
 
     \b
-    breaking  a request that was accepted may now be refused, or a response
+    breaking  a request that was accepted may now be rejected, or a response
               may now hold what it could not hold before
     risky     the document cannot tell
     safe      everything else

@@ -89,7 +89,7 @@ def _operations(finding: Finding) -> str:
 
 def _evidence(finding: Finding) -> str:
     if finding.rule.startswith("request-"):
-        return "accepted before, refused now:"
+        return "accepted before, rejected now:"
     return "not possible before, possible now:"
 
 

@@ -32,7 +32,7 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether a call without it is refused."""
+        """Whether a call without it is rejected."""
         return self.place == "path" or self.node.get("required") is True
 
     @property

@@ -1,7 +1,7 @@
 """Whether every value of one schema is a value of another, with a witness when it is not.
 
 It is decided by jsonschema-rs's canonical form, recursive schemas by induction over the size of a value. What it
-cannot decide is tried: a value that one compiled schema takes and the other refuses settles it. Must not know: what
+cannot decide is tried: a value that one compiled schema takes and the other rejects settles it. Must not know: what
 follows from the verdict.
 """
 
@@ -14,7 +14,7 @@ import jsonschema_rs
 from jsonschema_rs import canonical
 
 from mockserver.contract.diff.inlining import TooLarge, inlined
-from mockserver.contract.diff.normal import IN_PLACE, Node, Side
+from mockserver.contract.diff.normal import IN_PLACE, Node
 from mockserver.contract.diff.proof import Proof
 from mockserver.contract.diff.witness import Pair, witnesses
 from mockserver.text.jsontext import to_json
@@ -37,22 +37,21 @@ class Verdict:
     """Values of the first that are none of the second; those that were found."""
 
 
-def contained(first: Side, a: Node, second: Side, b: Node, pair: Pair | None = None) -> Verdict:
+def contained(proof: Proof, a: Node, b: Node, pair: Pair | None = None) -> Verdict:
     """Whether every value of `a` is a value of `b`.
 
     Members that a schema does not speak of count as not sent: a new member breaks nobody who does not know it.
 
     Args:
-        first: where `a` is from.
+        proof: proves what it can, between the documents that the two are from.
         a: the schema that values come from.
-        second: where `b` is from.
         b: the schema that has to take them.
         pair: validators of the two as a server compiles them, which a witness must prove itself by; without it no
             witness is looked for.
     """
-    if Proof(first, second).contained(a, b):
+    if proof.contained(a, b):
         return Verdict("contained")
-    whole_a, whole_b = first.whole(a, closed=True), second.whole(b, closed=False)
+    whole_a, whole_b = proof.first.whole(a, closed=True), proof.second.whole(b, closed=False)
     difference: Any = None
     proven: Decision = "undecided"
     if len(to_json(whole_a)) + len(to_json(whole_b)) <= _MAX_BYTES:
@@ -63,7 +62,7 @@ def contained(first: Side, a: Node, second: Side, b: Node, pair: Pair | None = N
         return Verdict("contained")
     if pair is None:
         return Verdict(proven)
-    values = tuple(witnesses(first, a, whole_b, difference, pair))
+    values = tuple(witnesses(proof.first, a, whole_b, difference, pair))
     return Verdict("not contained" if values else "undecided", values)
 
 

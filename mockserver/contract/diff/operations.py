@@ -159,7 +159,7 @@ class _Difference:
             yield finding("parameter-serialization-changed", "is written in another way")
         empty = before.node.get("allowEmptyValue") is True, after.node.get("allowEmptyValue") is True
         if empty[0] != empty[1]:
-            rule = "parameter-empty-value-allowed" if empty[1] else "parameter-empty-value-refused"
+            rule = "parameter-empty-value-allowed" if empty[1] else "parameter-empty-value-rejected"
             yield finding(rule, f"may {'now' if empty[1] else 'no longer'} be empty")
         if before.node.get("deprecated") is not True and after.node.get("deprecated") is True:
             yield finding("parameter-deprecated", "is now deprecated")

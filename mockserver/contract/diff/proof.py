@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.contract.diff.normal import MAX_PARTS, Node, Side
-from mockserver.contract.diff.views import View
+from mockserver.contract.diff.views import View, key_of
 from mockserver.text.documents import pointer_of
 from mockserver.text.jsontext import to_json
 
@@ -38,15 +38,31 @@ class Proof:
     """
 
     def __init__(self, first: Side, second: Side) -> None:
-        self._first = first
-        self._second = second
+        self.first = first
+        self.second = second
         self._assumed: dict[tuple[Any, Any], None] = {}
+        self._failed: set[tuple[Any, Any]] = set()
+        self._views: dict[tuple[Side, tuple[str, ...]], View] = {}
         self._equal: set[tuple[str, str]] = set()
         self._left = _MAX_PAIRS
 
     def contained(self, a: Node, b: Node) -> bool:
         """Whether it is proven that `b` takes every value of `a`. False says nothing."""
-        return self._within(View(self._first, [a]), View(self._second, [b]))
+        self._left = _MAX_PAIRS
+        return self._within(self._from([a]), self._into([b]))
+
+    def _from(self, nodes: list[Node]) -> View:
+        return self._view(self.first, nodes)
+
+    def _into(self, nodes: list[Node]) -> View:
+        return self._view(self.second, nodes)
+
+    def _view(self, side: Side, nodes: list[Node]) -> View:
+        key = side, tuple(map(key_of, nodes))
+        view = self._views.get(key) if all(key[1]) else None
+        if view is None:
+            view = self._views[key] = View(side, nodes)
+        return view
 
     def _within(self, a: View, b: View) -> bool:
         if self._equals(a.node.schema, b.node.schema):
@@ -55,13 +71,15 @@ class Proof:
         if key in self._assumed:
             return True
         self._left -= 1
-        if self._left < 0:
+        if key in self._failed or self._left < 0:
             return False
         before = len(self._assumed)
         self._assumed[key] = None
         if not self._decided(a, b):
             while len(self._assumed) > before:  # what was concluded from it may be wrong
                 self._assumed.popitem()
+            if self._left > 0:
+                self._failed.add(key)  # with less assumed it would not succeed either
             return False
         return True
 
@@ -96,7 +114,7 @@ class Proof:
         if not alternatives:
             return False
         rest = [_without_alternatives(part) for part in a.parts]
-        return all(self._within(View(self._first, [one, *rest]), b) for one in alternatives)
+        return all(self._within(self._from([one, *rest]), b) for one in alternatives)
 
     def _holds(self, a: View, key: str, value: Any, part: Node, takes_null: bool) -> bool:
         """Whether what a keyword of a part of the other schema demands is so for every value of `a`."""
@@ -135,15 +153,15 @@ class Proof:
 
     def _declared(self, a: View) -> tuple[set[str], bool]:
         """The members that a value may have, and whether it may have others."""
-        names, patterns, is_open = self._first.names(a.node)
+        names, patterns, is_open = self.first.names(a.node)
         return set(names), is_open or bool(patterns) or not names
 
     def _member_fits(self, a: View, name: str, child: Node) -> bool:
         names, is_open = self._declared(a)
-        if name in a.refused:
+        if name in a.rejected:
             return True
         if name in a.properties:
-            return self._within(View(self._first, a.properties[name]), View(self._second, [child]))
+            return self._within(self._from(a.properties[name]), self._into([child]))
         return name not in names and not is_open
 
     def _others_fit(self, a: View, part: Node) -> bool:
@@ -154,13 +172,13 @@ class Proof:
         if "patternProperties" in part.schema:
             return False
         declared = part.schema.get("properties") or {}
-        others = View(self._second, [Node(value, f"{part.pointer}/additionalProperties")])
+        others = self._into([Node(value, f"{part.pointer}/additionalProperties")])
         if is_open:
             own = a.children("additionalProperties")
-            if not own or not self._within(View(self._first, own), others):
+            if not own or not self._within(self._from(own), others):
                 return False
-        for name in names - declared.keys() - a.refused:
-            if name not in a.properties or not self._within(View(self._first, a.properties[name]), others):
+        for name in names - declared.keys() - a.rejected:
+            if name not in a.properties or not self._within(self._from(a.properties[name]), others):
                 return False
         return True
 
@@ -168,15 +186,15 @@ class Proof:
         own = a.children("items")
         if not own or a.children("prefixItems") or "prefixItems" in part.schema:
             return False
-        return self._within(View(self._first, own), View(self._second, [child]))
+        return self._within(self._from(own), self._into([child]))
 
     def _one_fits(self, a: View, choices: list[Node], is_one: bool) -> bool:
         for number, choice in enumerate(choices):
-            view = View(self._second, [choice])
-            others = [View(self._second, [other]) for place, other in enumerate(choices) if place != number]
-            if is_one and not all(_are_apart(view, other) for other in others):
-                continue
-            if self._within(a, view):
+            view = self._into([choice])
+            if self._within(a, view) and (
+                not is_one
+                or all(_are_apart(view, self._into([other])) for place, other in enumerate(choices) if place != number)
+            ):
                 return True
         return False
 
@@ -208,7 +226,7 @@ class Proof:
             return True
         is_outermost = not met
         met.add((a, b))
-        if not self._same(self._first.follow(a).schema, self._second.follow(b).schema, met):
+        if not self._same(self.first.follow(a).schema, self.second.follow(b).schema, met):
             return False
         if is_outermost:
             self._equal |= met  # all that was assumed is so

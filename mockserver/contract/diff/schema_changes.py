@@ -13,7 +13,9 @@ from itertools import islice
 from typing import Any
 
 from mockserver.contract.diff.containment import Verdict, contained
+from mockserver.contract.diff.keywords import own_changes, type_text
 from mockserver.contract.diff.normal import Node, Side
+from mockserver.contract.diff.proof import Proof
 from mockserver.contract.diff.rules import RULES, narrowed, widened
 from mockserver.contract.diff.views import View
 from mockserver.contract.diff.witness import Pair
@@ -65,6 +67,8 @@ class Comparison:
         self._old = old
         self._new = new
         self._is_sent = is_sent
+        self._forward = Proof(old, new)
+        self._backward = Proof(new, old)
         self._word = "request" if is_sent else "response"
         self._known: dict[tuple[str, str], list[Change]] = {}
         self._verdicts: dict[tuple[Any, Any, bool], bool] = {}
@@ -107,23 +111,25 @@ class Comparison:
         return Change(f"{self._word}-{rule}", "", text, old, new)
 
     def _pair(self, old: str, new: str) -> Pair:
-        takes, refuses = self._old.validator(old), self._new.validator(new)
-        return Pair(takes, refuses) if self._is_sent else Pair(refuses, takes)
+        takes, rejects = self._old.validator(old), self._new.validator(new)
+        return Pair(takes, rejects) if self._is_sent else Pair(rejects, takes)
 
     def _verdict(self, old: Node, new: Node, pair: Pair) -> Verdict:
         """Whether nothing breaks: requests of before are requests of now, responses of now were ones before."""
         if self._is_sent:
-            return contained(self._old, old, self._new, new, pair)
-        return contained(self._new, new, self._old, old, pair)
+            return contained(self._forward, old, new, pair)
+        return contained(self._backward, new, old, pair)
 
     def _holds(self, old: View, new: View, breaks: bool) -> bool:
         """Whether it is proven that nothing breaks; without `breaks` the same the other way round."""
         is_forward = self._is_sent == breaks
         key = old.key, new.key, is_forward
         if key not in self._verdicts:
-            sides = (self._old, old.node, self._new, new.node)
-            first = sides if is_forward else (*sides[2:], *sides[:2])
-            self._verdicts[key] = contained(*first).decision == "contained"
+            if is_forward:
+                verdict = contained(self._forward, old.node, new.node)
+            else:
+                verdict = contained(self._backward, new.node, old.node)
+            self._verdicts[key] = verdict.decision == "contained"
         return self._verdicts[key]
 
     def _compared(self, old: View, new: View, where: str, depth: int) -> list[Change]:
@@ -138,7 +144,7 @@ class Comparison:
         elif before and not after and old.is_choice and not new.is_empty:
             changes = list(self._alternatives(before, [new.node], old, new, where, depth))
         else:
-            changes = [self._change(*own, old, new, where) for own in self._own(old, new)]
+            changes = [self._change(*own, old, new, where) for own in own_changes(old, new)]
             if changes and self._holds(old, new, breaks=False):
                 changes = [change for change in changes if change.breaks]  # what is safe says the same in other words
             changes += self._members(old, new, where, depth)
@@ -156,30 +162,6 @@ class Comparison:
     def _made(self, rule: str, text: str, old: str, new: str, where: str) -> Change:
         return Change(f"{self._word}-{rule}", where, text, self._old.place(old), self._new.place(new))
 
-    def _own(self, old: View, new: View) -> Iterator[tuple[str, str]]:
-        """Rules and texts of what the two say of the value itself."""
-        yield from _types(old, new)
-        yield from _enums(old, new)
-        for kind, types, low, high in _BOUNDS:
-            if not (old.may_be(types) and new.may_be(types)):
-                continue
-            for key, is_lower in [(key, True) for key in low] + [(key, False) for key in high]:
-                before, after = _effective(old, key, is_lower), _effective(new, key, is_lower)
-                if before == after:
-                    continue
-                text = f"{key} was {_shown(before)} and is {_shown(after)}"
-                is_tighter = before is None or (after is not None and (after > before) == is_lower)
-                yield (narrowed if is_tighter else widened)(kind), text
-        for kind, types, key in _FACETS:
-            before, after = old.texts(key), new.texts(key)
-            if before == after or not (old.may_be(types) and new.may_be(types)):
-                continue
-            text = f"{key} was {_listed(before)} and is {_listed(after)}"
-            if after - before:
-                yield narrowed(kind), text
-            if before - after:
-                yield widened(kind), text
-
     def _members(self, old: View, new: View, where: str, depth: int) -> Iterator[Change]:
         """What became of the members of an object."""
         if not (old.may_be(("object",)) and new.may_be(("object",))):
@@ -188,6 +170,10 @@ class Comparison:
             at = where + pointer_of([name])
             first, second = old.properties.get(name), new.properties.get(name)
             was, is_ = name in old.required, name in new.required
+            if first and is_ and not second:  # it must still be there, and may be anything
+                second = [Node({}, f"{new.pointer}/properties{pointer_of([name])}")]
+            elif second and was and not first:
+                first = [Node({}, f"{old.pointer}/properties{pointer_of([name])}")]
             places = (first[0].pointer if first else old.pointer, second[0].pointer if second else new.pointer)
             if first and second:
                 yield from self._compared(View(self._old, first), View(self._new, second), at, depth + 1)
@@ -203,12 +189,12 @@ class Comparison:
                 yield self._made(widened("property-became"), "became optional", *places, at)
         if old.is_closed != new.is_closed:
             rule = narrowed if new.is_closed else widened
-            text = "other members are now refused" if new.is_closed else "other members are now allowed"
+            text = "other members are now rejected" if new.is_closed else "other members are now allowed"
             yield self._change(rule("additional-properties"), text, old, new, where)
 
     def _removed(self, name: str, was: bool, is_: bool, new: View) -> str:
         if self._is_sent:
-            return "property-refused" if new.is_closed or name in new.refused else "property-removed"
+            return "property-rejected" if new.is_closed or name in new.rejected else "property-removed"
         return "required-property-removed" if was and not is_ else "property-removed"
 
     def _added(self, was: bool, is_: bool, old: View) -> str:
@@ -284,76 +270,6 @@ _CHILDREN = (
     ("additionalProperties", "object", "/*"),
     ("propertyNames", "object", " names"),
 )
-_BOUNDS = (
-    ("range", ("integer", "number"), ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")),
-    ("length", ("string",), ("minLength",), ("maxLength",)),
-    ("item-count", ("array",), ("minItems", "minContains"), ("maxItems", "maxContains")),
-    ("member-count", ("object",), ("minProperties",), ("maxProperties",)),
-)
-_FACETS = (
-    ("pattern", ("string",), "pattern"),
-    ("format", ("string",), "format"),
-    ("multiple-of", ("integer", "number"), "multipleOf"),
-    ("unique-items", ("array",), "uniqueItems"),
-)
-
-
-def _types(old: View, new: View) -> Iterator[tuple[str, str]]:
-    before, after = old.types, new.types
-    if before == after:
-        return
-    lost = _every(before) - _every(after)
-    won = _every(after) - _every(before)
-    text = f"the type was {_type_text(before)} and is {_type_text(after)}"
-    if lost:
-        yield narrowed("null" if lost == {"null"} else "type"), text
-    if won:
-        yield widened("null" if won == {"null"} else "type"), text
-
-
-_TYPES = frozenset(("null", "boolean", "integer", "number", "string", "array", "object"))
-
-
-def _every(types: frozenset[str] | None) -> frozenset[str]:
-    return _TYPES if types is None else types
-
-
-def _type_text(types: frozenset[str] | None) -> str:
-    if types is None:
-        return "any"
-    return " or ".join(sorted(types - ({"integer"} if "number" in types else set()))) or "none"
-
-
-def _enums(old: View, new: View) -> Iterator[tuple[str, str]]:
-    before, after = old.enum, new.enum
-    if before is None and after is None:
-        return
-    if before is None or after is None:
-        listed = _shown(list(((after if before is None else before) or {}).values()))
-        if before is None:
-            yield narrowed("enum-value"), f"only {listed} are allowed now"
-        else:
-            yield widened("enum-value"), f"only {listed} were allowed, and others are now"
-        return
-    for key, value in before.items():
-        if key not in after:
-            yield narrowed("enum-value"), f"the value {_shown(value)} was removed"
-    for key, value in after.items():
-        if key not in before:
-            yield widened("enum-value"), f"the value {_shown(value)} was added"
-
-
-def _effective(view: View, key: str, is_lower: bool) -> Any:
-    value = view.greatest(key) if is_lower else view.least(key)
-    return None if value == 0 and key in ("minLength", "minItems", "minProperties") else value
-
-
-def _shown(value: Any) -> str:
-    return "not set" if value is None else to_json(value).decode()[:200]
-
-
-def _listed(texts: frozenset[str]) -> str:
-    return " and ".join(sorted(texts))[:200] or "not set"
 
 
 def _title(side: Side, node: Node) -> str:
@@ -361,7 +277,7 @@ def _title(side: Side, node: Node) -> str:
     if isinstance(node.schema, dict) and isinstance(node.schema.get("$ref"), str):
         return side.follow(node.schema["$ref"]).pointer.rpartition("/")[2]
     types = View(side, [node]).types
-    return f"the alternative of type {_type_text(types)}"
+    return f"the alternative of type {type_text(types)}"
 
 
 def _distinct(changes: list[Change]) -> list[Change]:
@@ -372,26 +288,26 @@ def _distinct(changes: list[Change]) -> list[Change]:
 
 
 class _Evidence:
-    """Finds among witnesses the one that shows a change: that is refused where the change is."""
+    """Finds among witnesses the one that shows a change: that is rejected where the change is."""
 
     def __init__(self, values: tuple[Any, ...], pair: Pair) -> None:
-        self._refused = [(value, _places(value, pair)) for value in values]
+        self._rejected = [(value, _places(value, pair)) for value in values]
 
     def of(self, change: Change) -> Any:
         """The witness for a change; MISSING when there is none."""
-        if not self._refused:
+        if not self._rejected:
             return MISSING
-        return max(self._refused, key=lambda refused: _nearness(refused[1], change.where))[0]
+        return max(self._rejected, key=lambda rejected: _nearness(rejected[1], change.where))[0]
 
 
 def _places(value: Any, pair: Pair) -> list[str]:
-    """Where a value is refused, as `Change.where` has it."""
-    errors = islice(pair.refuses.iter_errors(value), 20)
+    """Where a value is rejected, as `Change.where` has it."""
+    errors = islice(pair.rejects.iter_errors(value), 20)
     return [pointer_of(["*" if isinstance(part, int) else part for part in error.instance_path]) for error in errors]
 
 
 def _nearness(places: list[str], where: str) -> tuple[int, int]:
-    """How well a value that is refused at some places shows a change at another: there, above it, or elsewhere."""
+    """How well a value that is rejected at some places shows a change at another: there, above it, or elsewhere."""
     parent = where.rpartition("/")[0]
     best = max(
         (3 if place == where else 2 if place == parent else 1 if where.startswith(place) else 0) for place in places

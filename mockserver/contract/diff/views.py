@@ -29,7 +29,7 @@ class View:
         self.side = side
         self.pointer = _target(side, nodes[0]) if nodes else ""
         self.node = nodes[0] if len(nodes) == 1 else Node({"allOf": [node.schema for node in nodes]}, self.pointer)
-        self.key = tuple(_key(node) for node in nodes)
+        self.key = tuple(key_of(node) for node in nodes)
         """Equal for schemas that are the same one: a reference is what it leads to."""
         self.allows_null = False
         self.parts: list[Node] = []
@@ -69,7 +69,7 @@ class View:
         return self.types is None or not self.types.isdisjoint(types)
 
     @cached_property
-    def refused(self) -> frozenset[str]:
+    def rejected(self) -> frozenset[str]:
         """The members that may not be sent."""
         return frozenset(
             name
@@ -124,7 +124,7 @@ class View:
 
     @property
     def is_closed(self) -> bool:
-        """Whether other members than those declared are refused."""
+        """Whether other members than those declared are rejected."""
         return any(value is False or value == {"not": {}} for value in self._values("additionalProperties"))
 
     @property
@@ -172,14 +172,15 @@ def _outermost(choose: Callable[[Iterable[Any]], Any], values: list[Any]) -> Any
 def _target(side: Side, node: Node) -> str:
     """Where a schema is written, if it is a reference to it."""
     for _ in range(32):
-        ref = _key(node)
+        ref = key_of(node)
         if not ref.startswith("urn:contract"):
             break
         node = side.follow(ref)
     return node.pointer
 
 
-def _key(node: Node) -> str:
+def key_of(node: Node) -> str:
+    """What a schema is known by: the reference that it is, else its place."""
     ref = node.schema.get("$ref") if isinstance(node.schema, dict) and len(node.schema) == 1 else None
     return ref if isinstance(ref, str) else node.pointer
 
@@ -188,4 +189,4 @@ def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-__all__ = ["View"]
+__all__ = ["View", "key_of"]

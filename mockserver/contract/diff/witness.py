@@ -1,4 +1,4 @@
-"""A value that one schema takes and another refuses: looked for, never assumed.
+"""A value that one schema takes and another rejects: looked for, never assumed.
 
 Values come from the project's own sample generator and from changes to those; each counts only when the compiled
 validators say so. The same schemas give the same value. Must not know: why it is looked for.
@@ -36,11 +36,11 @@ class Pair(NamedTuple):
     """What a witness must prove itself by."""
 
     takes: jsonschema_rs.Validator
-    refuses: jsonschema_rs.Validator
+    rejects: jsonschema_rs.Validator
 
 
 def witnesses(first: Side, a: Node, whole_b: Any, difference: Any, pair: Pair) -> list[Any]:
-    """Values of `a` that the other schema refuses, at most MAX_WITNESSES; none when none is found.
+    """Values of `a` that the other schema rejects, at most MAX_WITNESSES; none when none is found.
 
     Args:
         first: where `a` is from.
@@ -55,7 +55,7 @@ def witnesses(first: Side, a: Node, whole_b: Any, difference: Any, pair: Pair) -
     for value in _candidates(first, a, whole_b, difference):
         try:
             key = to_json(value)
-            if key not in tried and pair.takes.is_valid(value) and not pair.refuses.is_valid(value):
+            if key not in tried and pair.takes.is_valid(value) and not pair.rejects.is_valid(value):
                 if not found:
                     left = min(left, _MAX_MORE)
                 found.append(value)
