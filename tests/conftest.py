@@ -25,6 +25,7 @@ SLOW = {
     *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
     *("test_public_api", "test_readme", "test_recipes", "test_llm_clients", "test_mcp"),
+    *("test_diff", "test_diff_command"),
     *("test_app", "test_commands", "test_why_command", "test_faults", "test_hostile", "test_protocol", "test_shared"),
     *(
         "test_contract_differential",

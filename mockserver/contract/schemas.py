@@ -191,6 +191,14 @@ class Schemas:
                 formats |= found.formats
         return resources, formats
 
+    def pointer(self, reference: str) -> str:
+        """Where in the document the schema of a `reference` stands."""
+        return self._places[reference][0]
+
+    def rewritten(self, reference: str) -> Any:
+        """The schema of a `reference` as jsonschema-rs is given it. Raises ContractError."""
+        return self._get(reference).schema
+
     def _reference(self, pointer: str, direction: Direction) -> str:
         if self._draft is not jsonschema_rs.Draft4Validator:
             direction = "request"  # a 3.1 schema is the same in both

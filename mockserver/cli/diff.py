@@ -1,0 +1,87 @@
+"""`mockserver diff`: what changed between two documents, and whom it breaks."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mockserver.cli.diff_reports import FORMATS, DiffReport
+from mockserver.errors import UserError
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["breaking", "risky"]),
+    default="breaking",
+    show_default=True,
+    help="Exit with 1 for changes of this level and worse.",
+)
+@click.option(
+    "--accepted",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of accepted changes and of levels of rules.",
+)
+@click.option("--breaking-only", is_flag=True, help="Show only changes that break.")
+@click.option("--allow-remote-refs", is_flag=True, help="Fetch documents that an http or https URL names.")
+def diff(
+    old: str,
+    new: str,
+    form: str,
+    fail_on: str,
+    accepted: Path | None,
+    breaking_only: bool,
+    allow_remote_refs: bool,
+) -> None:
+    """Compare two OpenAPI documents.
+
+    OLD and NEW are files, files of a git revision as REVISION:PATH, or URLs.
+
+    \b
+    breaking  a request that was accepted may now be rejected, or a response
+              may now hold what it could not hold before
+    risky     the document cannot tell
+    safe      everything else
+
+    \b
+    Exit code: 0 nothing breaks, 1 something does, 2 wrong usage,
+    3 a document cannot be read or a part of it not compared.
+
+    \b
+    mockserver diff old.yaml new.yaml
+    mockserver diff main:openapi.yaml openapi.yaml
+    mockserver diff --format markdown main:openapi.yaml openapi.yaml
+    """
+    from mockserver.clock import Clock
+    from mockserver.contract.diff.accepted import Accepted, read_accepted
+    from mockserver.contract.diff.operations import differences
+
+    terms = read_accepted(accepted) if accepted is not None else Accepted()
+    from mockserver.cli.revisions import load
+
+    try:
+        before, after = load(old, allow_remote_refs), load(new, allow_remote_refs)
+    except UserError as error:
+        click.echo(f"mockserver: {error}", err=True)
+        sys.exit(3)
+    today = datetime.fromtimestamp(Clock().now(), UTC).date()
+    findings, notes = terms.applied(differences(before, after), today)
+    unchecked = [fault.reason for contract in (before, after) for fault in contract.faults if fault.severity == "error"]
+    failing = [finding for finding in findings if finding.level in _LEVELS_OF[fail_on] and not finding.accepted]
+    if breaking_only:
+        findings = [finding for finding in findings if finding.level == "breaking"]
+    click.echo(FORMATS[form](DiffReport(old, new, findings, list(dict.fromkeys(unchecked)), notes)))
+    sys.exit(3 if unchecked else 1 if failing else 0)
+
+
+_LEVELS_OF = {"breaking": ("breaking",), "risky": ("breaking", "risky")}
+"""Levels that fail, by the value of `--fail-on`."""
+
+__all__ = ["diff"]
