@@ -40,15 +40,13 @@ def load(name: str, allow_remote: bool) -> Contract:
             raise UserError(f"{name}: URLs are not fetched unless allowed (--allow-remote-refs)")
         from mockserver.contract.remote import fetch
 
-        return compiled(
-            fetch(name), Path(PurePosixPath(name).name), None, None, Terms(allow_remote_refs=True, url=name)
-        )
+        return compiled(fetch(name), Path(PurePosixPath(name).name), (), None, Terms(allow_remote_refs=True, url=name))
     path = Path(name)
     revision, colon, inner = name.partition(":")
     if path.exists() or not colon or not revision or not inner:
-        return compiled(read_text(path, MAX_BYTES), path, None, None, Terms(allow_remote_refs=allow_remote))
+        return compiled(read_text(path, MAX_BYTES), path, (), None, Terms(allow_remote_refs=allow_remote))
     with _checked_out(revision, inner, name) as file:
-        contract = compiled(read_text(file, MAX_BYTES), file, None, None, Terms(allow_remote_refs=allow_remote))
+        contract = compiled(read_text(file, MAX_BYTES), file, (), None, Terms(allow_remote_refs=allow_remote))
     sources = contract.findings.sources
     sources.root.name = name
     folder = PurePosixPath(inner).parent
