@@ -35,11 +35,17 @@ _CREATING = frozenset(("create", "add", "new", "insert"))
 
 Paths = dict[tuple[str, ...], dict[str, Operation]]
 """The operations by path and method."""
+Children = dict[tuple[str, ...], list[tuple[str, ...]]]
+"""The paths that are one segment longer, by path."""
 
 
 def infer(contract: Contract) -> list[Resource]:
     """The resources of a document, in the order of its paths."""
     paths = _paths(contract.operations.values())
+    children: Children = {}
+    for segments in paths:
+        if segments:
+            children.setdefault(segments[:-1], []).append(segments)
     items: dict[tuple[str, ...], tuple[str, ...]] = {}
     for segments in paths:
         collection = _collection_of(segments, paths)
@@ -50,9 +56,9 @@ def infer(contract: Contract) -> list[Resource]:
         item = items.get(segments)
         resource = None
         if item is not None:
-            resource = _collection(contract, segments, item, paths)
+            resource = _collection(contract, segments, item, paths, children)
         elif segments and "GET" in operations and "POST" in operations and not _is_item(segments):
-            resource = _collection(contract, segments, None, paths)
+            resource = _collection(contract, segments, None, paths, children)
         elif segments and not _is_item(segments):
             resource = _singleton(contract, segments, operations)
         if resource is not None and resource.operations:
@@ -60,7 +66,7 @@ def infer(contract: Contract) -> list[Resource]:
     # A collection without operations of its own: only its items have some.
     for segments, item in items.items():
         if segments not in paths:
-            resource = _collection(contract, segments, item, paths)
+            resource = _collection(contract, segments, item, paths, children)
             if resource.operations:
                 resources.append(resource)
     resources = _settled(resources)
@@ -108,7 +114,9 @@ def _variables(segments: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for segment in segments for name in _VARIABLE.findall(segment))
 
 
-def _collection(contract: Contract, segments: tuple[str, ...], item: tuple[str, ...] | None, paths: Paths) -> Resource:
+def _collection(
+    contract: Contract, segments: tuple[str, ...], item: tuple[str, ...] | None, paths: Paths, children: Children
+) -> Resource:
     path = "/" + "/".join(segments)
     variables = _variables(item[len(segments) :]) if item is not None else ("id",)
     resource = Resource(segments[-1], path, _variables(segments), variables)
@@ -144,18 +152,18 @@ def _collection(contract: Contract, segments: tuple[str, ...], item: tuple[str, 
             add(operation, role, "is on the path of one row")
     if "POST" in at_item and not at_item.keys() & {"PUT", "PATCH"}:
         add(at_item["POST"], "update", "is a POST on the path of one row, which has neither PUT nor PATCH")
-    for below, operations in paths.items():
-        if len(below) == len(item) + 1 and below[: len(item)] == item and "POST" in operations:
-            is_collection = "GET" in operations or any(other[:-1] == below and _is_item(other) for other in paths)
-            if not is_collection and not _is_item(below):
-                add(operations["POST"], "action", f"does {below[-1]!r} to one row")
-        is_finding = len(below) == len(segments) + 1 and below[:-1] == segments and not _is_item(below)
-        if is_finding and "GET" in operations and _lists_same(contract, resource, operations["GET"]):
+    for below in children.get(item, ()):
+        if "POST" in paths[below] and not _is_item(below):
+            is_collection = "GET" in paths[below] or any(_is_item(other) for other in children.get(below, ()))
+            if not is_collection:
+                add(paths[below]["POST"], "action", f"does {below[-1]!r} to one row")
+    for below in children.get(segments, ()):
+        operations, last = paths[below], folded(below[-1])
+        if not _is_item(below) and "GET" in operations and _lists_same(contract, resource, operations["GET"]):
             add(operations["GET"], "list", "answers an array of the same rows")
-        if is_finding and folded(below[-1]) in _BULK:
+        if not _is_item(below) and last in _BULK:
             _many(contract, resource, operations, add)
-        is_creating = below[:-1] == segments and bool(below) and folded(below[-1]) in _CREATING
-        if is_creating and "POST" in operations and resource.with_role("create") is None:
+        if last in _CREATING and "POST" in operations and resource.with_role("create") is None:
             add(operations["POST"], "create", f"is a POST that is called {below[-1]!r}")
     return resource
 
