@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import PurePath
 from random import Random
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
+from weakref import WeakValueDictionary
 
 import jsonschema_rs
 
@@ -47,6 +47,12 @@ def operations_of(item: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]
             yield method, node, pointer + pointer_of(["additionalOperations", method])
 
 
+def _success_schemas(operations: Iterable[Operation]) -> Iterator[str]:
+    """The pointers to the schemas of the bodies of all successes."""
+    for operation in operations:
+        yield from operation.success_schemas()
+
+
 class Contract:
     """The operations of one document.
 
@@ -65,8 +71,9 @@ class Contract:
         self.document = document
         self.additions = additions
         self._refs = Refs(document, settled=True)
-        expected = WeakMethod(self._success_schemas)  # no circle: a document goes away as soon as its contract does
-        self._schemas = Schemas(document, lambda: schemas() if (schemas := expected()) is not None else ())
+        expected: WeakValueDictionary[str, Operation] = WeakValueDictionary()
+        # Weak, so that there is no circle: a document goes away with the last user of its contract.
+        self._schemas = Schemas(document, lambda: _success_schemas(expected.values()))
         self.operations: dict[str, Operation] = {}
         self._router: Router[Operation] = Router()
         with_base: list[tuple[str, str, Operation]] = []
@@ -84,7 +91,7 @@ class Contract:
                     met.add(method)
                     id = node.get("operationId") or f"{method} {path}"
                     operation = Operation(id, method, path, node, shared, self._refs, self._schemas, pointer, at)
-                    self.operations[id] = operation
+                    self.operations[id] = expected[id] = operation
                     self._router.add(method, template, operation)
                     with_base += [(method, base + template, operation) for base in self._bases(part, node) if base]
         for method, template, operation in with_base:
@@ -105,10 +112,6 @@ class Contract:
     def unread(self) -> dict[str, str]:
         """Files and URLs that it refers to and that could not be read, with what the fault says of each."""
         return self.findings.sources.unread
-
-    def _success_schemas(self) -> Iterator[str]:
-        for operation in self.operations.values():
-            yield from operation.success_schemas()
 
     @cached_property
     def faults(self) -> list[Fault]:

@@ -31,10 +31,10 @@ _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf")
 _DEMANDING = frozenset(("required", *_SCHEMA_LISTS))
 _SILENT = {"nullable", "discriminator", "example", "default", "title", "description", "externalDocs", "xml"}
 """Members of a 3.0 schema that tell a validator nothing, or that are rewritten (3.0.3, Schema Object)."""
-_BOUNDS = ("type", "enum", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "multipleOf")
-_UNCHANGED = frozenset((*_BOUNDS, "maxLength", "minLength", "readOnly", "writeOnly", "deprecated")) | (
-    _SILENT - {"nullable", "discriminator"}
-)
+_UNCHANGED = _SILENT - {"nullable", "discriminator"} | {
+    *("type", "enum", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "multipleOf"),
+    *("maxLength", "minLength", "readOnly", "writeOnly", "deprecated"),
+}
 """Members of which a 3.0 schema may hold any, and nothing is to be rewritten. So are most schemas."""
 _SUBSCHEMAS = GRAMMAR["schema"]
 _KEYWORDS = frozenset(
