@@ -39,7 +39,7 @@ HOSTILE = [
     "\u202e\u0000\u2028 ${pwned=1} `",
 ]
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
