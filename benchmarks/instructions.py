@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def child(name: str, count: int) -> None:
         world.exchange(request)
 
 
-def collect(name: str, count: int) -> int:
-    """Instructions of a whole process that answers `count` requests."""
+def collect(module: str, name: str, count: int) -> int:
+    """Instructions of a whole process in which a module's `--child NAME COUNT` answers so many requests."""
     # The hashes of texts are fixed, and so is everything that follows from their order.
     env = {**os.environ, "PYTHONHASHSEED": "0"}
     command = [
@@ -58,7 +59,7 @@ def collect(name: str, count: int) -> int:
         "--callgrind-out-file=/dev/null",
         sys.executable,
         "-m",
-        "benchmarks.instructions",
+        module,
     ]
     command += ["--child", name, str(count)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=machine.ROOT, env=env, timeout=LIMIT_SECONDS)
@@ -68,14 +69,15 @@ def collect(name: str, count: int) -> int:
     return int(found[1])
 
 
-def measure() -> dict[str, int]:
-    """Instructions per request. The runs share the cores, which changes nothing here."""
-    jobs = [(name, count) for name in REQUESTS for count in (SHORT, LONG)]
+def measure(module: str, names: Iterable[str]) -> dict[str, int]:
+    """Instructions per request of each name. The runs share the cores, which changes nothing here."""
+    names = list(names)
+    jobs = [(module, name, count) for name in names for count in (SHORT, LONG)]
     machine.progress(f"{len(jobs)} runs under valgrind, some minutes")
     with ThreadPoolExecutor(len(machine.cores())) as pool:
         found = dict(zip(jobs, pool.map(collect, *zip(*jobs, strict=True)), strict=True))
     machine.progress("")
-    return {name: round((found[name, LONG] - found[name, SHORT]) / (LONG - SHORT)) for name in REQUESTS}
+    return {name: round((found[module, name, LONG] - found[module, name, SHORT]) / (LONG - SHORT)) for name in names}
 
 
 def conditions() -> dict[str, str]:
@@ -99,7 +101,7 @@ def main() -> None:
         return
     committed: dict[str, Any] = orjson.loads(COMMITTED.read_bytes()) if COMMITTED.exists() else {}
     before = committed.get("instructions", {})
-    figures, now = measure(), conditions()
+    figures, now = measure("benchmarks.instructions", REQUESTS), conditions()
     print(f"\n{'instructions for a request':<28}{'now':>14}{'committed':>14}{'change':>10}")
     for name, figure in figures.items():
         known = before.get(name)
