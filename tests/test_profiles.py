@@ -15,6 +15,7 @@ from contracts import published
 from test_resources import MISSING, ROW, answer, body, query, shop
 
 from mockserver.apis import Api, load_api
+from mockserver.apis.profiles.bundled import profile_of
 from mockserver.apis.profiles.write import conclusions, profile_text
 from mockserver.cli.check import check
 from mockserver.cli.profiles import explain, init
@@ -297,3 +298,14 @@ def test_check_knows_profiles(profile):
     assert done.exit_code == 1
     assert ":3:1: error: unknown key 'resorces'; did you mean 'resources'?; the profile cannot be used" in done.output
     assert CliRunner().invoke(check, [str(profile.write(""))]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["datagrid", "mem0"])
+def test_the_profile_of_a_bundled_api_is_read_alike_with_and_without_the_model(name: str) -> None:
+    bundled, profiled = load_api(name), load_api(str(profile_of(name)))
+    (limit,) = profiled.limits
+    assert limit.limit == bundled.limit and limit.headers == "x-ratelimit" and limit.retry_after == "seconds"
+    assert limit.operations == bundled.contract.operations.keys() == profiled.contract.operations.keys()
+    request = Request("GET", "/", "", {"datagrid-teamspace": "t"})
+    assert profiled.tenant(request) == bundled.tenant(request) == ("t" if name == "datagrid" else "")
+    assert ("tenant" in limit.per) == (name == "datagrid"), "where nobody is told apart, a tenant changes nothing"

@@ -1,4 +1,4 @@
-"""The Datagrid user-memory API: behaviours, error shape, prices and rate limit.
+"""The Datagrid user-memory API: behaviours, error shape and prices; spec/datagrid.mock.yaml says the rest.
 
 Sources: the vendor's OpenAPI pages (spec/datagrid.yaml) and what its clients send and expect.
 """
@@ -10,14 +10,13 @@ from typing import Any
 
 from mockserver.apis.api import Api
 from mockserver.apis.base import Behaviour, Call, Table, derived_uuid, page_variants
+from mockserver.apis.profiles.bundled import bundled_terms
 from mockserver.contract import Contract
 from mockserver.errors import Problem
-from mockserver.messages import JSON, Limit, Request, Response
+from mockserver.messages import JSON, Response
 from mockserver.state.store import Row
 
 TABLE = "user_memories"
-LIMIT = Limit(200, 60.0)
-"""Requests per teamspace, path and method (vendor: /api-reference/rate-limits)."""
 
 
 def create_user_memory(call: Call) -> Response:
@@ -151,11 +150,6 @@ def error_body(problem: Problem) -> JSON:
     }
 
 
-def teamspace(request: Request) -> str:
-    """The tenant: what the `Datagrid-Teamspace` header names, else the home teamspace."""
-    return request.headers.get("datagrid-teamspace", "")
-
-
 def api(contract: Contract) -> Api:
     """The Datagrid API over its contract."""
     return Api(
@@ -163,11 +157,10 @@ def api(contract: Contract) -> Api:
         contract=contract,
         behaviours=BEHAVIOURS,
         error_body=error_body,
-        limit=LIMIT,
-        tenant=teamspace,
         tenant_name="teamspace",
         tables={TABLE: Table("UserMemory", state_row, MEMBERS)},
         costs={"Memory.createUserMemory": creation_cost},
         bill=bill,
         variants=VARIANTS,
+        **bundled_terms("datagrid"),
     )

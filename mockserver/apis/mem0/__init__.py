@@ -1,4 +1,4 @@
-"""The mem0 memory API: which behaviour answers which operation, error shape and rate limit.
+"""The mem0 memory API: which behaviour answers which operation, and the error shape; its profile says the rest.
 
 Sources: the endpoint template of the mem0 documentation (`spec/mem0.yaml`), the platform's
 OpenAPI document and filter guide, and what the `mem0ai` client sends and expects
@@ -13,12 +13,10 @@ from typing import Any
 from mockserver.apis.api import Api
 from mockserver.apis.base import Behaviour, Call, Table, derived_uuid, page_variants
 from mockserver.apis.mem0 import read, rows, write
+from mockserver.apis.profiles.bundled import bundled_terms
 from mockserver.contract import Contract
 from mockserver.errors import Problem
-from mockserver.messages import JSON, Limit, Response
-
-LIMIT = Limit(1000, 60.0)
-"""Requests per path and method. The vendor's change log says so of adding, and nothing of the rest."""
+from mockserver.messages import JSON, Response
 
 
 def ping(call: Call) -> Response:
@@ -71,9 +69,9 @@ def api(contract: Contract) -> Api:
         contract=contract,
         behaviours=BEHAVIOURS,
         error_body=error_body,
-        limit=LIMIT,
         url_keyword="host",
         client_keyword="client",
         tables={rows.TABLE: Table("Memory", rows.state_row, rows.MEMBERS, rows.full)},
         variants=VARIANTS,
+        **bundled_terms("mem0"),
     )
