@@ -198,7 +198,7 @@ def _lists(contract: Contract, resource: Resource, operation: Operation | None) 
 
 def _answers_array(contract: Contract, operation: Operation) -> bool:
     outline = contract.outlines.of(operation.response_schema(operation.success))
-    return outline.is_array and not outline.is_object
+    return operation.is_stream or (outline.is_array and not outline.is_object)
 
 
 def _names_row(contract: Contract, resource: Resource, operation: Operation) -> bool:

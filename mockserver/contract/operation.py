@@ -165,10 +165,29 @@ class Operation:
         return [name for name in self._success_content if is_stream(name)]
 
     @cached_property
+    def stream_schema(self) -> Place | None:
+        """Where the schema of the first of them stands: its `itemSchema` (3.2), else its `schema`; None without one."""
+        declared_response = self.response(self.success)
+        if declared_response is None:
+            return None
+        for name in self.stream_types:
+            at = f"{declared_response.pointer}{pointer_of(['content', name])}"
+            media, at = self._refs.follow(self._success_content[name], at)
+            for key in ("itemSchema", "schema"):
+                if isinstance(media.get(key), dict):
+                    return Place(media[key], f"{at}/{key}")
+        return None
+
+    @cached_property
+    def is_stream(self) -> bool:
+        """Whether its success is a stream, whatever the client accepts."""
+        return bool(self.stream_types) and len(self.stream_types) == len(self._success_content)
+
+    @cached_property
     def streams_on_request(self) -> str:
         """The media type of the success when the body of a request says `stream: true`; "" where that means nothing."""
         place, types = self.request_schema, self.stream_types
-        if place is None or not types or len(types) == len(self._success_content):
+        if place is None or not types or self.is_stream:
             return ""
         return types[0] if "stream" in shape_of(self._refs, place.node).properties else ""
 

@@ -150,7 +150,7 @@ class StreamModel(Strict):
 
     looks: ClassVar[str] = "a mapping such as {items: [{text: Hel}, {text: lo}], every: 50ms}"
 
-    items: Annotated[list[Any], Field(max_length=10_000)]
+    items: Annotated[list[Any] | dict[str, Any], Field(description="the items, or an expression that makes a list")]
     every: Duration | None = None
     end: str | None = None
 

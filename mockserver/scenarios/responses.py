@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Annotated, Any
@@ -37,6 +37,9 @@ NAMED = {
     "server_error": "server_error",
 }
 """The names of responses, and the kind of error that each is."""
+
+MAX_ITEMS = 10_000
+"""Items of a stream that a rule may send."""
 
 _DATE = re.compile(r"date ([+-])(\S+)")
 
@@ -140,12 +143,12 @@ def scripted(status: int, body: Template, headers: Mapping[str, Template]) -> Ma
 
 
 def streamed(
-    items: Sequence[Template], every: float | None, end: str | None, terms: Callable[[str], Stream | None]
+    items: Template, every: float | None, end: str | None, terms: Callable[[str], Stream | None]
 ) -> Maker:
-    """The maker of a stream whose items are written out; what is not said is as the API has it.
+    """The maker of a stream whose items a rule says; what it does not say is as the API has it.
 
     Args:
-        items: the items.
+        items: makes the list of items.
         every: seconds between two of them.
         end: the data of the event that ends it.
         terms: how the API streams an operation.
@@ -154,7 +157,11 @@ def streamed(
     def make(operation: Operation, values: CallValues) -> Response:
         known = terms(operation.id) or Stream()
         stream = replace(known, every=known.every if every is None else every, end=known.end if end is None else end)
-        data = [item.render(values) for item in items]
+        data = items.render(values)
+        if not isinstance(data, list):
+            raise TemplateError(f"the items of a stream must be a list, not {show(data)}")
+        if len(data) > MAX_ITEMS:
+            raise TemplateError(f"a stream has at most {MAX_ITEMS:,} items; these are {len(data):,}")
         return Response(operation.success, data, Headers(), operation.stream_types[0], stream=stream)
 
     return make

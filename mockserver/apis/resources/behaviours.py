@@ -24,6 +24,7 @@ from mockserver.apis.resources.shown import Data, Shown, members_named
 from mockserver.apis.resources.stored import ONLY, Stored
 from mockserver.apis.resources.transitions import transition
 from mockserver.contract import Contract, Operation
+from mockserver.contract.events import is_stream
 from mockserver.contract.outline import NOTHING, Outline, Place
 from mockserver.errors import Problem
 from mockserver.messages import Response, Violation
@@ -44,7 +45,7 @@ class Resourceful:
         self._contract = contract
         self._shown: dict[str, Shown] = {}
         self._drafts: dict[str, Draft] = {}
-        self._listings: dict[str, Listing] = {}
+        self._listings: dict[tuple[str, bool], Listing] = {}
         self._locations = Locations(contract)
         self._bulks: dict[str, Bulk] = {}
         self._makers: dict[int, Callable[[int], str]] = {}
@@ -114,6 +115,8 @@ class Resourceful:
     def _list(self, operation: Operation, call: Call) -> Response:
         """A page of rows, newest first."""
         stored, listing = self._stored(call), self.listing(operation)
+        if operation.stream_types and is_stream(listing.media_type(call)):
+            listing = self.listing(operation, streams=True)
         if self.resource.unknown == "imagine" and stored.is_untouched():
             sample = self._base_shown.sample_row
             for key, data in reversed(listing.imagined(call)):
@@ -298,11 +301,12 @@ class Resourceful:
             made = self._shown[operation.id] = Shown(self._contract, self.resource, operation)
         return made
 
-    def listing(self, operation: Operation) -> Listing:
-        """How an operation lists rows."""
-        made = self._listings.get(operation.id)
+    def listing(self, operation: Operation, streams: bool = False) -> Listing:
+        """How an operation lists rows, as a document or as a stream."""
+        made = self._listings.get((operation.id, streams))
         if made is None:
-            made = self._listings[operation.id] = Listing(self._contract, self.resource, operation, self.base)
+            made = Listing(self._contract, self.resource, operation, self.base, streams)
+            self._listings[operation.id, streams] = made
         return made
 
     def draft(self, operation: Operation) -> Draft:

@@ -27,18 +27,25 @@ class Listing:
         resource: whose rows they are.
         operation: the list.
         base: what a row of the resource has.
+        streams: whether the rows are the items of a stream.
     """
 
-    def __init__(self, contract: Contract, resource: Resource, operation: Operation, base: Outline) -> None:
-        self._shown = Shown(contract, resource, operation, many=True)
+    def __init__(
+        self, contract: Contract, resource: Resource, operation: Operation, base: Outline, streams: bool = False
+    ) -> None:
+        self._shown = Shown(contract, resource, operation, many=True, streams=streams)
         self._operation = operation
         self._base = base
         view = self._shown.view
         assert view is not None
         self.view = view
         self._resource = resource
-        self.paging = Paging(contract, operation, view, resource.page)
+        self.paging = Paging(contract, operation, view, resource.page, streams)
         self.selection = Selection(operation, view.outline, resource.filters, resource.order)
+
+    def media_type(self, call: Call) -> str:
+        """The media type that the client gets."""
+        return self._shown.sample(call).media_type or ""
 
     def imagined(self, call: Call) -> list[tuple[str, Data]]:
         """The rows of the document's sample that have ids, in its order."""

@@ -107,9 +107,12 @@ class Paging:
         operation: the list.
         view: where its rows stand.
         page: what a profile says of it; None goes by the names of parameters.
+        streams: whether the rows are the items of a stream, in which nothing tells of pages.
     """
 
-    def __init__(self, contract: Contract, operation: Operation, view: View, page: Page | None = None) -> None:
+    def __init__(
+        self, contract: Contract, operation: Operation, view: View, page: Page | None = None, streams: bool = False
+    ) -> None:
         names = {folded(p.name): p for p in operation.parameters if p.place == "query"}
 
         def named(known: tuple[str, ...], whole: bool = False) -> str:
@@ -131,7 +134,8 @@ class Paging:
         self._default = size.default if size is not None and type(size.default) is int else DEFAULT_SIZE
         self._bounded = bool(self.size or self.parameter)
         outline = contract.outlines.of(operation.response_schema(operation.success))
-        self.tells = list(_tells(contract, outline, view)) if not outline.is_array else []
+        told = not (streams or operation.is_stream or outline.is_array)
+        self.tells = list(_tells(contract, outline, view)) if told else []
         if page is not None and page.next:
             self.tells = _with_next(contract, outline, self.tells, tuple(parts_of(page.next)))
 

@@ -15,7 +15,7 @@ import jsonschema_rs
 from mockserver.apis.base import Call
 from mockserver.apis.resources.ids import ids_in, value_of
 from mockserver.apis.resources.model import Resource, folded
-from mockserver.apis.resources.views import Parts, View, find_array, find_row, find_rows
+from mockserver.apis.resources.views import Parts, View, find_array, find_items, find_row, find_rows
 from mockserver.contract import Contract, Operation
 from mockserver.contract.explain import explain
 from mockserver.contract.operation import MAX_ACCEPTS
@@ -38,13 +38,17 @@ class Shown:
         resource: whose rows they are.
         operation: what answers.
         many: whether it answers an array of rows.
+        streams: whether it answers them as the items of a stream.
     """
 
-    def __init__(self, contract: Contract, resource: Resource, operation: Operation, many: bool = False) -> None:
+    def __init__(
+        self, contract: Contract, resource: Resource, operation: Operation, many: bool = False, streams: bool = False
+    ) -> None:
         self.operation = operation
         self._contract = contract
         self._resource = resource
         self._many = many
+        self._streams = streams or (many and operation.is_stream)
         self._planned: dict[int, tuple[list[tuple[str, Any]], Data]] = {}
         """What `item` goes by, for each outline of rows that it was asked with; these are kept by their contract."""
         self._templates: dict[str, Response] = {}
@@ -62,6 +66,8 @@ class Shown:
 
     @cached_property
     def _found(self) -> tuple[View | None, bool]:
+        if self._streams:
+            return find_items(self._contract, self._resource, self.operation), True
         if self._many:
             return find_rows(self._contract, self._resource, self.operation), True
         place = self.operation.response_schema(self.operation.success)
@@ -94,8 +100,19 @@ class Shown:
     @cached_property
     def sample_row(self) -> Data:
         """A row as the document's sample has it. Raises Unsatisfiable."""
-        body = self._contract.sample(self.operation, self.operation.success).data
-        return row_in(body, self.view) if self.view is not None else {}
+        return row_in(self._sample_body, self.view) if self.view is not None else {}
+
+    @cached_property
+    def _sample_body(self) -> JSON:
+        """The body that shows it."""
+        accept = self.operation.stream_types[0] if self._streams else ""
+        return self._contract.sample(self.operation, self.operation.success, accept=accept).data
+
+    @cached_property
+    def _wrapper(self) -> JSON:
+        """What is around a row in an item of an array; nothing where the item is the row."""
+        items = inside(self._sample_body, self.view.at) if self.view is not None and self.view.inner else None
+        return items[0] if isinstance(items, list) and items else {}
 
     @cached_property
     def _is_open(self) -> bool:
@@ -156,7 +173,7 @@ class Shown:
             return body
         if not self._is_array:
             return put(body, view.at, rows[0][1])
-        items = [put({}, view.inner, row) for _, row in rows]
+        items = [put(self._wrapper, view.inner, row) for _, row in rows]
         if view.keyed:
             return put(body, view.at, dict(zip([key for key, _ in rows], items, strict=True)))
         return put(body, view.at, items)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mockserver.apis.resources.model import Resource, folded, singular
 from mockserver.contract import Contract, Operation
+from mockserver.contract.events import MEMBERS as EVENT_MEMBERS
 from mockserver.contract.outline import Outline, Place
 from mockserver.text.documents import parts_of
 
@@ -109,7 +110,29 @@ def _objects(contract: Contract, outline: Outline, at: Parts, levels: int) -> It
 
 def find_rows(contract: Contract, resource: Resource, operation: Operation) -> View | None:
     """Where the rows stand in the body of a list; None when no array of objects can be told from others."""
+    if operation.is_stream:
+        return find_items(contract, resource, operation)
     return find_array(contract, resource, operation.response_schema(operation.success))
+
+
+def find_items(contract: Contract, resource: Resource, operation: Operation) -> View | None:
+    """Where the rows stand in the items of a stream; None when it has none, or when its items are no objects.
+
+    The schema of a stream describes all of it where it is an array, else one item. An item whose members are those of
+    a server-sent event has its row in `data`.
+    """
+    place = operation.stream_schema
+    if place is None:
+        return None
+    outline = contract.outlines.of(place)
+    if outline.is_array and not place.pointer.endswith("/itemSchema"):
+        place = outline.items
+        outline = contract.outlines.of(place)
+    is_event = "data" in outline.members and outline.members.keys() <= set(EVENT_MEMBERS)
+    row = find_row(contract, resource, outline.members["data"] if is_event else place)
+    if row is None:
+        return None
+    return View((), row.outline, row.place, row.id_member, ("data", *row.at) if is_event else row.at)
 
 
 def find_array(contract: Contract, resource: Resource, place: Place | None) -> View | None:
@@ -177,4 +200,4 @@ def _score(resource: Resource, view: View, same: frozenset[str]) -> int:
     return score + (20 if view.id_member else 0)
 
 
-__all__ = ["Parts", "View", "find_array", "find_row", "find_rows", "id_member"]
+__all__ = ["Parts", "View", "find_array", "find_items", "find_row", "find_rows", "id_member"]
