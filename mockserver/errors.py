@@ -97,6 +97,16 @@ class Problem(Exception):
         self.headers = headers or {}
         super().__init__(self.message)
 
+    def as_told(self, status: int, message: str = "") -> Problem:
+        """The same problem under another status; with another message, where one is given."""
+        return Problem(
+            self.kind.name,
+            message or self.message,
+            status=status,
+            violations=self.violations,
+            headers=self.headers,
+        )
+
 
 MEDIA_TYPE = "application/problem+json"
 """Of RFC 9457 problem details, for APIs that declare no shape of their own and for our own defects."""

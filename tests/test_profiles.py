@@ -136,6 +136,29 @@ credits: {start: 0, costs: {createOrder: 1}}
     assert profile.send("POST", "/orders", {"item": "tea"}).response.data == {"code": "out_of_credits"}
 
 
+def test_an_error_is_corrected_by_its_kind(profile):
+    profile.serve("""\
+errors:
+  429: {body: {message: {$problem: message}, status: {$problem: status}}}
+  out_of_credits: {status: 429, message: You exceeded your quota.}
+  not_found: {message: No such thing.}
+  invalid_request: {status: 422, body: {message: {$problem: message}, status: {$problem: status}}}
+credits: {start: 0, costs: {createOrder: 1}}
+resources: {orders: {unknown: '404'}}
+""")
+    broke = profile.send("POST", "/orders", {"item": "tea"}).response
+    assert (broke.status, broke.data) == (429, {"message": "You exceeded your quota.", "status": 429})
+    missing = profile.send("GET", "/orders/none").response
+    assert missing.status == 404 and missing.data["message"] == "No such thing."
+    invalid = profile.send("POST", "/orders", {"quantity": 0}).response
+    assert invalid.status == invalid.data["status"] == 422 and "quantity" in invalid.data["message"]
+
+
+def test_a_status_that_is_asked_for_is_not_corrected(profile):
+    profile.serve("errors: {not_found: {status: 410}}")
+    assert profile.send("GET", "/orders/none", prefer="code=404").response.status == 404
+
+
 def test_a_tenant_has_rows_of_its_own(profile):
     profile.serve("tenant: {header: X-Account}\nresources: {orders: {unknown: '404'}}\n")
     id = profile.send("POST", "/orders", {"item": "tea"}, **{"x-account": "a"}).response.data["id"]
@@ -219,6 +242,13 @@ MISTAKES = {
     "resources: {orders: {unknown: maybe}}\n": "unknown: must be 'imagine' or '404', not",
     "errors: {400: {body: {message: {$problem: mesage}}}}\n":
         "a problem has no 'mesage'; did you mean 'message'?",
+    "errors: {not_fund: {message: a}}\n": "there is no kind of error 'not_fund'; did you mean 'not_found'?",
+    "errors: {200: {message: a}}\n": "an error has a status from 400 to 599, not 200",
+    "errors: {404: {status: 410}}\n": "the error is named by its status; name it by its kind, not_found",
+    "errors: {not_found: {status: 200}}\n": "status: must be at least 400, not 200",
+    "errors: {not_found: {}}\n": "must be a mapping such as {body: {message: {$problem: message}}}",
+    "errors: {not_found: {body: {message: 7}}}\n":
+        "getOrder declares another 404: message: must be a string, not the integer 7",
     "errors: {404: {body: {message: 7}}}\n":
         "getOrder declares another 404: message: must be a string, not the integer 7",
     "limits: [{op: listOrdrs, max: 2, window: 60s}]\n":

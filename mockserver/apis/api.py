@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
 
 from mockserver.apis.base import Answer, Behaviour, Call, RowTable, StateTable, Table, Variant
-from mockserver.apis.errors import Errors
+from mockserver.apis.errors import Errors, ErrorTerms
 from mockserver.apis.resources.model import Resource, Unknown
 from mockserver.apis.webhooks import Webhook, callback, declared
 from mockserver.contract import Contract, Operation, load_contract
@@ -86,7 +86,7 @@ class Extras(TypedDict, total=False):
     variants: Mapping[str, Mapping[str, Variant]]
     unknown_ids: Unknown | None
     found_resources: list[Resource] | None
-    error_bodies: Mapping[int, Callable[[Problem], JSON]]
+    error_terms: Mapping[int | str, ErrorTerms]
     limits: tuple[ApiLimit, ...]
     keys: Mapping[str, frozenset[str] | None]
     credits: float | None
@@ -137,8 +137,8 @@ class Api:
     a read of an id that nobody created gets. None answers them with samples."""
     found_resources: list[Resource] | None = None
     """The resources, where they are known already; None has them inferred."""
-    error_bodies: Mapping[int, Callable[[Problem], JSON]] = field(default_factory=dict)
-    """The bodies of errors by their status, where they are not as the document has them."""
+    error_terms: Mapping[int | str, ErrorTerms] = field(default_factory=dict)
+    """What errors are, by their status or the name of their kind, where they are not as the document has them."""
     limits: tuple[ApiLimit, ...] = ()
     """Rate limits of some operations; all that concern an operation count, and go before `limit`."""
     keys: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class Api:
 
     def __post_init__(self) -> None:
         object.__setattr__(
-            self, "errors", Errors(self.contract, self.error_body, self.error_media_type, self.error_bodies)
+            self, "errors", Errors(self.contract, self.error_body, self.error_media_type, self.error_terms)
         )
         object.__setattr__(self, "_inferred", [])
         object.__setattr__(self, "key_texts", tuple(key.encode() for key in self.keys))

@@ -13,14 +13,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from mockserver.apis.error_members import Fill, fills_of, put, static_fills_of
 from mockserver.contract import Contract, Operation, Unsatisfiable
-from mockserver.errors import MEDIA_TYPE, Problem, UserError, problem_body
+from mockserver.errors import MEDIA_TYPE, Kind, Problem, UserError, problem_body
 from mockserver.messages import JSON, Response
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTerms:
+    """What an API says of one status, or of one kind of error, beyond its document. What is left out stays as it is."""
+
+    body: Callable[[Problem], JSON] | None = None
+    """Makes the body."""
+    message: str = ""
+    """What the server has to say."""
+    status: int | None = None
+    """The status of a kind."""
+
+
+_NO_TERMS = ErrorTerms()
 
 
 class Errors:
@@ -31,7 +47,8 @@ class Errors:
         body: the vendor's own shape of an error, for an API whose document says too little; None takes what the
             document declares.
         media_type: the media type of that body.
-        bodies: bodies by status, for an API that says so in a profile; they go before what the document declares.
+        terms: by status and by the name of a kind, for an API that says so in a profile; they go before what the
+            document declares, and those of a kind before those of its status.
     """
 
     def __init__(
@@ -39,33 +56,42 @@ class Errors:
         contract: Contract,
         body: Callable[[Problem], JSON] | None = None,
         media_type: str = "application/json",
-        bodies: Mapping[int, Callable[[Problem], JSON]] | None = None,
+        terms: Mapping[int | str, ErrorTerms] | None = None,
     ) -> None:
         self._contract = contract
         self._body = body
         self._media_type = media_type
-        self._bodies = bodies or {}
+        self._terms = terms or {}
         self._shapes: dict[tuple[str, int, str], _Shape | None] = {}
         """By operationId, status and kind of error; None where nothing is declared."""
 
-    def response(self, operation: Operation | None, problem: Problem) -> Response:
+    def status_of(self, kind: Kind) -> int:
+        """The status that a kind of error has."""
+        terms = self._terms.get(kind.name)
+        return kind.status if terms is None or terms.status is None else terms.status
+
+    def response(self, operation: Operation | None, problem: Problem, exact: bool = False) -> Response:
         """The response that tells a problem.
 
         Args:
             operation: what was asked for; None when the path or the method is unknown.
             problem: what is wrong. An invalid request is answered 422 where the operation declares that and no 400.
+            exact: whether the problem's status stays, whatever the API says of its kind.
 
         Raises:
             Unsatisfiable: the operation declares a body for the error that nothing satisfies.
         """
         if self._body is not None:
             return Response(problem.status, self._body(problem), dict(problem.headers), self._media_type)
-        status = problem.status
+        status = problem.status if exact or problem.status != problem.kind.status else self.status_of(problem.kind)
         if status == 400 and operation is not None and "422" in operation.declared and "400" not in operation.declared:
             status = 422
-        make = self._bodies.get(status)
-        if make is not None:
-            return Response(status, make(problem), dict(problem.headers), self._type_of(operation, status))
+        if self._terms:
+            of_kind, of_status = self._terms.get(problem.kind.name, _NO_TERMS), self._terms.get(status, _NO_TERMS)
+            problem = problem.as_told(status, of_kind.message or of_status.message)
+            make = of_kind.body or of_status.body
+            if make is not None:
+                return Response(status, make(problem), dict(problem.headers), self._type_of(operation, status))
         key = operation.id if operation is not None else "", status, problem.kind.name
         if key not in self._shapes:
             self._shapes[key] = self._shape(operation, status, problem)

@@ -339,8 +339,7 @@ class Operation:
         """Whether a client with this `Accept` header takes one of the media types of the success."""
         taken = self._accepted.get(accept)
         if taken is None:
-            declared_response = self.response(self.success)
-            declared = list((declared_response.node.get("content") or {}) if declared_response is not None else {})
+            declared = list(self._success_content)
             taken = not declared or choose(accept, declared) is not None
             if len(self._accepted) < MAX_ACCEPTS:
                 self._accepted[accept] = taken
@@ -353,8 +352,7 @@ class Operation:
     @cached_property
     def success_types(self) -> str:
         """The media types of the success, for a message."""
-        declared_response = self.response(self.success)
-        return ", ".join((declared_response.node.get("content") or {}) if declared_response is not None else ())
+        return ", ".join(self._success_content)
 
     def check_response(self, response: Response) -> list[Violation]:
         """Violations that sending `response` would be. Undeclared error statuses are none."""

@@ -79,7 +79,7 @@ def preferred(
         headers.setdefault("retry-after", "1")
         exhaust(headers)
     if status in BY_STATUS and not preference.example and not preference.dynamic:
-        response = api.errors.response(operation, Problem(BY_STATUS[status].name))
+        response = api.errors.response(operation, Problem(BY_STATUS[status].name), exact=True)
         if not operation.check_response(response):
             return response
     draws = moment = None

@@ -268,10 +268,6 @@ class Compiler:
             if not self._api.contract.operations[id].stream_types:
                 self._problem(here, f"{id} declares no stream: no text/event-stream and no JSON lines")
                 return None
-        if isinstance(model.items, dict) and not any(name.startswith("$") for name in model.items):
-            message = "the items of a stream must be a list, or an expression that makes one, such as {$state: orders}"
-            self._problem((*here, "items"), message)
-            return None
         items = compile_template(model.items, (*here, "items"), self._problem)
         self._check_requests(items, operations)
         terms = self._api.streams

@@ -145,12 +145,18 @@ class Reply(Named):
 ReplyText = Annotated[Reply, BeforeValidator(_named, json_schema_input_type=str | Reply)]
 
 
+def _list_or_expression(value: Any) -> Any:
+    if isinstance(value, list) or (isinstance(value, dict) and any(name.startswith("$") for name in value)):
+        return value
+    raise ValueError("the items of a stream must be a list, or an expression that makes one, such as {$state: orders}")
+
+
 class StreamModel(Strict):
     """The items that a rule streams, one by one."""
 
     looks: ClassVar[str] = "a mapping such as {items: [{text: Hel}, {text: lo}], every: 50ms}"
 
-    items: Annotated[list[Any] | dict[str, Any], Field(description="the items, or an expression that makes a list")]
+    items: Annotated[Any, BeforeValidator(_list_or_expression, json_schema_input_type=list[Any] | dict[str, Any])]
     every: Duration | None = None
     end: str | None = None
 

@@ -142,9 +142,7 @@ def scripted(status: int, body: Template, headers: Mapping[str, Template]) -> Ma
     return make
 
 
-def streamed(
-    items: Template, every: float | None, end: str | None, terms: Callable[[str], Stream | None]
-) -> Maker:
+def streamed(items: Template, every: float | None, end: str | None, terms: Callable[[str], Stream | None]) -> Maker:
     """The maker of a stream whose items a rule says; what it does not say is as the API has it.
 
     Args:

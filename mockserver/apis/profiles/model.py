@@ -72,11 +72,26 @@ class ResourceModel(_Origin):  # type: ignore[misc, valid-type]
 
 
 class ErrorModel(Strict):
-    """The body of an error; `{$problem: message}` in it stands for what the server has to say."""
+    """An error: its body, in which `{$problem: message}` stands for what the server has to say, and what that is.
 
-    looks: ClassVar[str] = "a mapping such as {body: {message: {$problem: message}}}"
+    `status` is for an error that is named by its kind.
+    """
 
-    body: Any
+    looks: ClassVar[str] = "a mapping such as {body: {message: {$problem: message}}} or {message: Slow down.}"
+
+    body: Any = None
+    message: Annotated[str, Field(min_length=1)] | None = None
+    status: Annotated[int, Field(ge=400, le=599)] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ErrorModel:
+        if not self.model_fields_set:
+            raise ValueError(f"must be {self.looks}")
+        return self
+
+
+ErrorName = Annotated[int | str, BeforeValidator(lambda name: int(name) if str(name).isdecimal() else name)]
+"""A status, or the name of a kind."""
 
 
 class TenantModel(Strict):
@@ -204,7 +219,9 @@ class ProfileModel(Strict):
     overlays: Operations = Field(default_factory=list)
     name: Annotated[str, Field(pattern=ID_PATTERN)] | None = None
     resources: dict[str, ResourceModel] = Field(default_factory=dict)
-    errors: dict[Annotated[int, Field(ge=400, le=599)], ErrorModel] = Field(default_factory=dict)
+    errors: Annotated[
+        dict[ErrorName, ErrorModel], Field(description="by status, 400 to 599, or by kind, such as not_found")
+    ] = Field(default_factory=dict)
     tenant: TenantModel | None = None
     keys: list[KeyModel] = Field(default_factory=list)
     limits: list[LimitModel] = Field(default_factory=list)

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any
 
 from mockserver.apis.api import ApiLimit, Extras, Idempotency
+from mockserver.apis.errors import ErrorTerms
 from mockserver.apis.profiles.costs import price_of
 from mockserver.apis.profiles.errors import body_of, mistakes
-from mockserver.apis.profiles.model import ProfileModel, SignModel, WebhookModel
+from mockserver.apis.profiles.model import ErrorModel, ProfileModel, SignModel, WebhookModel
 from mockserver.apis.profiles.operations import Names
 from mockserver.apis.webhooks import Signature, Webhook, callback, standard_webhooks
 from mockserver.contract import Contract, Operation
-from mockserver.errors import BY_STATUS, Problem, did_you_mean
+from mockserver.errors import BY_STATUS, KINDS, Problem, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response, Stream
 from mockserver.text.documents import parts_of
 from mockserver.text.references import runtime_template
@@ -45,7 +46,7 @@ class TermsReader:
         self._check_charged(self._contract, model)
         self._check_errors(self._contract, model)
         extras: Extras = {
-            "error_bodies": {status: partial(body_of, error.body) for status, error in model.errors.items()},
+            "error_terms": {key: _error_terms(error) for key, error in model.errors.items()},
             "limits": self._limits(),
             "keys": self._keys(),
             "costs": self._costs(),
@@ -198,15 +199,17 @@ class TermsReader:
             self._problem(("credits", "charged"), missing[0])
 
     def _check_errors(self, contract: Contract, model: ProfileModel) -> None:
-        for status, error in model.errors.items():
-            place: Place = ("errors", status)
+        for key, error in model.errors.items():
+            place: Place = ("errors", key)
+            status = self._error_status(key, error, place)
             wrong = list(mistakes(error.body))
             for inner, message in wrong:
                 self._problem((*place, "body", *inner), message)
-            if wrong:
+            if wrong or status is None or "body" not in error.model_fields_set:
                 continue
-            kind = BY_STATUS[status].name if status in BY_STATUS else "invalid_request"
-            body = body_of(error.body, Problem(kind, "Something is wrong with this request."))
+            kind = key if isinstance(key, str) else BY_STATUS[key].name if key in BY_STATUS else "invalid_request"
+            message = error.message or "Something is wrong with this request."
+            body = body_of(error.body, Problem(kind, message, status=status))
             for operation in contract.operations.values():
                 declared = operation.response(status)
                 if declared is None or str(status) not in operation.declared:
@@ -216,6 +219,27 @@ class TermsReader:
                 if broken:
                     self._problem((*place, "body"), f"{operation.id} declares another {status}: {broken[0]}")
                     break
+
+    def _error_status(self, key: int | str, error: ErrorModel, place: Place) -> int | None:
+        """The status of an error that is named by it or by its kind; None, with a report, for what is neither."""
+        if isinstance(key, str):
+            if key not in KINDS:
+                self._problem(place, f"there is no kind of error {key!r}{did_you_mean(key, KINDS)}")
+                return None
+            return error.status or KINDS[key].status
+        if not 400 <= key <= 599:
+            self._problem(place, f"an error has a status from 400 to 599, not {key}")
+            return None
+        if error.status is not None:
+            hint = f"name it by its kind, {BY_STATUS[key].name}" if key in BY_STATUS else "take this away"
+            self._problem((*place, "status"), f"the error is named by its status; {hint}")
+            return None
+        return key
+
+
+def _error_terms(error: ErrorModel) -> ErrorTerms:
+    body = partial(body_of, error.body) if "body" in error.model_fields_set else None
+    return ErrorTerms(body, error.message or "", error.status)
 
 
 def _header(name: str) -> Callable[[Request], str]:

@@ -127,6 +127,7 @@ _MORE = """\
 #
 # errors:
 #   400: {body: {code: invalid, message: {$problem: message}, fields: {$problem: fields}}}
+#   out_of_credits: {status: 429, message: You exceeded your quota.}   # by kind, with another status or text
 # tenant: {header: X-Account}   # or {path: VARIABLE}, or {key: true}
 # keys: [{key: sk-full}, {key: sk-read, may: [GET]}]
 # limits: [{op: "*", per: [key], max: 100, window: 60s, headers: ratelimit}]

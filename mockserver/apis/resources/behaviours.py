@@ -15,6 +15,7 @@ from mockserver.apis.base import Behaviour, Call
 from mockserver.apis.resources import ids
 from mockserver.apis.resources.bulk import Bulk, many_rows, shows_rows
 from mockserver.apis.resources.conditions import conditional, is_conditional
+from mockserver.apis.resources.deletion import Deletion
 from mockserver.apis.resources.listing import Listing
 from mockserver.apis.resources.locations import Locations
 from mockserver.apis.resources.model import Resource, Role
@@ -22,7 +23,7 @@ from mockserver.apis.resources.patches import is_json_patch, patched
 from mockserver.apis.resources.rows import Draft
 from mockserver.apis.resources.shown import Data, Shown, members_named
 from mockserver.apis.resources.stored import ONLY, Stored
-from mockserver.apis.resources.transitions import transition
+from mockserver.apis.resources.transitions import not_deleted, transition
 from mockserver.contract import Contract, Operation
 from mockserver.contract.events import is_stream
 from mockserver.contract.outline import NOTHING, Outline, Place
@@ -47,6 +48,7 @@ class Resourceful:
         self._drafts: dict[str, Draft] = {}
         self._listings: dict[tuple[str, bool], Listing] = {}
         self._locations = Locations(contract)
+        self._deletions: dict[str, Deletion] = {}
         self._bulks: dict[str, Bulk] = {}
         self._makers: dict[int, Callable[[int], str]] = {}
 
@@ -150,22 +152,14 @@ class Resourceful:
             raise Problem("invalid_request", "The patch leaves no object.")
         data = draft.touched(call, draft.guarded(row["data"], data))
         data = self._base_shown.settled(call, key, data, self.base)
-        self._put(stored, key, row, data)
+        stored.put(key, row, data)
         return self._success(operation, call, key, data)
 
     def _delete(self, operation: Operation, call: Call) -> Response:
         """Remove a row, and remember that it is gone."""
         stored, key = self._stored(call), self._key(call)
         row = self._row(stored, call, key, keep=False, again=False)
-        if self.resource.soft_delete is None:
-            response = self._success(operation, call, key, row["data"])
-            stored.remove(key, row if "fresh" not in row else None)
-            return response
-        if self.resource.is_deleted(row["data"]):
-            raise Problem("not_found", f"The {self.resource.singular} {key[:100]!r} was deleted.")
-        draft = self.draft(operation)
-        data = draft.touched(call, draft.stamped(call, {**row["data"], **self.resource.soft_delete}))
-        self._put(stored, key, row, data)
+        data = self._deletion(operation).apply(call, stored, key, row)
         return self._success(operation, call, key, data)
 
     def _act(self, operation: Operation, call: Call) -> Response:
@@ -183,7 +177,7 @@ class Resourceful:
         )
         if data != row["data"]:
             call.forget()
-            self._put(stored, key, row, data)
+            stored.put(key, row, data)
         return shown.response(call, key, data, self.base)
 
     # -- rows that no request made --------------------------------------------------------------------
@@ -227,14 +221,8 @@ class Resourceful:
         row = self._row(stored, call, key, keep=False)
         data = draft.replaced(call, row["data"], sent) if role == "replace" else draft.merged(call, row["data"], sent)
         data = self._base_shown.settled(call, key, data, self.base)
-        self._put(stored, key, row, data)
+        stored.put(key, row, data)
         return self._success(operation, call, key, data)
-
-    def _put(self, stored: Stored, key: str, row: Row, data: Data) -> None:
-        if "fresh" in row:
-            stored.add(key, data, imagined=True)
-        else:
-            stored.replace(row, data)
 
     def _row(self, stored: Stored, call: Call, key: str, keep: bool = True, again: bool = True) -> Row:
         """The row of a key, or an imagined one, which has a member `fresh` until it is kept. Raises Problem: 404.
@@ -267,7 +255,8 @@ class Resourceful:
             for name, text in named.items()
             if name in data and name != own
         }
-        return {**data, **{n: v for n, v in repeated.items() if self._contract.accepts(members[n], v)}}
+        kept = {n: v for n, v in repeated.items() if self._contract.accepts(members[n], v)}
+        return not_deleted(self._contract, self.base, {**data, **kept})
 
     def _created(
         self, call: Call, shown: Shown, key: str, data: Data, status: int = 0, item: Data | None = None
@@ -314,6 +303,14 @@ class Resourceful:
         made = self._drafts.get(operation.id)
         if made is None:
             made = self._drafts[operation.id] = Draft(self._contract, operation, self.resource, self._base_shown)
+        return made
+
+    def _deletion(self, operation: Operation) -> Deletion:
+        """What an operation does to a row that it deletes."""
+        made = self._deletions.get(operation.id)
+        if made is None:
+            outline, draft = self.shown(operation).outline, self.draft(operation)
+            made = self._deletions[operation.id] = Deletion(self._contract, self.resource, draft, outline)
         return made
 
     @cached_property

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.apis.base import Call
+from mockserver.apis.resources.deletion import Deletion
 from mockserver.apis.resources.ids import text_of
 from mockserver.apis.resources.listing import Listing
 from mockserver.apis.resources.model import Resource, folded
@@ -18,7 +19,7 @@ from mockserver.apis.resources.shown import Data
 from mockserver.apis.resources.stored import Stored
 from mockserver.apis.resources.views import find_rows, id_member
 from mockserver.contract import Contract, Operation
-from mockserver.contract.outline import Place
+from mockserver.contract.outline import NOTHING, Place
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
 from mockserver.state.store import Row
@@ -81,6 +82,8 @@ class Bulk:
     ) -> None:
         self._resource, self._operation, self._draft = resource, operation, draft
         self._new_key, self._sample, self._listing = new_key, sample, listing
+        shown = listing.view.outline if listing is not None else NOTHING
+        self._deletion = Deletion(contract, resource, draft, shown)
         many = many_rows(contract, resource, operation)
         self._member = many.member if many is not None else ""
         self._id = id_member(contract, resource, contract.outlines.of(many.items)) if many is not None else ""
@@ -120,9 +123,9 @@ class Bulk:
             rows = [row for row in rows if row["id"] in named]
         elif self._listing is not None:
             rows = self._listing.selection.select(rows, call.params)
-        for row in rows:
-            stored.remove(row["id"], row)
-        return self._shown(call, rows)
+        rows = [row for row in rows if not self._resource.is_deleted(row["data"])]
+        gone = [{**row, "data": self._deletion.apply(call, stored, row["id"], row)} for row in rows]
+        return self._shown(call, gone)
 
     def _items(self, body: JSON) -> list[Data]:
         items = body.get(self._member) if self._member and isinstance(body, dict) else body

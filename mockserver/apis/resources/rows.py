@@ -6,14 +6,15 @@ server can make is taken from the document's sample, with the times from the san
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from mockserver.apis.base import Call
 from mockserver.apis.resources import ids
 from mockserver.apis.resources.model import Resource, folded
+from mockserver.apis.resources.moments import Moments
 from mockserver.apis.resources.shown import Data, Shown, inside, members_named
+from mockserver.apis.resources.transitions import NOW, not_deleted
 from mockserver.apis.resources.views import Parts, id_member
 from mockserver.clock import timestamp
 from mockserver.contract import Contract, Operation
@@ -28,12 +29,6 @@ _TOUCHED = frozenset(("updated", "updatedat", "updatedon", "modified", "modified
                       "updatedtime", "updateddate", "updatetime", "updatedate", "dateupdated", "datemodified",
                       "timeupdated", "lastupdated", "lastupdatedat", "lastmodifiedat", "modificationdate",
                       "lastmodifieddate", "lastmodifieddatetime", "changedat"))  # fmt: skip
-_MILLISECONDS = 100_000_000_000
-"""Numbers above this count milliseconds since 1970 rather than seconds."""
-
-
-NOW = {"$now": None}
-"""Stands for the time of the request in what a profile says of a row."""
 
 
 class Draft:
@@ -55,8 +50,7 @@ class Draft:
         self._operation = operation
         self._resource = resource
         self._base = base
-        self._forms: dict[str, str] = {}
-        """How members tell a time, by their names."""
+        self._moments = Moments(contract)
 
     @cached_property
     def _at(self) -> Parts:
@@ -122,7 +116,7 @@ class Draft:
             node = self._contract.outlines.node(place)
             if "default" in node and name in base.members and name not in made and name not in self._kept_out:
                 made[name] = node["default"]
-        return made
+        return not_deleted(self._contract, base, made)
 
     @cached_property
     def _times(self) -> list[tuple[str, bool]]:
@@ -171,7 +165,7 @@ class Draft:
                     data[name] = value
         for name, _ in self._times:
             if name not in sent and (name in data or name not in self._outline.members):
-                data[name] = self._moment(call, name, data.get(name))
+                data[name] = self._moments.at(self._base.outline.members[name], call.now, data.get(name))
         return self._base.settled_and_shown(call, key, data, self._base.outline)
 
     def merged(self, call: Call, data: Data, sent: Data) -> Data:
@@ -196,10 +190,14 @@ class Draft:
         kept = {name: was[name] for name in own if name in was}
         return {name: value for name, value in now.items() if name not in own} | kept
 
-    def stamped(self, call: Call, data: Data) -> Data:
-        """A row in which a member that is to tell the time, as `deleted_at: {$now: }` says, does."""
+    def stamped(self, call: Call, data: Data, shown: Outline) -> Data:
+        """A row in which a member that is to tell the time, as `deleted_at: {$now: }` says, does.
+
+        `shown`: what a response shows of it, which may be more than rows have.
+        """
+        members, now = {**shown.members, **self._base.outline.members}, timestamp(call.now)
         return {
-            name: self._moment(call, name, timestamp(call.now)) if value == NOW else value
+            name: self._moments.at(members[name], call.now, now) if value == NOW else value
             for name, value in data.items()
         }
 
@@ -207,27 +205,8 @@ class Draft:
         """A row that was changed now."""
         for name, changes in self._times:
             if changes and name in data:
-                data[name] = self._moment(call, name, data[name])
+                data[name] = self._moments.at(self._base.outline.members[name], call.now, data[name])
         return data
-
-    def _moment(self, call: Call, name: str, example: Any) -> Any:
-        """The time of a call in the form that a member has."""
-        form = self._forms.get(name)
-        if form is None:
-            form = self._forms[name] = self._form(name)
-        if form == "number":
-            is_fine = isinstance(example, (int, float)) and example > _MILLISECONDS
-            return int(call.now * 1000) if is_fine else int(call.now)
-        if form == "date":
-            return datetime.fromtimestamp(call.now, UTC).date().isoformat()
-        return timestamp(call.now) if form == "moment" or not isinstance(example, str) else example
-
-    def _form(self, name: str) -> str:
-        """How a member tells a time: as a `number`, a `date`, a `moment`, or as any `text`."""
-        outline = self._contract.outlines.of(self._base.outline.members[name])
-        if outline.types & {"integer", "number"} and "string" not in outline.types:
-            return "number"
-        return "date" if "date" in outline.formats else "moment" if "date-time" in outline.formats else "text"
 
 
 def _is_json(value: Any) -> bool:

@@ -74,6 +74,13 @@ class Stored:
         self._call.changes.append(("changed", self._table, was["id"]))
         return row
 
+    def put(self, key: str, was: Row, data: Row) -> None:
+        """Keep a row that was changed, also one that was imagined just now, which has a member `fresh`."""
+        if "fresh" in was:
+            self.add(key, data, imagined=True)
+        else:
+            self.replace(was, data)
+
     def remove(self, key: str, was: Row | None) -> None:
         """Remove a row and note that it is gone. Nothing is to be noted of an id that nobody has seen."""
         if was is None:

@@ -1,6 +1,7 @@
-"""What an action does to the status of a row, where the name of the action and an enum say so.
+"""What an action or a deletion does to the members of a row that tell of it.
 
-`POST /orders/{id}/cancel` sets `status` to `cancelled`, if that is one of the values that `status` may have.
+`POST /orders/{id}/cancel` sets `status` to `cancelled`, if that is one of the values that `status` may have. A row that
+is deleted has `deleted: true` and a `deleted_at`; one that is not says so too, whatever the sample has there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from mockserver.apis.resources.model import folded
 from mockserver.contract import Contract
 from mockserver.contract.outline import Outline
 
+NOW = {"$now": None}
+"""Stands for the time of the request."""
 _STATUSES = ("status", "state", "phase", "lifecycle")
+_TIMES = frozenset(("deletedat", "deletedon", "deletedtime", "deleteddate", "deleteddatetime", "deletetime",
+                    "deletedate", "deletiontime", "deletiondate", "deletiontimestamp", "datedeleted", "timedeleted",
+                    "removedat", "trashedat"))  # fmt: skip
+"""Names, folded, of members that say when a row was deleted."""
 
 
 def transition(contract: Contract, outline: Outline, verb: str) -> dict[str, Any]:
@@ -35,4 +42,30 @@ def _outcomes(verb: str) -> set[str]:
     return words | ({irregular[verb]} if verb in irregular else set())
 
 
-__all__ = ["transition"]
+def deleted(contract: Contract, outline: Outline) -> dict[str, Any]:
+    """The members of a row that say whether, or when, it was deleted, as they are when it was."""
+    marks: dict[str, Any] = {}
+    for name, place in outline.members.items():
+        word = folded(name).removeprefix("is")
+        if word in ("deleted", "removed", "trashed") and contract.accepts(place, True):
+            marks[name] = True
+        elif word in _TIMES:
+            marks[name] = NOW
+    return marks
+
+
+def not_deleted(contract: Contract, outline: Outline, data: dict[str, Any]) -> dict[str, Any]:
+    """The members of a sample as a row has them that was not deleted."""
+    for name, mark in deleted(contract, outline).items():
+        if name not in data:
+            continue
+        if mark is True and contract.accepts(outline.members[name], False):
+            data[name] = False
+        elif mark == NOW and contract.accepts(outline.members[name], None):
+            data[name] = None
+        elif mark == NOW and name not in outline.required:
+            del data[name]
+    return data
+
+
+__all__ = ["NOW", "deleted", "not_deleted", "transition"]
