@@ -229,6 +229,31 @@ def test_a_list_has_an_entry_for_each_violation(item, expected):
     assert body(shape({"error": shape({"details": entries})})) == {"error": {"details": expected}}
 
 
+LATE = Violation("client", "query", "limit", "must be at most 100", "101", "100", "maximum")
+NONE_LEFT = Problem("out_of_credits", "No credits are left.")
+
+
+@pytest.mark.parametrize("schema", [TEXT, {**TEXT, "nullable": True}])
+@pytest.mark.parametrize(
+    ("name", "problem", "value"),
+    [
+        ("param", INVALID, "pages"),
+        ("pointer", INVALID, "/pages"),
+        ("field", Problem("invalid_request", violations=[LATE]), "limit"),
+    ],
+)
+def test_a_single_error_names_the_first_field_that_is_wrong(name, problem, value, schema):
+    error = shape({"message": TEXT, name: schema})
+    assert body(shape({"error": error}), problem)["error"][name] == value
+
+
+def test_an_error_that_is_about_no_field_names_none_as_far_as_it_may():
+    error = {"type": "object", "properties": {"message": TEXT, "param": TEXT}, "required": ["message"]}
+    assert "param" not in body(error, NONE_LEFT)
+    assert body(shape({"message": TEXT, "param": {**TEXT, "nullable": True}}), NONE_LEFT)["param"] is None
+    assert isinstance(body(shape({"message": TEXT, "param": TEXT}), NONE_LEFT)["param"], str)
+
+
 def test_a_list_that_takes_one_entry_has_one():
     schema = {"type": "array", "items": shape({"message": TEXT}), "maxItems": 1}
     assert body(schema) == [{"message": "must be an integer"}]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -59,6 +60,12 @@ _FIELDS = (
 )
 """Members that name the place of a violation; `name` only where no better one is beside it."""
 
+_PARAMS = ("param", "parameter", "field", "fieldname", "property", "propertyname", "pointer", "attribute")
+"""Those that name it beside the message of a single error; `path`, say, may be that of the request there."""
+
+ABSENT = object()
+"""Stands for a member that is left out."""
+
 _CODE_WORDS = {
     "invalid_request": ("validation_error", "validation_failed", "invalid_argument", "invalid", "bad_request"),
     "unauthorized": ("unauthenticated", "authentication_error", "invalid_api_key", "invalid_token"),
@@ -75,13 +82,17 @@ _CODE_WORDS = {
 
 
 def put(data: JSON, path: Path, value: JSON) -> JSON:
-    """The body with a value at a place, changed in place unless the place is the body itself."""
+    """The body with a value at a place, or without a member that is to be ABSENT, changed in place unless the place is
+    the body itself."""
     if not path:
         return value
     parent = data
     for step in path[:-1]:
         parent = parent[step]
-    parent[path[-1]] = value
+    if value is ABSENT:
+        parent.pop(path[-1], None)
+    else:
+        parent[path[-1]] = value
     return data
 
 
@@ -143,6 +154,8 @@ def _dynamic(body: JSON, path: Path, name: str) -> Iterator[Fill]:
             here = (*at, member)
             if (isinstance(value, str) or value is None) and (plain in _MESSAGES or plain == message):
                 yield Fill(here, _messages)
+            elif (isinstance(value, str) or value is None) and plain in _PARAMS and plain == _field_of(error):
+                yield Fill(here, partial(_param, plain))
             elif plain in _WAITS and isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield Fill(here, _wait)
             elif isinstance(value, list) and plain in _LISTS and value:
@@ -185,6 +198,14 @@ def _message_of(error: dict[str, JSON]) -> str:
 
 def _messages(problem: Problem) -> Iterable[JSON]:
     return dict.fromkeys((problem.message, problem.kind.title))
+
+
+def _param(name: str, problem: Problem) -> Iterable[JSON]:
+    """The first field that is wrong; nothing for a problem that is about none."""
+    if not problem.violations:
+        return [ABSENT, None]
+    first = problem.violations[0]
+    return [first.field if first.where == "body" and name != "pointer" else first.pointer]
 
 
 def _wait(problem: Problem) -> Iterable[JSON]:
