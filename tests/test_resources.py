@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -377,6 +378,74 @@ def test_the_next_page_is_where_the_url_leads():
     last = client.data("GET", "/orders?limit=2&offset=2")
     assert len(last["items"]) == 1
     assert "next" not in last
+
+
+def links(response: Any) -> dict[str, str]:
+    """The URLs of a `Link` header by what they lead to, as a client reads them."""
+    found = requests.utils.parse_header_links(response.headers.get("link", ""))
+    return {link["rel"]: link["url"].removeprefix("http://localhost/orders?") for link in found}
+
+
+TEXT = {"type": "string"}
+LINKED: dict[str, tuple[list[Any], str, dict[str, str]]] = {
+    "pages": (
+        [query("page", "integer"), query("per_page", "integer")],
+        "?per_page=2&page=2",
+        {name: f"per_page=2&page={page}" for name, page in (("prev", 1), ("next", 3), ("first", 1), ("last", 3))},
+    ),
+    "offsets": (
+        [query("limit", "integer"), query("offset", "integer")],
+        "?limit=2",
+        {"next": "limit=2&offset=2", "first": "limit=2&offset=0", "last": "limit=2&offset=4"},
+    ),
+    "the only page": ([query("limit", "integer"), query("offset", "integer")], "?limit=9", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("style", LINKED)
+def test_a_declared_link_header_leads_to_the_other_pages(style):
+    parameters, search, expected = LINKED[style]
+    headers = {
+        "Link": {"schema": {**TEXT, "example": "<https://example.com>; rel=next"}},
+        "X-Total-Count": {"schema": TEXT},
+    }
+    document = shop()
+    document["paths"]["/orders"]["get"] |= {
+        "parameters": parameters,
+        "responses": {"200": answer({"type": "array", "items": ROW}, headers=headers)},
+    }
+    client = Client(document)
+    for n in range(5):
+        client.data("POST", "/orders", {"item": f"tea {n}"})
+    response = client.send("GET", f"/orders{search}").response
+    assert links(response) == expected
+    assert response.headers["x-total-count"] == "5"
+
+
+def test_links_are_followed_by_cursor_to_the_end():
+    document = shop()
+    document["paths"]["/orders"]["get"] |= {
+        "parameters": [query("limit", "integer"), query("after"), query("before")],
+        "responses": {"200": answer({"type": "array", "items": ROW}, headers={"Link": {"schema": TEXT}})},
+    }
+    client = Client(document)
+    made = [client.data("POST", "/orders", {"item": f"tea {n}"})["id"] for n in range(5)]
+    shown, search = [], "limit=2"
+    while search:
+        response = client.send("GET", f"/orders?{search}").response
+        shown += [row["id"] for row in response.data]
+        search = links(response).get("next", "")
+    assert shown == made[::-1]
+    back = client.send("GET", f"/orders?{links(response)['prev']}").response
+    assert [row["id"] for row in back.data] == made[1:3][::-1]
+
+
+def test_a_total_that_must_look_otherwise_stays_as_the_sample_has_it():
+    document = shop()
+    headers = {"X-Total-Count": {"required": True, "schema": {**TEXT, "enum": ["many"]}}}
+    document["paths"]["/orders"]["get"]["responses"] = {"200": answer({"type": "array", "items": ROW}, headers=headers)}
+    response = Client(document).send("GET", "/orders").response
+    assert response.headers["x-total-count"] == "many"
 
 
 # -- other shapes of resources ------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 from mockserver.apis.base import Call
 from mockserver.apis.resources import ids
 from mockserver.apis.resources.model import Resource
+from mockserver.apis.resources.page_headers import PageHeaders
 from mockserver.apis.resources.paging import Around, Asked, Paging, Tell
 from mockserver.apis.resources.selection import Selection
 from mockserver.apis.resources.shown import Data, Shown, inside, put
@@ -41,6 +42,7 @@ class Listing:
         self.view = view
         self._resource = resource
         self.paging = Paging(contract, operation, view, resource.page, streams)
+        self._headers = PageHeaders(operation, self.paging)
         self.selection = Selection(operation, view.outline, resource.filters, resource.order)
 
     def media_type(self, call: Call) -> str:
@@ -79,6 +81,7 @@ class Listing:
     def _page(self, call: Call, rows: list[Row], around: Around) -> Response:
         shown = self._shown
         response = shown.sample(call)
+        self._headers.tell(response, around, call.url)
         plain = response.data
         items = [(row["id"], shown.item(row["id"], row["data"], self._base)) for row in rows]
         response.data = self._tell(call, shown.placed(plain, items), around)

@@ -177,6 +177,34 @@ class Paging:
             return start
         return around.first if self.before else ""
 
+    @property
+    def first(self) -> int | str:
+        """The value of the parameter that asks for the first page; "" where no value does."""
+        if self.style == "page":
+            return 0 if self._starts_at_zero else 1
+        return 0 if self.style == "offset" else ""
+
+    def last_of(self, around: Around) -> int | str:
+        """The same of the last page."""
+        number = max(0, around.total - 1) // max(1, around.size)
+        if self.style == "page":
+            return number + (0 if self._starts_at_zero else 1)
+        return number * around.size if self.style == "offset" else ""
+
+    def url_of(self, url: str, value: int | str, back: bool = False) -> str:
+        """The URL of another page.
+
+        Args:
+            url: of this one.
+            value: of the parameter that asks for the other page.
+            back: whether it is before this one.
+        """
+        back = back and self.style == "cursor"
+        name, other = (self.before, self.parameter) if back else (self.parameter, self.before)
+        path, _, query = url.partition("?")
+        pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in (name, other)]
+        return f"{path}?{urlencode([*pairs, (name, str(value))])}"
+
     def told(self, tell: Tell, around: Around, url: str) -> Any:
         """What a member says of a page; MISSING when it should not be there."""
         number: dict[Kind, Any] = {
@@ -197,8 +225,7 @@ class Paging:
         if value == "":
             return MISSING
         if tell.kind.endswith("_url"):
-            parameter = self.parameter if forward or self.style != "cursor" else self.before
-            return _with(url, parameter, str(value))
+            return self.url_of(url, value, back=not forward)
         return value if tell.types & {"integer", "number"} and isinstance(value, int) else str(value)
 
 
@@ -270,13 +297,6 @@ def _whole(value: Any, default: int) -> int:
         return value
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
-
-
-def _with(url: str, parameter: str, value: str) -> str:
-    """A URL with another value of one query parameter."""
-    path, _, query = url.partition("?")
-    pairs = [(name, text) for name, text in parse_qsl(query, keep_blank_values=True) if name != parameter]
-    return f"{path}?{urlencode([*pairs, (parameter, value)])}"
 
 
 __all__ = ["PAGING", "Around", "Asked", "Paging", "Tell"]
