@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mockserver.apis.api import Api
+from mockserver.apis.resources.echo import Echo
 from mockserver.contract import Operation
 from mockserver.contract.router import split
 from mockserver.errors import MAX_COMPARED, Problem, did_you_mean, nearest
@@ -38,6 +39,7 @@ class Plan:
     __slots__ = (
         "api",
         "behaviour",
+        "echo",
         "follows",
         "idempotency",
         "is_coded",
@@ -64,6 +66,8 @@ class Plan:
         self.max_body = max_body
         self.security = api.contract.security(operation)
         self.behaviour = api.behaviour(operation)
+        self.echo = Echo(api.contract, operation) if api.unknown_ids is not None else None
+        """What a sample repeats of the request; None for nothing."""
         self.price = api.price(operation)
         self.resource = api.resource
         """Finds a resource for the behaviour."""

@@ -243,7 +243,11 @@ class Turn:
 
     def _sample(self) -> Response:
         """A success from the contract."""
-        return sampled(self.plan, self.route.values, self.request.headers.get("accept", ""), self._wants_stream())
+        plan, checked = self.plan, self.checked
+        response = sampled(plan, self.route.values, self.request.headers.get("accept", ""), self._wants_stream())
+        if plan.echo is not None and checked is not None and not self.world.terms.stateless:
+            plan.echo.repeat(response, checked.body, checked.params)
+        return response
 
     def _wants_stream(self) -> bool:
         """Whether the body of the request says `stream: true`."""

@@ -16,6 +16,7 @@ from mockserver.apis.resources import ids
 from mockserver.apis.resources.bulk import Bulk, many_rows, shows_rows
 from mockserver.apis.resources.conditions import conditional, is_conditional
 from mockserver.apis.resources.deletion import Deletion
+from mockserver.apis.resources.echo import Echo
 from mockserver.apis.resources.listing import Listing
 from mockserver.apis.resources.locations import Locations
 from mockserver.apis.resources.model import Resource, Role
@@ -48,6 +49,7 @@ class Resourceful:
         self._drafts: dict[str, Draft] = {}
         self._listings: dict[tuple[str, bool], Listing] = {}
         self._locations = Locations(contract)
+        self._echoes: dict[str, Echo] = {}
         self._deletions: dict[str, Deletion] = {}
         self._bulks: dict[str, Bulk] = {}
         self._makers: dict[int, Callable[[int], str]] = {}
@@ -279,7 +281,11 @@ class Resourceful:
     def _sample(self, operation: Operation, call: Call) -> Response:
         """What answers where no row can be shown."""
         accept = call.header("accept")
-        return self._contract.sample(operation, operation.success, values=call.variables, accept=accept)
+        response = self._contract.sample(operation, operation.success, values=call.variables, accept=accept)
+        echo = self._echoes.get(operation.id)
+        if echo is None:
+            echo = self._echoes[operation.id] = Echo(self._contract, operation)
+        return echo.repeat(response, call.body, call.params)
 
     # -- what is read from the contract -------------------------------------------------------------
 
