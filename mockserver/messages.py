@@ -15,8 +15,7 @@ JSON = Any
 
 ChangeKind = Literal["added", "changed", "removed"]
 
-Stage = Literal[
-    "",
+Decider = Literal[
     "route",
     "key",
     "limit",
@@ -30,6 +29,7 @@ Stage = Literal[
     "response",
     "webhook",
 ]
+Stage = Literal["", Decider]
 """The stages of a request's life that may decide what is answered.
 
 `route`: no sandbox, path or method (404, 405). `key`: 401, 403. `limit`: 429. `prefer`: the `Prefer` header asked for

@@ -30,12 +30,13 @@ from mockserver.admin.tools.excerpts import (
     size,
     whole_or_cut,
 )
-from mockserver.admin.tools.journal import MAX_EXCHANGE, Side, Stage
+from mockserver.admin.tools.journal import MAX_EXCHANGE
 from mockserver.admin.tools.table import EFFECTS, AllTools, tools
 from mockserver.cli import main as cli
 from mockserver.contract import load_contract
 from mockserver.data import bundled_file
 from mockserver.errors import UserError
+from mockserver.messages import Decider, Side
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -340,7 +341,7 @@ def test_it_ends_with_its_input_and_says_nothing_of_its_own():
 
 def test_the_filters_offer_what_the_admin_api_takes():
     schemas = load_contract(bundled_file("spec", "admin.yaml"), name="admin").document["components"]["schemas"]
-    assert set(get_args(Stage)) == set(schemas["Stage"]["enum"]) - {""}
+    assert set(get_args(Decider)) == set(schemas["Stage"]["enum"]) - {""}
     assert set(get_args(Side)) == set(schemas["Side"]["enum"])
 
 

@@ -55,23 +55,21 @@ _Make = Callable[[Compiler, dict[str, Any], Place], Render]
 def _request(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
     reference = parse_reference(node["$request"])
     compiler.requests.append(((*place, "$request"), reference))
-
-    def render(scope: Scope) -> JSON:
-        value = scope.sources.request(reference)
-        if value is MISSING:
-            raise TemplateError(f"the request has no {reference}")
-        return copied(scope.taken(value))
-
-    return render
+    return _part("request", reference, lambda sources: sources.request(reference))
 
 
 def _response(compiler: Compiler, node: dict[str, Any], place: Place) -> Render:
     reference = parse_reference(node["$response"], places=("body", "header", "status"))
+    return _part("response", reference, lambda sources: sources.response(reference))
+
+
+def _part(message: str, reference: Reference, read: Callable[[Sources], JSON]) -> Render:
+    """A part of a message, which it must have."""
 
     def render(scope: Scope) -> JSON:
-        value = scope.sources.response(reference)
+        value = read(scope.sources)
         if value is MISSING:
-            raise TemplateError(f"the response has no {reference}")
+            raise TemplateError(f"the {message} has no {reference}")
         return copied(scope.taken(value))
 
     return render

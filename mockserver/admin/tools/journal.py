@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from mockserver.admin.tools.excerpts import ROOM, bounded, fitting, whole_or_cut
 from mockserver.admin.tools.shared import Limit, Operation, Result, Sandbox, Tools
-from mockserver.messages import JSON
+from mockserver.messages import JSON, Decider, Side
 
 MAX_EXCHANGE = 60_000
 """Characters of each body of an exchange that is shown whole."""
@@ -16,22 +16,6 @@ _BRIEF = 300
 """Characters of each body in a list."""
 _NOT_LISTED = frozenset(("request", "response", "traceback", "sandbox", "at", "duration_ms", "changes"))
 """Members of an exchange that a list leaves out."""
-
-Side = Literal["client", "server", "declared"]
-Stage = Literal[
-    "route",
-    "key",
-    "limit",
-    "prefer",
-    "validation",
-    "rule",
-    "credits",
-    "idempotency",
-    "behaviour",
-    "sample",
-    "response",
-    "webhook",
-]
 
 
 class JournalTools(Tools):
@@ -41,7 +25,7 @@ class JournalTools(Tools):
         self,
         operation: Operation = "",
         status: Annotated[int | None, Field(description="Only responses with this status; 0: none was sent.")] = None,
-        stage: Annotated[Stage | None, Field(description="Only exchanges that this stage decided.")] = None,
+        stage: Annotated[Decider | None, Field(description="Only exchanges that this stage decided.")] = None,
         rule: Annotated[str, Field(description="Only exchanges in which the rule with this id acted.")] = "",
         side: Annotated[Side | None, Field(description="Only those with a violation on this side.")] = None,
         text: Annotated[str, Field(description="Only those with this text in path, headers, bodies or reasons.")] = "",
