@@ -29,6 +29,13 @@ from mockserver.errors import UserError
     metavar="FILE",
     help="File of accepted changes and of levels of rules.",
 )
+@click.option(
+    "--used",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Only what concerns a client: a file of its uses, or a Pact file. Repeatable.",
+)
 @click.option("--breaking-only", is_flag=True, help="Show only changes that break.")
 @click.option("--allow-remote-refs", is_flag=True, help="Fetch documents that an http or https URL names.")
 def diff(
@@ -37,6 +44,7 @@ def diff(
     form: str,
     fail_on: str,
     accepted: Path | None,
+    used: tuple[Path, ...],
     breaking_only: bool,
     allow_remote_refs: bool,
 ) -> None:
@@ -58,11 +66,15 @@ def diff(
     mockserver diff old.yaml new.yaml
     mockserver diff main:openapi.yaml openapi.yaml
     mockserver diff --format markdown main:openapi.yaml openapi.yaml
+    mockserver diff --used client.uses.yaml main:openapi.yaml openapi.yaml
     """
     from mockserver.clock import Clock
     from mockserver.contract.diff.accepted import Accepted, read_accepted
     from mockserver.contract.diff.operations import differences
+    from mockserver.contract.diff.used import IN_USE, Uses
+    from mockserver.contract.diff.uses import read_uses
 
+    uses = [use for file in used for use in read_uses(file)]
     terms = read_accepted(accepted) if accepted is not None else Accepted()
     from mockserver.cli.revisions import load
 
@@ -71,9 +83,16 @@ def diff(
     except UserError as error:
         click.echo(f"mockserver: {error}", err=True)
         sys.exit(3)
+    changes = differences(before, after)
+    concerned = Uses(uses, before, after) if used else None
+    chosen = changes if concerned is None else concerned.concerned(changes)
     today = datetime.fromtimestamp(Clock().now(), UTC).date()
-    findings, notes = terms.applied(differences(before, after), today)
+    findings, notes = terms.applied(chosen, today)
     unchecked = [fault.reason for contract in (before, after) for fault in contract.faults if fault.severity == "error"]
+    if concerned is not None:
+        unchecked += concerned.unknown
+        others = len(changes) - sum(finding.rule != IN_USE for finding in chosen)
+        notes.append(f"{others:,} of {len(changes):,} changes concern none of the {len(uses):,} uses")
     failing = [finding for finding in findings if finding.level in _LEVELS_OF[fail_on] and not finding.accepted]
     if breaking_only:
         findings = [finding for finding in findings if finding.level == "breaking"]

@@ -42,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     kinds = "report which answers of the vendor the suite has seen: term, html or json (several separated by commas)"
     group.addoption("--mockserver-coverage", default=None, help=kinds)
     parser.addini("mockserver_coverage", kinds, default="")
+    uses = "write what the suite uses of each API to this folder, for `mockserver diff --used`"
+    group.addoption("--mockserver-uses", default=None, metavar="FOLDER", help=uses)
+    parser.addini("mockserver_uses", uses, default="")
     under = "fail the run when less than this percentage was seen"
     group.addoption("--mockserver-fail-under", type=float, default=None, help=under)
     parser.addini("mockserver_fail_under", under, default="")
@@ -81,6 +84,8 @@ def _session(config: pytest.Config) -> Session:
             config.stash[_SESSION] = made
             if _counts(config):
                 config.stash[_SESSION].count()
+            if option(config, "uses"):
+                config.stash[_SESSION].collect_uses()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
     return config.stash[_SESSION]
@@ -100,11 +105,17 @@ def _counts(config: pytest.Config) -> bool:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker of xdist sends home what it has seen; everyone else validates it."""
     config = session.config
-    if not _counts(config):
-        return
-    from mockserver.testing.coverage.plugin import finish
+    if _counts(config):
+        from mockserver.testing.coverage.plugin import finish
 
-    finish(session, _session(config).count(), str(option(config, "coverage")), str(option(config, "fail_under")))
+        finish(session, _session(config).count(), str(option(config, "coverage")), str(option(config, "fail_under")))
+    if option(config, "uses"):
+        output = getattr(config, "workeroutput", None)
+        uses = _session(config).collect_uses()
+        if output is not None:
+            output["mockserver_uses"] = uses.as_json()
+        else:
+            uses.write(config.rootpath / str(option(config, "uses")))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -113,6 +124,9 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     seen = getattr(node, "workeroutput", {}).get("mockserver_coverage")
     if seen is not None:
         _session(node.config).count().merge(seen)
+    uses = getattr(node, "workeroutput", {}).get("mockserver_uses")
+    if uses is not None:
+        _session(node.config).collect_uses().merge(uses)
 
 
 @pytest.hookimpl(trylast=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mockserver.pipeline.pipeline import Pipeline
     from mockserver.settings import Settings
     from mockserver.testing.coverage.goals import Coverage
+    from mockserver.testing.uses import CollectedUses
 
 
 class Session:
@@ -53,6 +54,8 @@ class Session:
         """The API that a sandbox means where none is named: a name, or the file of a profile; "" for the first."""
         self.coverage: Coverage | None = None
         """Counts what the suite has seen, once `count` was called."""
+        self.uses: CollectedUses | None = None
+        """Gathers what the suite uses of the APIs, once `collect_uses` was called."""
         self._profiles: dict[str, str] = {}
         """The names of APIs by the files of their profiles."""
         self._named = [api for api in apis if isinstance(api, str)]
@@ -157,10 +160,22 @@ class Session:
             self.coverage = Coverage(served)
         return self.coverage
 
+    def collect_uses(self) -> CollectedUses:
+        """Begin to gather what the suite uses of the APIs."""
+        if self.uses is None:
+            from mockserver.testing.uses import CollectedUses
+
+            self.uses = CollectedUses()
+        return self.uses
+
     def end(self, mock: Mock) -> None:
         """Take a sandbox away, its exchanges counted."""
-        if self.coverage is not None:
-            self.coverage.add([dict(entry.data) for entry in mock.requests], self._admin.at(mock.name).coverage())
+        if self.coverage is not None or self.uses is not None:
+            entries = [dict(entry.data) for entry in mock.requests]
+            if self.coverage is not None:
+                self.coverage.add(entries, self._admin.at(mock.name).coverage())
+            if self.uses is not None:
+                self.uses.add(entries)
         mock.delete()
 
     def close(self) -> None:

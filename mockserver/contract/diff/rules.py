@@ -74,6 +74,7 @@ _UNREAD = "The server may ignore it or reject it; the document does not tell."
 _OTHERS = (
     Rule("request-schema-undecided", "breaking", _UNPROVEN),
     Rule("response-schema-undecided", "breaking", _UNPROVEN),
+    Rule("request-in-use-rejected", "breaking", "The client sends this request, and it is now rejected."),
     Rule("request-property-added", "safe", _TAKEN),
     Rule("request-required-property-added", "breaking", _REJECTED),
     Rule("request-property-removed", "risky", _UNREAD),

@@ -1,0 +1,221 @@
+"""Which changes between two documents concern a client, by what it uses.
+
+A request that the client sends is validated by both documents: a breach that only the new one finds is a change that
+breaks this client, whatever the rules say of the schemas. A change of what is answered concerns the client when it is
+at a place of the response that the client reads.
+
+Must not know: how findings are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mockserver.contract.contract import Contract
+from mockserver.contract.diff.calls import Call, calls
+from mockserver.contract.diff.findings import Finding, Location, location, merged
+from mockserver.contract.diff.rules import RULES
+from mockserver.contract.diff.uses import Use
+from mockserver.contract.operation import Operation
+from mockserver.contract.references import Refs
+from mockserver.contract.router import split
+from mockserver.errors import Problem
+from mockserver.messages import Request, Violation
+from mockserver.text.documents import parts_of, pointer_of
+
+IN_USE = "request-in-use-rejected"
+"""The rule of a request that the client sends and that is refused now."""
+_BRANCHES = ("allOf", "anyOf", "oneOf")
+_INNER = frozenset(("properties", "patternProperties", "additionalProperties", "items", "prefixItems", *_BRANCHES))
+"""Members of a schema that are about other places of a value."""
+_OF_OPERATION = ("operation-", "base-path-", "security-", "success-status-", "webhook-", "callback-")
+"""Rules that concern everyone who calls the operation."""
+_REPLACED = ("request-", "parameter-", "required-parameter-", "required-request-body-")
+"""Rules about requests; what they mean for a client is seen by its requests."""
+
+Place = tuple[str, str]
+"""A file and a pointer in it."""
+
+
+class Uses:
+    """The uses of a client, with what two documents say of them.
+
+    Args:
+        uses: the uses.
+        old: the document that the client was made for.
+        new: the other one.
+    """
+
+    def __init__(self, uses: Sequence[Use], old: Contract, new: Contract) -> None:
+        self._old, self._new = old, new
+        self._before, self._after = _by_title(old), _by_title(new)
+        matched = [(use, _find(old, use)) for use in uses]
+        self._uses = [(use, operation, values) for use, (operation, values) in matched if operation is not None]
+        self.unknown = [
+            f"{use.place}: {use.method} {use.path} is no operation of the old document"
+            for use, (operation, _) in matched
+            if operation is None
+        ]
+        """Uses of which nothing can be said."""
+        self._titles = {_title(operation) for _, operation, _ in self._uses}
+        self._places = {
+            title: self._read(title) for title in self._titles if title in self._before or title in self._after
+        }
+
+    def concerned(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings that concern the client, and the requests of its own that are refused now, the worst first."""
+        return merged([*self._refused(), *(finding for finding in findings if self._concerns(finding))])
+
+    # -- requests -----------------------------------------------------------------------------------
+
+    def _refused(self) -> Iterator[Finding]:
+        """Requests that the old document accepts and the new one does not."""
+        for use, operation, values in self._uses:
+            new, new_values = _find(self._new, use)
+            if new is None:
+                continue  # its removal is a finding
+            known = {_key(violation) for violation in _violations(operation, use, values)}
+            for violation in _violations(new, use, new_values):
+                if _key(violation) in known:
+                    continue
+                title = _title(operation)
+                yield Finding(
+                    IN_USE,
+                    RULES[IN_USE].level,
+                    "request",
+                    (title,),
+                    f"{use.place}: {violation}",
+                    _location(self._old, self._before.get(title)),
+                    _location(self._new, self._after.get(_title(new))),
+                    witness=use.body if violation.where == "body" else f"{use.path}?{use.query}".rstrip("?"),
+                    detail=str(violation),
+                )
+
+    # -- responses ----------------------------------------------------------------------------------
+
+    def _concerns(self, finding: Finding) -> bool:
+        is_called = any(title in self._titles for title in finding.operations)
+        if finding.rule.startswith(_OF_OPERATION):
+            return is_called or not finding.operations[0].partition(" ")[0].isupper()
+        if finding.level == "breaking" and finding.rule.startswith(_REPLACED):
+            return False  # its requests tell
+        place = finding.old or finding.new
+        if not is_called or place is None:
+            return is_called
+        read = set[Place]().union(*(self._places.get(title, set()) for title in finding.operations))
+        return _is_read(place, read)
+
+    def _read(self, title: str) -> set[Place]:
+        """The places of both documents that describe what the client reads of an operation's responses."""
+        places: set[Place] = set()
+        for contract, by_title in ((self._old, self._before), (self._new, self._after)):
+            call = by_title.get(title)
+            if call is None:
+                continue
+            for use, operation, _ in self._uses:
+                if _title(operation) == title:
+                    for pointer in _pointers(call, use):
+                        there = location(contract, pointer)
+                        places.add((there.file, there.pointer))
+        return places
+
+
+def _pointers(call: Call, use: Use) -> Iterator[str]:
+    """The pointers to what describes the part of a response that is read."""
+    responses = call.responses
+    ranges = (str(use.status), f"{use.status // 100}XX", "default")
+    holder = next((responses[key] for key in ranges if key in responses), None)
+    if holder is None:
+        return
+    yield holder[1]
+    for name, header in call.headers(holder).items():
+        if name in use.read_headers:
+            yield header.pointer
+    for media_type, schema in call.media_types(holder).items():
+        yield f"{holder[1]}/content{pointer_of([media_type])}"
+        for read in use.reads if schema else ():
+            yield from _walk(call.refs, call.refs.lookup(schema), schema, tuple(parts_of(read)), set())
+
+
+def _walk(
+    refs: Refs, node: Any, pointer: str, way: tuple[str, ...], met: set[tuple[str, tuple[str, ...]]]
+) -> Iterator[str]:
+    """The pointers to the schemas on the way to a member, references followed."""
+    yield pointer
+    node, pointer = refs.follow(node, pointer)
+    if not isinstance(node, dict) or (pointer, way) in met:
+        return
+    met.add((pointer, way))
+    yield pointer
+    for key in _BRANCHES:
+        for number, branch in enumerate(node.get(key) or ()):
+            yield from _walk(refs, branch, f"{pointer}/{key}/{number}", way, met)
+    if not way:
+        return
+    for key, below in _below(node, way[0]):
+        yield from _walk(refs, below, pointer + key, way[1:], met)
+
+
+def _below(node: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """The schemas of a member, or of the items of an array, each with the way to it."""
+    if name == "*":
+        if isinstance(node.get("items"), dict):
+            yield "/items", node["items"]
+        for number, item in enumerate(node.get("prefixItems") or ()):
+            yield f"/prefixItems/{number}", item
+        return
+    properties = node.get("properties") or {}
+    if name in properties:
+        yield pointer_of(["properties", name]), properties[name]
+        return
+    for pattern, schema in (node.get("patternProperties") or {}).items():
+        if re.search(pattern, name):
+            yield pointer_of(["patternProperties", pattern]), schema
+    if isinstance(node.get("additionalProperties"), dict):
+        yield "/additionalProperties", node["additionalProperties"]
+
+
+def _is_read(place: Location, read: set[Place]) -> bool:
+    """Whether a place is one that is read, or belongs to one and is not about another member."""
+    parts = parts_of(place.pointer)
+    for length in range(len(parts), -1, -1):
+        if (place.file, pointer_of(parts[:length])) in read:
+            return _INNER.isdisjoint(parts[length:])
+    return False
+
+
+# -- what both need -------------------------------------------------------------------------------------
+
+
+def _title(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
+
+
+def _by_title(contract: Contract) -> dict[str, Call]:
+    return {call.title: call for call in calls(contract).values()}
+
+
+def _location(contract: Contract, call: Call | None) -> Location | None:
+    return None if call is None else location(contract, call.pointer)
+
+
+def _find(contract: Contract, use: Use) -> tuple[Operation | None, dict[str, str]]:
+    operation, values, _ = contract.match(use.method, split(use.path))
+    return operation, values
+
+
+def _violations(operation: Operation, use: Use, values: dict[str, str]) -> list[Violation]:
+    request = Request(use.method, use.path, use.query, dict(use.headers), use.content)
+    try:
+        return operation.check_request(request, values).violations
+    except Problem as problem:
+        return list(problem.violations) or [Violation("client", "body", "", problem.message, "", "", problem.kind.name)]
+
+
+def _key(violation: Violation) -> tuple[str, str, str]:
+    return violation.where, violation.pointer, violation.keyword
+
+
+__all__ = ["IN_USE", "Uses"]
