@@ -103,6 +103,7 @@ def test_a_file_that_the_document_refers_to_is_watched_too(shop, caplog):
     assert shop.send("POST", "/orders", {"id": "b", "item": 7}).status == 201
     report = next(text for text in caplog.messages if text.startswith("shop is reloaded"))
     assert "changed createOrder" in report and "changed getOrder" in report
+    assert "    breaking: the request body/item: the type was string and is integer [request-" in report
     assert 'dropped orders a: item: must be an integer, not the string "tea"' in report
 
 

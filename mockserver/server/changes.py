@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.apis import Api
 from mockserver.contract import Contract, Operation
+from mockserver.contract.diff.operations import differences
 from mockserver.contract.references import unescape
 from mockserver.journal.entries import printable
 from mockserver.messages import Write
@@ -24,13 +25,23 @@ _AT_RESET = ("credits", "clock")
 
 
 def operations_changed(was: Contract, now: Contract) -> list[str]:
-    """What became of the operations: one line for each that was added, removed or changed."""
+    """What became of the operations: a line for each that was added, removed or changed, and one for each of its changes
+    that is not safe for clients."""
     lines = [f"added {id}" for id in now.operations if id not in was.operations]
     lines += [f"removed {id}" for id in was.operations if id not in now.operations]
-    for id, operation in now.operations.items():
-        before = was.operations.get(id)
-        if before is not None and _written(was, before) != _written(now, operation):
-            lines.append(f"changed {id}")
+    changed = {
+        f"{operation.method} {operation.path}": id
+        for id, operation in now.operations.items()
+        if id in was.operations and _written(was, was.operations[id]) != _written(now, operation)
+    }
+    findings = differences(was, now, changed) if changed else []
+    for title, id in changed.items():
+        lines.append(f"changed {id}")
+        lines += [
+            f"  {finding.level}: {printable(finding.message)} [{finding.rule}]"
+            for finding in findings
+            if title in finding.operations and finding.level != "safe"
+        ]
     return lines
 
 

@@ -5,7 +5,7 @@ Must not know: how findings are shown, or which are accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from mockserver.contract.contract import Contract
@@ -21,9 +21,12 @@ from mockserver.text.documents import uncollected
 
 
 @uncollected()
-def differences(old: Contract, new: Contract) -> list[Finding]:
-    """Every change between two contracts, the worst first; one that concerns several operations stands once."""
-    return merged(_Difference(old, new).findings())
+def differences(old: Contract, new: Contract, titles: Container[str] | None = None) -> list[Finding]:
+    """Every change between two contracts, the worst first; one that concerns several operations stands once.
+
+    `titles`: of the operations to compare that both have, such as `GET /pets`; None for all.
+    """
+    return merged(_Difference(old, new).findings(titles))
 
 
 class _Difference:
@@ -38,7 +41,7 @@ class _Difference:
         self._called = Comparison(sent, new_sent, is_sent=False)
         self._answered = Comparison(read, new_read, is_sent=True)
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self, titles: Container[str] | None) -> Iterator[Finding]:
         """The changes, in the order of the new document."""
         yield from self._bases(self._old.base_paths, self._new.base_paths, "every operation")
         before, after = calls(self._old), calls(self._new)
@@ -49,7 +52,7 @@ class _Difference:
         for key, call in after.items():
             if key not in before:
                 yield self._finding("operation-added", call, f"{call.title} was added", None, call.pointer)
-            else:
+            elif titles is None or call.title in titles:
                 yield from self._operation(before[key], call)
         yield from self._incoming("webhook", webhooks(self._old), webhooks(self._new))
 
