@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from click.testing import CliRunner
 
 from mockserver.cli.check import check
-from mockserver.cli.reports import FORMATS, Report
-from mockserver.contract.faults import Fault
+from mockserver.cli.files import findings_schema
+from mockserver.cli.report_files import FORMATS
+from mockserver.cli.reports import CHECK, Report
+from mockserver.text.findings import Finding, Location
 
 GOOD = """\
 openapi: 3.0.3
@@ -133,19 +137,57 @@ def test_a_reference_out_of_the_folder_is_refused(run):
 def test_the_json_form_holds_everything(run):
     body = json.loads(run("--format", "json", "bad.yaml", "good.yaml", bad=BAD, good=GOOD).output)
     assert body["version"] == 1
-    assert body["files"] == ["bad.yaml", "good.yaml"]
-    assert body["counts"] == {"error": 2, "warning": 0, "note": 0}
+    assert body["subjects"] == ["bad.yaml", "good.yaml"]
+    assert body["counts"] == {"error": 2, "warning": 0, "note": 0, "accepted": 0}
     assert body["unchecked"] == []
     assert body["findings"][0] == {
         "rule": "reference-not-found",
+        "level": "error",
         "severity": "error",
-        "file": "bad.yaml",
-        "line": 11,
-        "column": 24,
-        "pointer": "/paths/~1a/get/responses/200/content/application~1json/schema/$ref",
+        "side": "document",
+        "operations": [],
         "message": body["findings"][0]["message"],
-        "consequence": body["findings"][0]["consequence"],
+        "why": body["findings"][0]["why"],
+        "old": None,
+        "new": {
+            "file": "bad.yaml",
+            "line": 11,
+            "column": 24,
+            "pointer": "/paths/~1a/get/responses/200/content/application~1json/schema/$ref",
+        },
+        "fingerprint": body["findings"][0]["fingerprint"],
+        "accepted": None,
     }
+
+
+def test_the_json_form_is_as_its_schema_says(run):
+    schema = jsonschema_rs.validator_for(json.loads(CliRunner().invoke(findings_schema).output))
+    for files in (["bad.yaml", "good.yaml"], ["good.yaml"], ["gone.yaml"]):
+        schema.validate(json.loads(run("--format", "json", *files, bad=BAD, good=GOOD).output))
+
+
+def test_an_accepted_finding_fails_nothing_and_is_told(run):
+    found = json.loads(run("--format", "json", "bad.yaml", bad=BAD).output)["findings"]
+    entries = "".join(f"  - {{fingerprint: '{f['fingerprint']}', reason: known}}\n" for f in found)
+    Path("accepted.yaml").write_text(f"version: 1\naccepted:\n{entries}", encoding="utf-8")
+    done = run("bad.yaml", "--accepted", "accepted.yaml")
+    assert done.exit_code == 0
+    assert done.output.endswith("bad.yaml: 0 errors, 0 warnings, 2 accepted\n")
+    assert run("good.yaml", "--accepted", "accepted.yaml", good=GOOD).output.count("any more; remove the entry") == 2
+
+
+def test_a_rule_of_documents_can_have_another_level(run):
+    Path("levels.yaml").write_text("version: 1\nlevels: {reference-not-found: note, schema-without-value: warning}\n")
+    done = run("bad.yaml", "--accepted", "levels.yaml", bad=BAD)
+    assert done.exit_code == 0
+    assert done.output.endswith("bad.yaml: 0 errors, 1 warning, 1 note\n")
+
+
+def test_junit_and_markdown_have_the_findings_of_documents_too(run):
+    suite = ET.fromstring(run("--format", "junit", "bad.yaml", bad=BAD).output.encode())
+    assert (suite.get("tests"), suite.get("failures"), suite.get("name")) == ("2", "2", "bad.yaml")
+    page = run("--format", "markdown", "bad.yaml").output
+    assert page.startswith("### Findings: 2 errors, 0 warnings") and "| bad.yaml:11:24 |" in page
 
 
 def test_the_sarif_log_has_what_the_standard_requires(run):
@@ -162,8 +204,9 @@ def test_the_sarif_log_has_what_the_standard_requires(run):
 
 
 def test_workflow_commands_escape_what_would_end_them():
-    fault = Fault("error", "a,b:c.yaml", 3, 4, "/x", "50 % of\nit", "none", "rule")
-    text = FORMATS["github"](Report({"a": [fault]}, {"b": ["not, here"]}))
+    place = Location("a,b:c.yaml", 3, 4, "/x")
+    finding = Finding("rule", "error", "document", (), "50 % of\nit", None, place, "none")
+    text = FORMATS["github"](Report(CHECK, "a", {"a": [finding], "b": []}, {"b": ["not, here"]}))
     assert text.splitlines() == [
         "::error file=a%2Cb%3Ac.yaml,line=3,col=4,title=rule::#/x: 50 %25 of%0Ait; none",
         "::error file=b,title=not checked::not, here",
@@ -172,4 +215,4 @@ def test_workflow_commands_escape_what_would_end_them():
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_form_has_an_empty_report(form):
-    assert "error" in FORMATS[form](Report({"a": []}, {})) or form in ("github", "sarif")
+    assert "error" in FORMATS[form](Report(CHECK, "a", {"a": []})) or form in ("github", "sarif")

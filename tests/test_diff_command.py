@@ -7,11 +7,13 @@ import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from click.testing import CliRunner
 
 from mockserver.cli.diff import diff
-from mockserver.cli.diff_reports import FORMATS
+from mockserver.cli.files import findings_schema
+from mockserver.cli.report_files import FORMATS
 
 OLD = """\
 openapi: 3.0.3
@@ -128,7 +130,9 @@ def test_an_accepted_change_fails_nothing_until_it_expires(run):
 
 def test_an_entry_that_fits_no_change_is_said(run):
     done = run(OLD, *accepted("{fingerprint: '0123456789abcdef', reason: x}"))
-    assert "note: accepted.yaml:2: 0123456789abcdef is no change between these documents" in done.output
+    assert (
+        "note: accepted.yaml:2: nothing has the fingerprint 0123456789abcdef any more; remove the entry" in done.output
+    )
 
 
 def test_a_rule_can_have_another_level(run):
@@ -167,6 +171,12 @@ def test_the_json_form_holds_everything(run):
     assert finding["operations"] == ["GET /a"]
     assert finding["old"]["pointer"] == finding["new"]["pointer"] == "/paths/~1a/get/parameters/0/schema"
     assert 5 < finding["evidence"]["value"] <= 9
+
+
+def test_the_json_form_is_as_its_schema_says(run):
+    schema = jsonschema_rs.validator_for(json.loads(CliRunner().invoke(findings_schema).output))
+    for new in (BREAKING, SAFE, RISKY, OLD):
+        schema.validate(json.loads(run(new, "--format", "json").output))
 
 
 def test_junit_fails_what_breaks_alone(run):

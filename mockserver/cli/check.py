@@ -6,13 +6,18 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from mockserver.cli.reports import FORMATS, Report
+from mockserver.cli.accepted import Accepted, read_accepted
+from mockserver.cli.report_files import FORMATS
+from mockserver.cli.reports import CHECK, Report
+from mockserver.clock import Clock
 from mockserver.contract.faults import Fault
 from mockserver.errors import UserError
+from mockserver.text.findings import Finding, Location
 
 STDIN = "standard input"
 _OPENAPI = re.compile(
@@ -28,9 +33,22 @@ UNCHECKED = frozenset(("reference-remote", "reference-too-many", "strict-gave-up
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--api", "specs", multiple=True, metavar="NAME=PATH", help="API that a scenario is for. Repeatable.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output.")
+@click.option(
+    "--accepted",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of accepted findings and of levels of rules.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 @click.option("--allow-remote-refs", is_flag=True, help="Fetch documents that a $ref names by an http or https URL.")
-def check(files: tuple[str, ...], specs: tuple[str, ...], form: str, strict: bool, allow_remote_refs: bool) -> None:
+def check(
+    files: tuple[str, ...],
+    specs: tuple[str, ...],
+    form: str,
+    accepted: Path | None,
+    strict: bool,
+    allow_remote_refs: bool,
+) -> None:
     """Check OpenAPI documents, profiles and scenarios.
 
     Every fault is listed with its place, how bad it is, and what a server does about it. A document may be OpenAPI
@@ -50,12 +68,17 @@ def check(files: tuple[str, ...], specs: tuple[str, ...], form: str, strict: boo
     mockserver check openapi.yaml scenarios/*.yaml --api shop=openapi.yaml
     mockserver check --format github openapi.yaml
     """
+    terms = read_accepted(accepted, CHECK.levels) if accepted is not None else Accepted()
     checker = _Checker(specs, allow_remote_refs)
-    by_file: dict[str, list[Fault]] = {}
+    faults: dict[str, list[Fault]] = {}
     with _progress(files) as shown:
         for file in shown:
-            by_file[STDIN if file == "-" else file] = checker.faults(file)
-    report = Report(by_file, {file: _unchecked(faults) for file, faults in by_file.items()})
+            faults[STDIN if file == "-" else file] = checker.faults(file)
+    today = datetime.fromtimestamp(Clock().now(), UTC).date()
+    by_file = {file: terms.apply(map(_finding, found), today) for file, found in faults.items()}
+    unchecked = {file: reasons for file, found in faults.items() if (reasons := _unchecked(found))}
+    notes = terms.notes([finding for findings in by_file.values() for finding in findings], today)
+    report = Report(CHECK, ", ".join(by_file), by_file, unchecked, notes, tells_fingerprints=accepted is not None)
     click.echo(FORMATS[form](report))
     sys.exit(_exit_code(report, strict))
 
@@ -74,8 +97,13 @@ def _unchecked(faults: list[Fault]) -> list[str]:
     return [fault.reason for fault in faults if fault.rule_id in UNCHECKED]
 
 
+def _finding(fault: Fault) -> Finding:
+    place = Location(fault.file, fault.line, fault.column, fault.pointer)
+    return Finding(fault.rule_id, fault.severity, "document", (), fault.message, None, place, fault.consequence)
+
+
 def _exit_code(report: Report, strict: bool) -> int:
-    if any(fault.rule_id == "unusable" for fault in report.faults):
+    if any(finding.rule == "unusable" for finding in report.findings):
         return 2
     if report.unchecked:
         return 3

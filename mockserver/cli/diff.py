@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.diff_reports import FORMATS, DiffReport
+from mockserver.cli.accepted import Accepted, read_accepted
+from mockserver.cli.report_files import FORMATS
+from mockserver.cli.reports import DIFF, Report
 from mockserver.errors import UserError
 
 
@@ -69,13 +71,13 @@ def diff(
     mockserver diff --used client.uses.yaml main:openapi.yaml openapi.yaml
     """
     from mockserver.clock import Clock
-    from mockserver.contract.diff.accepted import Accepted, read_accepted
     from mockserver.contract.diff.operations import differences
+    from mockserver.contract.diff.rules import RULES
     from mockserver.contract.diff.used import IN_USE, Uses
     from mockserver.contract.diff.uses import read_uses
 
     uses = [use for file in used for use in read_uses(file)]
-    terms = read_accepted(accepted) if accepted is not None else Accepted()
+    terms = read_accepted(accepted, DIFF.levels, RULES) if accepted is not None else Accepted()
     from mockserver.cli.revisions import load
 
     try:
@@ -87,7 +89,7 @@ def diff(
     concerned = Uses(uses, before, after) if used else None
     chosen = changes if concerned is None else concerned.concerned(changes)
     today = datetime.fromtimestamp(Clock().now(), UTC).date()
-    findings, notes = terms.applied(chosen, today)
+    findings, notes = terms.apply(chosen, today), terms.notes(chosen, today)
     unchecked = [fault.reason for contract in (before, after) for fault in contract.faults if fault.severity == "error"]
     if concerned is not None:
         unchecked += concerned.unknown
@@ -96,7 +98,9 @@ def diff(
     failing = [finding for finding in findings if finding.level in _LEVELS_OF[fail_on] and not finding.accepted]
     if breaking_only:
         findings = [finding for finding in findings if finding.level == "breaking"]
-    click.echo(FORMATS[form](DiffReport(old, new, findings, list(dict.fromkeys(unchecked)), notes)))
+    title = f"{old} -> {new}"
+    reasons = {title: list(dict.fromkeys(unchecked))} if unchecked else {}
+    click.echo(FORMATS[form](Report(DIFF, title, {title: findings}, reasons, notes, tells_fingerprints=True)))
     sys.exit(3 if unchecked else 1 if failing else 0)
 
 

@@ -32,6 +32,14 @@ def schema() -> None:
     click.echo(orjson.dumps(editor_schema(ScenarioModel), option=orjson.OPT_INDENT_2))
 
 
+@click.command("findings")
+def findings_schema() -> None:
+    """Print the JSON Schema of the reports of check and diff."""
+    from mockserver.data import bundled_file
+
+    click.echo(bundled_file("spec", "findings.schema.json").read_text(encoding="utf-8"), nl=False)
+
+
 @click.command("profile")
 def profile_schema() -> None:
     """Print the JSON Schema of profiles, for editors.

@@ -31,7 +31,7 @@ class _Group(click.Group):
         from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.diff import diff
-        from mockserver.cli.files import listed, profile_schema, schema, spec
+        from mockserver.cli.files import findings_schema, listed, profile_schema, schema, spec
         from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
@@ -63,8 +63,8 @@ class _Group(click.Group):
         self.add_command(watch)
         self.add_command(explain)
         self.add_command(listed, "scenarios")
-        schemas = {"scenario": schema, "profile": profile_schema}
-        self.add_command(click.Group("schema", commands=schemas, help="Print JSON Schemas for editors."))
+        schemas = {"scenario": schema, "profile": profile_schema, "findings": findings_schema}
+        self.add_command(click.Group("schema", commands=schemas, help="Print JSON Schemas."))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

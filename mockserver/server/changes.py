@@ -25,8 +25,8 @@ _AT_RESET = ("credits", "clock")
 
 
 def operations_changed(was: Contract, now: Contract) -> list[str]:
-    """What became of the operations: a line for each that was added, removed or changed, and one for each of its changes
-    that is not safe for clients."""
+    """What became of the operations: a line for each that was added, removed or changed, and for its changes that may
+    break clients."""
     lines = [f"added {id}" for id in now.operations if id not in was.operations]
     lines += [f"removed {id}" for id in was.operations if id not in now.operations]
     changed = {

@@ -1,73 +1,34 @@
-"""Findings: what changed, where in both documents, and how bad it is.
+"""Findings of a comparison: made by their rules, placed in files, and one for a change that several operations share.
 
 Must not know: how a change is found.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.contract import Contract
-from mockserver.contract.diff.rules import LEVELS, RULES, Level
+from mockserver.contract.diff.rules import LEVELS, RULES
 from mockserver.text.documents import parts_of, pointer_of
+from mockserver.text.findings import Finding, Location, Side
 from mockserver.text.matchers import MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
-    """A place in a file."""
-
-    file: str
-    line: int
-    """From 1; 0 when the place is not known."""
-    column: int
-    pointer: str
-    """RFC 6901, in that file."""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One change."""
-
-    rule: str
-    """An id of `RULES`."""
-    level: Level
-    side: str
-    """`request`, `response`, or `document` for what is neither."""
-    operations: tuple[str, ...]
-    """The operations that it concerns, as `GET /pets`; several where they share a schema."""
-    message: str
-    """What changed."""
-    old: Location | None
-    """Where it stands in the old document; None when it is not there."""
-    new: Location | None
-    witness: Any = MISSING
-    """For a change that breaks: a value that was accepted and is not now (requests), or that could not be sent before
-    and can be now (responses)."""
-    detail: str = ""
-    """What changed, without where: equal for one change that several operations share. "" for the message."""
-    accepted: str = ""
-    """Why it was accepted; "" when it was not."""
-
-    @property
-    def why(self) -> str:
-        """Why it has its level."""
-        return RULES[self.rule].sentence
-
-    @property
-    def fingerprint(self) -> str:
-        """What it is known by from run to run: the same when lines move, another when the change is another."""
-        pointers = [place.pointer if place is not None else "" for place in (self.old, self.new)]
-        text = "\0".join(
-            [self.rule, *pointers, self.detail or self.message, "" if any(pointers) else self.operations[0]]
-        )
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+def change(
+    rule: str,
+    side: Side,
+    operation: str,
+    message: str,
+    old: Location | None,
+    new: Location | None,
+    witness: Any = MISSING,
+    detail: str = "",
+) -> Finding:
+    """A finding of a rule, with the level and the reason that the rule gives."""
+    known = RULES[rule]
+    return Finding(rule, known.level, side, (operation,), message, old, new, known.sentence, witness, detail)
 
 
 def location(contract: Contract, pointer: str) -> Location:
@@ -95,4 +56,4 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(by_change.values(), key=lambda finding: LEVELS.index(finding.level))
 
 
-__all__ = ["Finding", "Location", "location", "merged"]
+__all__ = ["change", "location", "merged"]

@@ -10,14 +10,14 @@ from typing import Any
 
 from mockserver.contract.contract import Contract
 from mockserver.contract.diff.calls import Call, Parameter, calls, webhooks
-from mockserver.contract.diff.findings import Finding, Location, location, merged
-from mockserver.contract.diff.normal import Side
-from mockserver.contract.diff.rules import RULES
+from mockserver.contract.diff.findings import change, location, merged
+from mockserver.contract.diff.normal import Side as Schemas
 from mockserver.contract.diff.schema_changes import Comparison
 from mockserver.contract.diff.security_changes import security_changes
 from mockserver.contract.media_types import covers
 from mockserver.contract.servers import base_paths
 from mockserver.text.documents import uncollected
+from mockserver.text.findings import Finding, Location, Side
 
 
 @uncollected()
@@ -33,8 +33,8 @@ class _Difference:
     def __init__(self, old: Contract, new: Contract) -> None:
         self._old = old
         self._new = new
-        sent, read = Side(old, "request"), Side(old, "response")
-        new_sent, new_read = Side(new, "request"), Side(new, "response")
+        sent, read = Schemas(old, "request"), Schemas(old, "response")
+        new_sent, new_read = Schemas(new, "request"), Schemas(new, "response")
         # What a client makes must not narrow; what it reads must not widen. In a webhook the server makes the request.
         self._requests = Comparison(sent, new_sent, is_sent=True)
         self._responses = Comparison(read, new_read, is_sent=False)
@@ -57,12 +57,10 @@ class _Difference:
         yield from self._incoming("webhook", webhooks(self._old), webhooks(self._new))
 
     def _finding(
-        self, rule: str, call: Call | str, message: str, old: str | None, new: str | None, side: str = "document"
+        self, rule: str, call: Call | str, message: str, old: str | None, new: str | None, side: Side = "document"
     ) -> Finding:
         title = call if isinstance(call, str) else call.title
-        return Finding(
-            rule, RULES[rule].level, side, (title,), message, self._place(self._old, old), self._place(self._new, new)
-        )
+        return change(rule, side, title, message, self._place(self._old, old), self._place(self._new, new))
 
     @staticmethod
     def _place(contract: Contract, pointer: str | None) -> Location | None:
@@ -120,18 +118,17 @@ class _Difference:
     def _schemas(
         self, old: Call, new: Call, pointers: tuple[str, str], comparison: Comparison, where: str
     ) -> Iterator[Finding]:
-        side = "request" if comparison is self._requests or comparison is self._called else "response"
-        for change in comparison.changes(*pointers):
-            yield Finding(
-                change.rule,
-                RULES[change.rule].level,
+        side: Side = "request" if comparison is self._requests or comparison is self._called else "response"
+        for found in comparison.changes(*pointers):
+            yield change(
+                found.rule,
                 side,
-                (new.title,),
-                f"{where}{change.where}: {change.text}",
-                self._place(self._old, change.old) if change.old else self._place(self._old, old.pointer),
-                self._place(self._new, change.new) if change.new else self._place(self._new, new.pointer),
-                change.witness,
-                change.text,
+                new.title,
+                f"{where}{found.where}: {found.text}",
+                self._place(self._old, found.old or old.pointer),
+                self._place(self._new, found.new or new.pointer),
+                found.witness,
+                found.text,
             )
 
     def _parameters(self, old: Call, new: Call, comparison: Comparison) -> Iterator[Finding]:
@@ -202,7 +199,7 @@ class _Difference:
         if before is None or after is None:
             return
         was, is_ = old.media_types(before), new.media_types(after)
-        side = "request" if comparison is self._requests else "response"
+        side: Side = "request" if comparison is self._requests else "response"
         if side == "response" and bool(was) != bool(is_):
             rule = "response-body-added" if is_ else "response-body-removed"
             yield self._finding(

@@ -6,9 +6,9 @@ Ids never change. Must not know: how a finding is made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Level = Literal["breaking", "risky", "safe"]
+from mockserver.text.findings import Level
+
 LEVELS: tuple[Level, ...] = ("breaking", "risky", "safe")
 """The worst first. `risky` is what no document can tell: whether somebody relies on it."""
 
@@ -136,4 +136,4 @@ _OTHERS = (
 RULES = {rule.id: rule for rule in (*_schema_rules(), *_OTHERS)}
 """Every rule by its id."""
 
-__all__ = ["LEVELS", "RULES", "Level", "Rule", "narrowed", "widened"]
+__all__ = ["LEVELS", "RULES", "Rule", "narrowed", "widened"]

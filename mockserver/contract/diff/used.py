@@ -15,8 +15,7 @@ from typing import Any
 
 from mockserver.contract.contract import Contract
 from mockserver.contract.diff.calls import Call, calls
-from mockserver.contract.diff.findings import Finding, Location, location, merged
-from mockserver.contract.diff.rules import RULES
+from mockserver.contract.diff.findings import change, location, merged
 from mockserver.contract.diff.uses import Use
 from mockserver.contract.operation import Operation
 from mockserver.contract.references import Refs
@@ -24,6 +23,7 @@ from mockserver.contract.router import split
 from mockserver.errors import Problem
 from mockserver.messages import Request, Violation
 from mockserver.text.documents import parts_of, pointer_of
+from mockserver.text.findings import Finding, Location
 
 IN_USE = "request-in-use-rejected"
 """The rule of a request that the client sends and that is refused now."""
@@ -81,11 +81,10 @@ class Uses:
                 if _key(violation) in known:
                     continue
                 title = _title(operation)
-                yield Finding(
+                yield change(
                     IN_USE,
-                    RULES[IN_USE].level,
                     "request",
-                    (title,),
+                    title,
                     f"{use.place}: {violation}",
                     _location(self._old, self._before.get(title)),
                     _location(self._new, self._after.get(_title(new))),
