@@ -51,6 +51,9 @@ MAX_CHANGES = 20
 Side = Literal["client", "server", "declared"]
 """Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
 
+Traits = tuple[str, int, str, str, tuple[str, ...]]
+"""What exchanges are found by in a journal: operationId, status, rule, stage, and the sides that broke the contract."""
+
 
 class Headers(dict[str, str]):
     """Header fields by lower-case name.

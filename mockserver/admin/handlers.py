@@ -312,8 +312,7 @@ def clear_journal(ask: Ask) -> Response:
 
 def verify_journal(ask: Ask) -> Response:
     """Count, or find in order, the exchanges that meet criteria."""
-    body = dict(ask.body)
-    exchanges = ask.sandbox.exchanges()
+    body, world = dict(ask.body), ask.sandbox.world
     order, times = body.pop("order", None), body.pop("times", "1..")
     known = {id for api in ask.pipeline.apis.values() for id in api.contract.operations}
     for criteria in [body, *(order or [])]:
@@ -327,9 +326,16 @@ def verify_journal(ask: Ask) -> Response:
         request = exchange.request
         return operation.read_body(request) if operation else verify.parse_body(request.body)
 
-    verdict = verify.verify(exchanges, verify.parse_criteria(body), parse_range(times), read)
+    criteria, steps = verify.parse_criteria(body), [verify.parse_criteria(step) for step in order or ()]
+    verdict = verify.verify(world.exchanges_with(criteria.may_match), criteria, parse_range(times), read)
     if order is not None and verdict.ok:
-        verdict = verify.verify_order(exchanges, [verify.parse_criteria(criteria) for criteria in order], read)
+        may_match = [step.may_match for step in steps]
+        likely = world.exchanges_with(lambda traits: any(may(traits) for may in may_match))
+        verdict = verify.verify_order(likely, steps, read)
+        if not verdict.ok:  # what came nearest may be any exchange
+            verdict = verify.verify_order(world.exchanges(), steps, read)
+    elif not verdict.ok:
+        verdict = verify.verify(world.exchanges(), criteria, parse_range(times), read)
     return _ok(verdict.as_json())
 
 

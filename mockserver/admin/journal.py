@@ -6,7 +6,7 @@ came since. Must not know: HTTP, or who asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,10 +15,10 @@ import orjson
 from mockserver.admin.views import entry_view
 from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown
-from mockserver.journal.entries import Head, decode_all, heads
+from mockserver.journal.entries import decode_all, heads
 from mockserver.journal.retries import Attempt
 from mockserver.journal.why import why
-from mockserver.messages import JSON, Exchange
+from mockserver.messages import JSON, Exchange, Traits
 from mockserver.state.store import Store
 
 FILTERS = ("operation", "status", "rule", "side", "stage", "text")
@@ -38,10 +38,9 @@ class JournalReader:
         """The entries that a request for a journal asks for, and how many match in all."""
         after, limit = params.get("after"), params["limit"]
         if any(name in params for name in FILTERS):
-            # The total wants every match, so every head is read that may be one.
-            matching = [head for head in heads(_likely(store.entries(after or 0), params)) if _matches(head, params)]
+            matching = _matching(store, params, after or 0)
             shown = matching[-limit:] if after is None else matching[:limit]
-            return self._view(store, [(head.number, head.entry) for head in shown]), len(matching)
+            return self._view(store, store.entries_of(shown)), len(matching)
         oldest, newest = store.journal_span()
         start = max(newest - limit if after is None else after, oldest - 1)
         total = newest - max(after or 0, oldest - 1)
@@ -79,21 +78,34 @@ class JournalReader:
         return annotate_shown(attempts, exchanges, store.entries_of)
 
 
-def _likely(entries: Entries, params: Mapping[str, Any]) -> Iterable[tuple[int, bytes]]:
+def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
+    """The numbers of all entries that match: the total wants every one."""
+
+    def wanted(traits: Traits) -> bool:
+        operation, status, rule, stage, sides = traits
+        return (
+            params.get("operation", operation) == operation
+            and params.get("status", status) == status
+            and params.get("rule", rule) == rule
+            and params.get("stage", stage) == stage
+            and ("side" not in params or params["side"] in sides)
+        )
+
+    found = store.find(wanted, after)
+    if found is None:
+        return [number for number, traits in heads(_likely(store.entries(after), params)) if wanted(traits)]
+    if params.get("text"):
+        return [number for number, _ in _with_text(store.entries_of(found), params["text"])]
+    return found
+
+
+def _likely(entries: Entries, params: Mapping[str, Any]) -> Entries:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
     texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side", "stage") if params.get(name)]
-    likely = (pair for pair in entries if all(text in pair[1] for text in texts))
-    if params.get("text"):
-        text = params["text"].lower().encode()
-        return (pair for pair in likely if text in pair[1].lower())
-    return likely
+    likely = [pair for pair in entries if all(text in pair[1] for text in texts)]
+    return _with_text(likely, params["text"]) if params.get("text") else likely
 
 
-def _matches(head: Head, params: Mapping[str, Any]) -> bool:
-    return (
-        params.get("operation", head.operation) == head.operation
-        and params.get("status", head.status) == head.status
-        and params.get("rule", head.rule) == head.rule
-        and params.get("stage", head.stage) == head.stage
-        and ("side" not in params or params["side"] in head.sides)
-    )
+def _with_text(entries: Entries, text: str) -> Entries:
+    sought = text.lower().encode()
+    return [pair for pair in entries if sought in pair[1].lower()]

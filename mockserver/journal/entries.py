@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from mockserver.journal.masking import Masking
-from mockserver.messages import Exchange, Headers, Limited, Request, Response, Violation
+from mockserver.messages import Exchange, Headers, Limited, Request, Response, Traits, Violation
 
 log = logging.getLogger("mockserver")
 
@@ -60,6 +60,26 @@ _rare = attrgetter(*_RARE)
 
 class OtherVersion(Exception):
     """An entry was written by another version of mockserver."""
+
+
+Recorded = tuple[bytes, str, tuple[str, str, int], Traits]
+
+
+def recorded(exchange: Exchange, masking: Masking) -> Recorded:
+    """What a store is told of an exchange: its entry; its mark; how the request was answered, 0 where the client
+    received nothing that the contract has; and what the entry is found by."""
+    operation, status = exchange.operation, exchange.status
+    way, received = "", status
+    sides: tuple[str, ...] = ()
+    if exchange.violations or exchange.defect or exchange.lost or exchange.violates:
+        way, sides = mark(exchange), tuple({violation.side for violation in exchange.violations})
+        received = 0 if exchange.lost or exchange.violates or exchange.defect else status
+    return (
+        encode(exchange, masking),
+        way,
+        (exchange.api, operation, received),
+        (operation, status, exchange.rule, exchange.stage, sides),
+    )
 
 
 def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
@@ -142,71 +162,25 @@ def fingerprint(entry: bytes) -> int:
     return hash((entry[sent : entry.index(b",{", sent)], entry[end + 1 : end + 1 + size]))
 
 
-class Head:
-    """The facts of an entry that a filter asks for, and those that a retry is told by; its bodies stay as they are."""
-
-    __slots__ = ("_fields", "_rare", "entry", "number", "status")
-
-    def __init__(self, number: int, entry: bytes) -> None:
-        if entry[:1] != VERSION:
-            raise OtherVersion
-        answered, self._fields, rare = orjson.loads(entry[1 : entry.index(b"\0")])[5:]
-        self.number = number
-        self.entry = entry
-        self.status: int = answered[0] if answered else 0
-        self._rare: dict[str, Any] = rare or {}
-
-    @property
-    def api(self) -> str:
-        """The name of the API."""
-        return str(self._fields[_FIELDS.index("api")])
-
-    @property
-    def operation(self) -> str:
-        """The operationId; "" for none."""
-        return str(self._fields[_FIELDS.index("operation")])
-
-    @property
-    def rule(self) -> str:
-        """The id of the rule that acted."""
-        return str(self._rare.get("rule", ""))
-
-    @property
-    def lost(self) -> str:
-        """Why no whole response arrived."""
-        return str(self._rare.get("lost", ""))
-
-    @property
-    def violates(self) -> str:
-        """What the rule's `violates` says."""
-        return str(self._rare.get("violates", ""))
-
-    @property
-    def defect(self) -> str:
-        """What went wrong in the mock itself."""
-        return str(self._rare.get("defect", ""))
-
-    @property
-    def stage(self) -> str:
-        """The stage that decided what was answered."""
-        return str(self._fields[_FIELDS.index("stage")])
-
-    @property
-    def sides(self) -> set[str]:
-        """The sides that broke the contract."""
-        return {violation["side"] for violation in self._rare.get("violations", ())}
-
-
-def heads(entries: Iterable[tuple[int, bytes]]) -> Iterator[Head]:
-    """The heads of entries with their numbers; those of other versions are left out."""
+def heads(entries: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Traits]]:
+    """What entries are found by, with their numbers; their bodies stay as they are. Other versions are left out."""
     skipped = 0
     for number, entry in entries:
         try:
-            yield Head(number, entry)
+            yield number, _traits_in(entry)
         except OtherVersion:
             skipped += 1
     if skipped:
         _warn_once(skipped)
+
+
+def _traits_in(entry: bytes) -> Traits:
+    if entry[:1] != VERSION:
+        raise OtherVersion
+    answered, fields, rare = orjson.loads(entry[1 : entry.index(b"\0")])[5:]
+    known = {**dict(zip(_FIELDS, fields, strict=True)), **(rare or {})}
+    sides = tuple({violation["side"] for violation in known.get("violations", ())})
+    return known["operation"], answered[0] if answered else 0, known.get("rule", ""), known["stage"], sides
 
 
 def mark(exchange: Exchange) -> str:

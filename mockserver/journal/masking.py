@@ -55,10 +55,9 @@ class Masking:
 
     def headers(self, given: dict[str, str]) -> dict[str, str]:
         """Headers by lower-case name, without secrets."""
-        shown, secret = given.copy(), self._headers
-        for name in given:  # few have more headers than there are secret ones
-            if name in secret:
-                shown[name] = self._masked.get(shown[name]) or self._mask(shown[name])
+        shown = given.copy()
+        for name in self._headers.intersection(given):
+            shown[name] = self._masked.get(shown[name]) or self._mask(shown[name])
         return shown
 
     def query(self, given: str) -> str:

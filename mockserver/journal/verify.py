@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal.entries import MAX_BODY
-from mockserver.messages import JSON, Exchange
+from mockserver.messages import JSON, Exchange, Traits
 from mockserver.text.fields import query_values
 from mockserver.text.jsontext import json_or_text
 from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, show
@@ -76,6 +76,15 @@ class Criteria:
             if not all(matcher.matches_any(query.get(name, ())) for name, matcher in self.query.items()):
                 return False
         return self.body is None or self.body.matches((bodies or Bodies()).of(exchange))
+
+    def may_match(self, traits: Traits) -> bool:
+        """Whether an exchange with such traits may be one that is meant."""
+        operation, status, rule, _, _ = traits
+        return (
+            self.operation in ("", "*", operation)
+            and self.rule in ("", rule)
+            and (self.status is None or self.status.holds(status))
+        )
 
     def differences(self, exchange: Exchange, bodies: Bodies | None = None) -> list[Difference]:
         """Why the exchange is not one that is meant; nothing when it is."""

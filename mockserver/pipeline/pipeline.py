@@ -288,10 +288,7 @@ class Pipeline:
         exchange.duration = monotonic() - started
         exchange.replied_at = exchange.at + exchange.duration * rate + waited
         try:
-            mark = journal.mark(exchange) if exchange.violations or exchange.defect else ""
-            received = 0 if exchange.lost or exchange.violates or exchange.defect else response.status
-            answered = exchange.api, exchange.operation, received
-            exchange.number = world.store.append(journal.encode(exchange, self.masking), mark, answered)
+            exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
         except Problem as problem:
             # What was done is done: the client hears of that, and not that the shared journal was out of reach.
             log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)

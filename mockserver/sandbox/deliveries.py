@@ -157,7 +157,8 @@ class Deliveries:
             exchange.reason = f"attempt {number} of {webhook.attempts} failed: {failure}; {then}"
             if not last:
                 schedule.add(world.store, now + wait, {**task, "attempt": number + 1, "id": task.get("id", row["id"])})
-        world.store.append(journal.encode(exchange, self._masking))
+        entry, _, _, traits = journal.recorded(exchange, self._masking)
+        world.store.append(entry, traits=traits)
 
     def _post(self, request: Request, exchange: Exchange) -> str:
         """Send a request, and note what came back; why that is a failure, or ""."""

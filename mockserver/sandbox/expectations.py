@@ -58,14 +58,12 @@ def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[s
             failures.append(f"{what}: {number:g}, expected {parse_range(allowed)}")
 
     if expected.calls is not None:
-        exchanges = [
-            exchange
-            for exchange in world.exchanges()
-            if expected.op in ("*", exchange.operation)
-            and (expected.status is None or parse_range(expected.status).holds(exchange.status))
-        ]
+        statuses = None if expected.status is None else parse_range(expected.status)
+        calls = world.find(
+            lambda traits: expected.op in ("*", traits[0]) and (statuses is None or statuses.holds(traits[1]))
+        )
         status = f" with status {expected.status}" if expected.status is not None else ""
-        check(f"calls of {expected.op}{status}", len(exchanges), expected.calls)
+        check(f"calls of {expected.op}{status}", len(calls), expected.calls)
     if expected.fired is not None and expected.rule is not None:
         check(f"rule {expected.rule!r} fired", world.fired(scenario, expected.rule), expected.fired)
     if expected.retries is not None:

@@ -6,7 +6,7 @@ a reset ends where it began: in the store and the journal of a world that is dro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,7 @@ from mockserver.apis.routes import Plan
 from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.journal import entries as journal
-from mockserver.messages import Exchange, Limit, Request
+from mockserver.messages import Exchange, Limit, Request, Traits
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
 from mockserver.scenarios.rules import FLAG
 from mockserver.settings import DEFAULTS
@@ -77,6 +77,18 @@ class World:
     def exchanges(self, after: int = 0) -> list[Exchange]:
         """The journal, oldest first; only what came after a number, if one is given."""
         return journal.decode_all(self.store.entries(after))
+
+    def find(self, wanted: Callable[[Traits], bool]) -> list[int]:
+        """The numbers of the journal's exchanges with such traits. Others are looked at only where the store cannot
+        tell."""
+        found = self.store.find(wanted)
+        if found is None:
+            return [number for number, traits in journal.heads(self.store.entries()) if wanted(traits)]
+        return found
+
+    def exchanges_with(self, wanted: Callable[[Traits], bool]) -> list[Exchange]:
+        """These exchanges, oldest first."""
+        return journal.decode_all(self.store.entries_of(self.find(wanted)))
 
     def decide(
         self, api: str, request: Request, operation: Operation, now: float, variables: Mapping[str, str]

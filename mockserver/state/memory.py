@@ -5,19 +5,16 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 from mockserver.messages import Balance, Window, Write
+from mockserver.state.memory_journal import MemoryJournal
 from mockserver.state.store import (
-    ENTRY_OVERHEAD,
     JOURNAL_BYTES,
     JOURNAL_SIZE,
     MAX_ROWS,
     MAX_WINDOW,
     MAX_WINDOWS,
-    NOT_ANSWERED,
-    Answered,
     Outcome,
     Page,
     Row,
@@ -61,7 +58,7 @@ class _Table:
         return self.rows[max(0, end - limit) : end][::-1] if end > 0 else []
 
 
-class MemoryStore:
+class MemoryStore(MemoryJournal):
     """A sandbox's state in this process. Safe to use from several threads; it never waits.
 
     What every request does takes the lock by `acquire` and `release`: half the instructions of `with`.
@@ -80,6 +77,7 @@ class MemoryStore:
         journal_bytes: int = JOURNAL_BYTES,
         max_rows: int = MAX_ROWS,
     ) -> None:
+        super().__init__(journal_size, journal_bytes)
         self._lock = threading.Lock()
         self._tables: dict[tuple[str, str], _Table] = {}
         self._counters: dict[str, int] = {}
@@ -89,14 +87,6 @@ class MemoryStore:
         """Rows that may still be added."""
         self._max_rows = max_rows
         self._windows: dict[str, deque[float]] = {}
-        self._journal: deque[bytes] = deque()
-        self._journal_size = journal_size
-        self._journal_room = journal_bytes
-        self._journal_count = 0
-        self._marked: dict[str, int] = {}
-        self._answers: dict[Answered, list[int]] = {}
-        """Each count in a list, so that it is changed without a second look for it."""
-        self._watchers: list[Callable[[], None]] = []
 
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         source = self._tables.get((table, partition))
@@ -201,75 +191,6 @@ class MemoryStore:
             idle = [key for key, hits in self._windows.items() if not hits or hits[-1] + MAX_WINDOW <= now]
             for key in idle or list(self._windows)[: MAX_WINDOWS // 10]:
                 del self._windows[key]
-
-    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
-        self._lock.acquire()
-        try:
-            journal = self._journal
-            number = self._journal_count = self._journal_count + 1
-            if mark:
-                self._marked[mark] = self._marked.get(mark, 0) + 1
-            counted = self._answers.get(answered)
-            if counted is None:
-                counted = self._answers[answered] = [0]
-            counted[0] += 1
-            self._journal_room -= len(entry) + ENTRY_OVERHEAD
-            journal.append(entry)
-            while len(journal) > self._journal_size or (self._journal_room < 0 and journal):
-                self._journal_room += len(journal.popleft()) + ENTRY_OVERHEAD
-        finally:
-            self._lock.release()
-        if self._watchers:
-            for wake in list(self._watchers):
-                wake()
-        return number
-
-    def marked(self) -> dict[str, int]:
-        with self._lock:
-            return dict(self._marked)
-
-    def answers(self) -> dict[Answered, int]:
-        with self._lock:
-            return {way: count for way, [count] in self._answers.items() if way != NOT_ANSWERED}
-
-    def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
-        with self._lock:
-            journal = self._journal
-            first = self._journal_count - len(journal) + 1
-            start = max(after + 1, first)
-            if not limit:
-                return list(enumerate(islice(journal, start - first, None), start))
-            end = min(start + limit, self._journal_count + 1)
-            return [(number, journal[number - first]) for number in range(start, end)]
-
-    def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
-        with self._lock:
-            journal = self._journal
-            first = self._journal_count - len(journal) + 1
-            return [(number, journal[number - first]) for number in numbers if first <= number <= self._journal_count]
-
-    def journal_span(self) -> tuple[int, int]:
-        with self._lock:
-            return self._journal_count - len(self._journal) + 1, self._journal_count
-
-    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        with self._lock:
-            self._watchers.append(wake)
-
-        def end() -> None:
-            with self._lock:
-                self._watchers.remove(wake)
-
-        return end
-
-    def journal_count(self) -> int:
-        return self._journal_count
-
-    def clear_journal(self) -> None:
-        with self._lock:
-            self._journal_room += sum(len(entry) + ENTRY_OVERHEAD for entry in self._journal)
-            self._journal.clear()
-            self._answers.clear()
 
     def snapshot(self) -> Snapshot:
         with self._lock:

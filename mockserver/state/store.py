@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from mockserver.messages import Balance, Window, Write
+from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.settings import DEFAULTS
 
 Row = dict[str, Any]
@@ -22,6 +22,8 @@ now, too few credits remain, or there is no room for more rows."""
 Answered = tuple[str, str, int]
 """What a request came to: its API, its operationId, and the status that was received as the contract has it, else 0."""
 NOT_ANSWERED: Answered = ("", "", 0)
+
+NO_TRAITS: Traits = ("", 0, "", "", ())
 
 MAX_SNAPSHOT = 256 * 1024 * 1024
 """Bytes of a file with a snapshot that are read."""
@@ -93,8 +95,13 @@ class Store(Protocol):
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         """Ask a sliding window to admit a request at `now`; with `count` false only look."""
 
-    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
+    def append(
+        self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
+    ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
+
+    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int] | None:
+        """The numbers of the entries with such traits, ascending; None when only reading all of them would tell."""
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""

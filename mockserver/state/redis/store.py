@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from mockserver.messages import Balance, Window, Write
+from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Connection, Value, encoded
 from mockserver.state.store import (
     ENTRY_OVERHEAD,
@@ -16,6 +16,7 @@ from mockserver.state.store import (
     MAX_ROWS,
     MAX_WINDOW,
     MAX_WINDOWS,
+    NO_TRAITS,
     NOT_ANSWERED,
     Answered,
     Outcome,
@@ -104,7 +105,9 @@ class RedisStore:
         )
         return Window(limit, remaining, float(free_at), bool(admitted))
 
-    def append(self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED) -> int:
+    def append(
+        self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
+    ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
         way = encoded("\0".join(map(str, answered))) if answered != NOT_ANSWERED else b""
         return int(self._redis.run("append", self.world, entry, *self._journal, mark, way))
@@ -119,6 +122,9 @@ class RedisStore:
         """How many entries had each mark, also those that the journal has dropped since."""
         marked = self._redis.call("HGETALL", self.world + "marked")
         return {name.decode(): int(count) for name, count in marked.items()}
+
+    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> None:
+        """None: there is no index of the entries in Redis."""
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
