@@ -11,6 +11,7 @@ import yaml
 
 from mockserver import scenarios
 from mockserver.admin import views
+from mockserver.admin.explanation import explained
 from mockserver.admin.journal import JournalReader
 from mockserver.apis import nobody
 from mockserver.clock import parse_duration, parse_time
@@ -301,7 +302,7 @@ def get_journal(ask: Ask) -> Response:
 
 def explain_exchange(ask: Ask) -> Response:
     """Why one exchange was answered as it was."""
-    return _ok(ask.journal.why(ask.sandbox.store, ask.params["number"]))
+    return _ok(explained(ask.journal, ask.sandbox, ask.pipeline.apis, ask.params["number"]))
 
 
 def clear_journal(ask: Ask) -> Response:
