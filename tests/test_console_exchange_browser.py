@@ -1,11 +1,19 @@
-"""The console's exchanges and contract in a real browser: places, reasons, copies, filters, and requests sent from it."""
+"""The console in a real browser: an exchange with its places and reasons, copies, filters, requests sent from it."""
 
 from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 from test_console_browser import browser, console, make_console  # noqa: F401
+from test_exchange_files import check_exchange
 from test_explanation import RULES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
@@ -76,3 +84,82 @@ def test_every_reason_of_an_exchange_is_a_paragraph(console):  # noqa: F811
     assert len(sentences) > 2
     for sentence in sentences[1:]:
         expect(page.get_by_text(sentence, exact=True)).to_be_visible()
+
+
+def copied(console, name: str) -> str:  # noqa: F811
+    console.page.get_by_role("button", name=name).click()
+    expect(console.page.locator("#said")).to_contain_text(name)
+    return console.page.evaluate("navigator.clipboard.readText()")
+
+
+def ran(path: Path) -> None:
+    """A copied test passes in a pytest of its own."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(path)]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout
+
+
+ODD = {"agent_id": "it's", "memory": 'a "quote" \u2028 and ✓ {x} $HOME `id` \\'}
+
+
+def test_each_copy_of_an_exchange_runs(console, tmp_path, make_pipeline):  # noqa: F811
+    console.create(ODD, path="/v1/user-memories?x=1&x=a%26b", headers={"x-note": "it's"})
+    page = console.open("exchanges/1")
+    first = console.admin("GET", "/sandboxes/default/journal").json()["entries"][0]
+    done = subprocess.run(["sh", "-c", copied(console, "Copy as curl")], capture_output=True, check=True, timeout=20)
+    head, _, body = done.stdout.decode().partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 201")
+    assert json.loads(body)["memory"] == [ODD["memory"]]
+    again = console.admin("GET", "/sandboxes/default/journal").json()["entries"][1]
+    assert (again["request"]["body"], again["query"]) == (ODD, first["query"])
+    assert again["request"]["headers"]["x-note"] == "it's"
+    file = tmp_path / "exchange.yaml"
+    file.write_text(copied(console, "Copy as exchange file"), encoding="utf-8")
+    check_exchange(file, make_pipeline(seed=1))
+    code = tmp_path / "test_copied.py"
+    code.write_text(copied(console, "Copy as pytest"), encoding="utf-8")
+    ran(code)
+    use(console, copied(console, "Copy as scenario rule"))
+    answer = console.create(ODD, path="/v1/user-memories?x=1&x=a%26b")
+    assert (answer.status_code, answer.json()) == (201, first["response"]["body"])
+    expect(page.locator("h1")).to_contain_text("201")
+
+
+def test_copies_of_what_a_rule_a_limit_and_a_missing_key_did_run_too(console, tmp_path, make_pipeline):  # noqa: F811
+    """The third call of a scenario, a reset after it, and a request without a key."""
+    scenario = """
+        version: 1
+        name: hard
+        api: datagrid
+        rules:
+          - {id: third, op: Memory.createUserMemory, when: {call: 3}, reply: {rate_limited: {retry_after: 2s}}}
+          - {id: gone, op: Memory.createUserMemory, when: {call: 4}, fault: {reset: after_commit}}
+          - {id: odd, op: getCredits, set: {/consumed: many}, violates: a text}
+    """
+    use(console, textwrap.dedent(scenario))
+    for _ in range(3):
+        console.create()
+    with pytest.raises(httpx.TransportError):
+        console.create()
+    httpx.get(f"{console.url}/v1/user-memories")
+    console.http.get("/v1/organization/credits")
+    entries = console.admin("GET", "/sandboxes/default/journal").json()["entries"]
+    rules = {}
+    for number in (3, 4, 5, 6):
+        console.open(f"exchanges/{number}")
+        file = tmp_path / f"exchange-{number}.yaml"
+        file.write_text(copied(console, "Copy as exchange file"), encoding="utf-8")
+        check_exchange(file, make_pipeline(seed=1))
+        (tmp_path / f"test_copied_{number}.py").write_text(copied(console, "Copy as pytest"), encoding="utf-8")
+        rules[number] = copied(console, "Copy as scenario rule")
+    ran(tmp_path)
+    for number, rule in rules.items():
+        use(console, rule)
+        entry = entries[number - 1]
+        headers = {} if number == 5 else {"authorization": "Bearer k"}
+        try:
+            url, body = console.url + entry["path"], entry["request"]["body"]
+            answer = httpx.request(entry["method"], url, json=body, headers=headers)
+            assert (answer.status_code, answer.json()) == (entry["status"], entry["response"]["body"])
+        except httpx.TransportError:
+            assert number == 4

@@ -11,6 +11,7 @@ import yaml
 
 from mockserver import scenarios
 from mockserver.admin import views
+from mockserver.admin.exchange_file import exchange_file
 from mockserver.admin.explanation import explained
 from mockserver.admin.journal import JournalReader
 from mockserver.apis import nobody
@@ -305,6 +306,15 @@ def explain_exchange(ask: Ask) -> Response:
     return _ok(explained(ask.journal, ask.sandbox, ask.pipeline.apis, ask.params["number"]))
 
 
+def get_exchange_file(ask: Ask) -> Response:
+    """One exchange as a file of `tests/exchanges/`."""
+    world = ask.sandbox.world
+    exchange, _ = ask.journal.one(world.store, ask.params["number"])
+    if exchange.stage == "webhook":
+        raise UserError(f"exchange #{exchange.number} is a webhook, which the server sent itself")
+    return _ok(exchange_file(world, exchange).as_json())
+
+
 def clear_journal(ask: Ask) -> Response:
     """Forget the exchanges."""
     ask.sandbox.store.clear_journal()
@@ -381,6 +391,7 @@ HANDLERS: dict[str, Handler] = {
     "getJournal": get_journal,
     "clearJournal": clear_journal,
     "explainExchange": explain_exchange,
+    "getExchangeFile": get_exchange_file,
     "verify": verify_journal,
     "getExpectations": get_expectations,
     "getRetries": get_retries,

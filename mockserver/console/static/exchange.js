@@ -30,8 +30,8 @@ export async function show(context) {
       h("h1", {}, `The ${part} body of exchange ${number}`), bodyView(message?.body ?? null, [], null));
     return;
   }
-  const [scenario, { verdicts }, world, why] = await Promise.all([
-    get(of(sandbox, "/scenario")), get(of(sandbox, "/retries")), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
+  const [{ verdicts }, world, why] = await Promise.all([
+    get(of(sandbox, "/retries")), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
   ]);
   const story = await storyOf(entry, verdicts, sandbox, link);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;
@@ -49,11 +49,7 @@ export async function show(context) {
       ["Rows changed", entry.changed ? changes(entry, link) : ""], ["Lost", entry.lost], ["Faults", entry.faults.join(", ")],
       ["Announced violation", entry.violates],
     ]),
-    h("p", { class: "buttons" },
-      copyButton("Copy as curl", () => asCurl(entry, new URL(world.base_urls[entry.api] ?? location.href).origin)),
-      copyButton("Copy as scenario rule", () => asRule(entry)),
-      world.base_urls[entry.api] ? copyButton("Copy as pytest",
-        () => asPytest(entry, world.base_urls[entry.api], scenario.source === "bundled" ? scenario.name : "")) : null,
+    h("p", { class: "buttons" }, copies(entry, world),
       entry.operation ? h("a", { class: "button", href: link("scenario", [], { fail: entry.number }) }, "Make this fail next time") : null),
     ...violations(why), ...actingRule(entry, why.rules, link), ...story,
     h("div", { class: "pair" },
@@ -63,6 +59,19 @@ export async function show(context) {
     ...idleRules(why.rules),
     entry.traceback ? h("section", {}, h("h2", {}, "Traceback"), h("pre", { class: "body", tabindex: 0 }, entry.traceback)) : "",
   );
+}
+
+// What a client sent to an API can be sent again; what the server sent itself, or nobody answers for, cannot.
+function copies(entry, world) {
+  const base = world.base_urls[entry.api];
+  if (entry.stage === "webhook" || !base) return [];
+  const file = () => get(of(entry.sandbox, `/journal/${entry.number}/exchange-file`));
+  return [
+    copyButton("Copy as curl", () => asCurl(entry, new URL(base).origin, world.client_kwargs[entry.api].api_key)),
+    entry.operation ? copyButton("Copy as scenario rule", () => asRule(entry)) : null,
+    copyButton("Copy as pytest", async () => asPytest(entry, base, await file())),
+    copyButton("Copy as exchange file", async () => (await file()).text),
+  ];
 }
 
 // The stages that the request went through, each with what was found there.
