@@ -13,6 +13,7 @@ from conftest import START
 
 from mockserver.errors import did_you_mean
 from mockserver.messages import Request
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
 from mockserver.text.documents import parse
 from mockserver.text.matchers import MISSING, Difference, compile_fields, compile_matcher
@@ -71,9 +72,13 @@ def body_of(content: bytes) -> Any:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_exchange(path: Path, apis, make_pipeline):
+def test_exchange(path: Path, make_pipeline):
+    check_exchange(path, make_pipeline(seed=1))
+
+
+def check_exchange(path: Path, pipeline: Pipeline) -> None:
+    """Run a file in a fresh server."""
     spec = read_exchange(path)
-    pipeline = make_pipeline(seed=1)
     if spec.given:
         text = orjson.dumps({"version": 1, "name": path.stem, "api": spec.api, **spec.given}).decode()
         pipeline.sandbox.use(parse_scenario(text, pipeline.apis, path.name))

@@ -77,6 +77,16 @@ def test_why_tells_the_reasons_and_the_stages(run, busy):  # noqa: F811
     assert run("why")[1] == out, "the newest"
 
 
+def test_why_tells_the_line_of_the_schema_and_why_a_rule_did_not_act(run, busy):  # noqa: F811
+    headers = {"x-mockserver-admin": "1", "content-type": "application/yaml"}
+    rule = "version: 1\nname: r\napi: datagrid\nrules:\n  - {id: third, when: {call: 3}, reply: rate_limited}\n"
+    assert httpx.put(f"{busy}/__admin/sandboxes/default/scenario", content=rule, headers=headers).status_code == 200
+    httpx.post(f"{busy}/v1/user-memories", json={"agent_id": 7, "memory": "m"}, headers={"authorization": "Bearer k"})
+    out = run("why")[1]
+    assert "\n  spec/datagrid.yaml:116: /agent_id must be a string, not the integer 7\n" in out
+    assert "\n  upload.yaml:5: rule third did not act: call: expected 3, found 1\n" in out
+
+
 def test_why_as_json_is_what_the_admin_api_says(run, busy):  # noqa: F811
     reasons = json.loads(run("why", "1", "--json")[1])
     assert reasons == httpx.get(f"{busy}/__admin/sandboxes/default/journal/1/why").json()

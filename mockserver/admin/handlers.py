@@ -11,6 +11,8 @@ import yaml
 
 from mockserver import scenarios
 from mockserver.admin import views
+from mockserver.admin.exchange_file import exchange_file
+from mockserver.admin.explanation import explained
 from mockserver.admin.journal import JournalReader
 from mockserver.apis import nobody
 from mockserver.clock import parse_duration, parse_time
@@ -301,7 +303,16 @@ def get_journal(ask: Ask) -> Response:
 
 def explain_exchange(ask: Ask) -> Response:
     """Why one exchange was answered as it was."""
-    return _ok(ask.journal.why(ask.sandbox.store, ask.params["number"]))
+    return _ok(explained(ask.journal, ask.sandbox, ask.pipeline.apis, ask.params["number"]))
+
+
+def get_exchange_file(ask: Ask) -> Response:
+    """One exchange as a file of `tests/exchanges/`."""
+    world = ask.sandbox.world
+    exchange, _ = ask.journal.one(world.store, ask.params["number"])
+    if exchange.stage == "webhook":
+        raise UserError(f"exchange #{exchange.number} is a webhook, which the server sent itself")
+    return _ok(exchange_file(world, exchange).as_json())
 
 
 def clear_journal(ask: Ask) -> Response:
@@ -386,6 +397,7 @@ HANDLERS: dict[str, Handler] = {
     "getJournal": get_journal,
     "clearJournal": clear_journal,
     "explainExchange": explain_exchange,
+    "getExchangeFile": get_exchange_file,
     "verify": verify_journal,
     "getExpectations": get_expectations,
     "getRetries": get_retries,

@@ -17,7 +17,6 @@ from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown
 from mockserver.journal.entries import decode_all, heads
 from mockserver.journal.retries import Attempt
-from mockserver.journal.why import why
 from mockserver.messages import JSON, Exchange, Traits
 from mockserver.state.store import Store
 
@@ -53,14 +52,14 @@ class JournalReader:
             return []
         return self._view(store, store.entries(after if newest > after else 0, BATCH))
 
-    def why(self, store: Store, number: int) -> JSON:
-        """Why an exchange was answered as it was. Raises Problem when the journal does not have it."""
+    def one(self, store: Store, number: int) -> tuple[Exchange, Attempt]:
+        """An exchange, and which attempt it is. Raises Problem when the journal does not have it."""
         exchanges = decode_all(store.entries_of([number]))
         if not exchanges:
             oldest, newest = store.journal_span()
             kept = f"it keeps #{oldest} to #{newest}" if newest >= oldest else "it is empty"
             raise Problem("not_found", f"The journal has no exchange #{number}; {kept}.")
-        return {"number": number, **why(exchanges[0], self._attempts(store, exchanges)[number]).as_json()}
+        return exchanges[0], self._attempts(store, exchanges)[number]
 
     def _view(self, store: Store, entries: Entries) -> list[JSON]:
         exchanges = decode_all(entries)

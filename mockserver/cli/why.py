@@ -49,6 +49,25 @@ def why(remote: AdminClient, number: int | None, as_json: bool) -> None:
     for passage in reasons["stages"]:
         outcome = click.style(f"{passage['outcome']:<7}", fg=_COLOURS.get(passage["outcome"]))
         click.echo(f"  {outcome}  {passage['stage']:<10}  {clean(passage['note'])}")
+    _print_places(reasons)
+
+
+def _print_places(reasons: dict[str, Any]) -> None:
+    """Where the schemas stand that were broken, and why each rule that did not act left the request alone."""
+    schemas = [violation for violation in reasons["violations"] if violation["schema"] is not None]
+    idle = [rule for rule in reasons["rules"] if not rule["acted"]]
+    if schemas:
+        click.echo()
+    for violation in schemas:
+        place, what = violation["schema"], violation["pointer"] or violation["where"]
+        click.echo(clean(f"  {place['file']}:{place['line']}: {what} {violation['message']}"))
+    if idle:
+        click.echo()
+    for rule in idle:
+        why_not = "; ".join(
+            f"{one['where']}: expected {one['expected']}, found {one['found']}" for one in rule["differences"]
+        )
+        click.echo(clean(f"  {rule['at']}: rule {rule['rule']} did not act: {why_not}"))
 
 
 @click.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,36 @@ def apply(document: dict[str, Any], overlay: dict[str, Any], name: str) -> list[
             else:
                 raise ContractError(f"{where}: has neither `update` nor `remove: true`")
     return additions
+
+
+def origin(
+    document: dict[str, Any], overlay: dict[str, Any], name: str, path: Sequence[str | int]
+) -> list[str | int] | None:
+    """Where in an applied overlay the value stands that it put at a path of the document; None when it did not.
+
+    Of actions that both put a value there it is the later one.
+    """
+    wanted = [str(part) for part in path]
+    for index, action in reversed(list(enumerate(overlay["actions"]))):
+        if "update" not in action:
+            continue
+        for parts, _ in _find(action["target"], document, name):
+            start = [str(part) for part in parts]
+            rest = wanted[len(start) :]
+            if wanted[: len(start)] == start and rest and _has(action["update"], rest):
+                return ["actions", index, "update", *rest]
+    return None
+
+
+def _has(node: Any, path: list[str]) -> bool:
+    for part in path:
+        if isinstance(node, list) and part.isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return False
+    return True
 
 
 _STEP = re.compile(r"""\.(?P<name>[A-Za-z_][A-Za-z0-9_-]*|\*)|\[(?:'(?P<quoted>[^'\\]*)'|(?P<any>\*))\]""")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.contract import Contract
-from mockserver.contract.router import split
 from mockserver.journal.retries import validate as check_retries
 from mockserver.messages import Exchange
+from mockserver.sandbox.outcomes import facts_of, not_the_first
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
-from mockserver.scenarios import CompiledRule, Facts, Scenario
+from mockserver.scenarios import CompiledRule, Scenario
 from mockserver.state.store import members_of
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import Difference
@@ -119,19 +118,6 @@ def unfired(sandbox: Sandbox) -> list[Unfired]:
     return rules
 
 
-def _facts(world: World, contract: Contract, exchange: Exchange) -> Facts:
-    operation = contract.operations[exchange.operation]
-    segments = split(exchange.request.path)
-    segments = segments[1:] if segments[:1] and segments[0].startswith("~") else segments
-    variables: Mapping[str, str] = {}
-    for start in (0, 1):  # the API's own name may stand before its path
-        matched, values, _ = contract.match(exchange.request.method, segments[start:])
-        if matched is operation:
-            variables = values
-            break
-    return Facts(exchange.request, operation, exchange.at - world.started_at, variables, world.has_flag)
-
-
 def _nearest(
     world: World, contract: Contract, scenario: Scenario, rule: CompiledRule, exchanges: list[Exchange]
 ) -> tuple[Exchange | None, list[Difference]]:
@@ -142,7 +128,7 @@ def _nearest(
         if exchange.operation in contract.operations and exchange.api == scenario.model.api
     ]
     seen.sort(key=lambda exchange: (exchange.at, exchange.number))
-    facts = {e.number: _facts(world, contract, e) for e in seen}
+    facts = {e.number: facts_of(world, contract, e) for e in seen}
     concerned = {e.number for e in seen if e.operation in rule.operations and rule.concerns(facts[e.number])}
     # The journal may have lost its beginning; the counter has not.
     call = world.counted(scenario, rule.id) - len(concerned)
@@ -152,7 +138,7 @@ def _nearest(
         random = scenario.random(rule, call, world.terms.seed, world.sandbox)
         differences = rule.why(facts[exchange.number], call, random.random)
         if not differences:
-            differences = [Difference("rule", f"{rule.id} to be the first that acts", exchange.rule or "none")]
+            differences = [not_the_first(rule, exchange)]
         misses.append((exchange, differences))
     if not misses:
         return None, []

@@ -2,6 +2,7 @@
 // Must not know: the admin API.
 
 import { h } from "./dom.js";
+import { listing, placeOf, schemaBeside } from "./excerpts.js";
 
 const MOST = 8 * 1024; // characters of a body that a page shows unasked
 
@@ -28,6 +29,13 @@ function lines(value, pointer, indent, label, comma, out) {
   return out;
 }
 
+// The pointer of the line that a violation is marked at: a member that is missing, where it is missing.
+function nearest(pointer, known) {
+  let place = pointer;
+  while (place && !known.has(place)) place = place.slice(0, place.lastIndexOf("/"));
+  return place;
+}
+
 // The text of a body as it is copied and measured.
 export function bodyText(body) {
   return body === null || body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body, null, 2);
@@ -35,15 +43,19 @@ export function bodyText(body) {
 
 // A body. `violations` are those that lie in it; `whole` is the link to all of it, null to show all of it here.
 export function bodyView(body, violations, whole) {
-  if (body === null || body === undefined) return h("p", { class: "quiet" }, "No body.");
+  if (body === null || body === undefined) {
+    return h("div", {}, h("p", { class: "quiet" }, "No body."), violations.length ? violationList(violations) : null);
+  }
   const text = bodyText(body);
   const isCut = whole !== null && text.length > MOST;
-  const marks = new Map();
-  for (const violation of violations) {
-    marks.set(violation.pointer, [...(marks.get(violation.pointer) ?? []), violation]);
-  }
   const shown = typeof body === "string" ? text.split("\n").map((line) => ({ pointer: null, text: line }))
     : lines(body, "", 0, "", "", []);
+  const known = new Set(shown.map((line) => line.pointer));
+  const marks = new Map();
+  for (const violation of violations) {
+    const place = nearest(violation.pointer, known);
+    marks.set(place, [...(marks.get(place) ?? []), violation]);
+  }
   const pre = h("pre", { class: "body", tabindex: 0, "aria-label": "Body" });
   let room = isCut ? MOST : Infinity;
   for (const line of shown) {
@@ -52,24 +64,32 @@ export function bodyView(body, violations, whole) {
     const content = line.text.length > room ? `${line.text.slice(0, Math.max(room, 0))}…` : line.text;
     room -= line.text.length + 1;
     pre.append(faults.length
-      ? h("span", { class: "line marked" }, h("mark", {}, content), faults.map(beside))
-      : h("span", { class: "line" }, content), "\n");
+      ? h("span", { class: "line marked" }, h("mark", {}, content), faults.map(beside)) // ends with a block
+      : h("span", { class: "line" }, `${content}\n`));
     if (room <= 0) break;
   }
-  // What has no line of its own here: a member that is missing further up, or a place beyond the cut.
+  // What has no line here: all of a text that is no JSON, or a place beyond the cut.
   const rest = [...marks.values()].flat();
   return h("div", {},
-    rest.length ? h("ul", { class: "violations" }, rest.map((violation) => h("li", {}, violationText(violation)))) : null,
+    rest.length ? violationList(rest) : null,
     pre,
     isCut ? h("p", {}, `Cut after ${MOST.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters. `,
       h("a", { href: whole }, "Show the whole body")) : null);
 }
 
 function beside(violation) {
-  return h("span", { class: `beside ${violation.side}` }, ` ${violation.message}`);
+  const member = violation.keyword === "required" ? `${violation.pointer.split("/").pop()} ` : "";
+  return h("span", { class: `beside ${violation.side}` }, ` ${member}${violation.message}`, schemaBeside(violation.schema) ?? "\n");
 }
 
-export function violationText(violation) {
+// Violations that are not marked in a body, each with the schema that it broke.
+export function violationList(violations) {
+  return h("ul", { class: "violations" }, violations.map((violation) => h("li", {}, violationText(violation),
+    violation.schema ? h("div", {}, h("code", {}, placeOf(violation.schema)),
+      listing(violation.schema.lines, violation.schema.line, `The schema at ${placeOf(violation.schema)}`)) : null)));
+}
+
+function violationText(violation) {
   return [
     h("span", { class: `tag ${violation.side}` }, violation.side), " ",
     h("code", {}, `${violation.where}${violation.pointer ? ` ${violation.pointer}` : ""}`), " ", violation.message,

@@ -1,4 +1,4 @@
-// An exchange as text to take elsewhere: a curl command, a rule of a scenario, a test.
+// An exchange as text to take elsewhere: a curl command, a rule of a scenario, a test. Each of them runs.
 // Must not know: pages.
 
 const SKIPPED = new Set(["host", "content-length", "connection", "accept-encoding", "transfer-encoding"]);
@@ -21,12 +21,14 @@ function compact(body) {
   return typeof body === "string" ? body : JSON.stringify(body);
 }
 
-// `origin` is where the server is. Keys are masked in the journal, so a new one has to be put in.
-export function asCurl(entry, origin) {
-  const parts = [`curl -i -X ${shellQuoted(entry.method)} ${shellQuoted(origin + lineOf(entry))}`];
+// `origin` is where the server is, `key` one that the sandbox accepts: in the journal keys are masked.
+export function asCurl(entry, origin, key) {
+  const how = entry.method === "HEAD" ? "-I" : `-i -X ${shellQuoted(entry.method)}`;
+  const parts = [`curl ${how} ${shellQuoted(origin + lineOf(entry))}`];
   for (const [name, value] of Object.entries(entry.request.headers)) {
     for (const line of [value].flat()) {
-      if (!SKIPPED.has(name)) parts.push(`-H ${shellQuoted(`${name}: ${line}`)}`);
+      // One that was refused stays so: no key is ***.
+      if (!SKIPPED.has(name)) parts.push(`-H ${shellQuoted(`${name}: ${entry.stage === "key" ? line : line.replace("***", () => key)}`)}`);
     }
   }
   if (entry.request.body !== null) parts.push(`--data-raw ${shellQuoted(compact(entry.request.body))}`);
@@ -53,12 +55,19 @@ export function asRule(entry) {
   return `${lines.join("\n")}\n`;
 }
 
+const LOST = { reset_before: "{reset: before}", reset_after_commit: "{reset: after_commit}", empty: "{empty: true}", hang: "{hang: 1s}" };
+
 function outcome(entry) {
-  if (!entry.response) return ["    fault: {reset: before}"];
-  const type = entry.response.headers["content-type"];
+  if (entry.lost || !entry.response) return [`    fault: ${LOST[entry.lost] ?? LOST.reset_before}`];
+  const { headers, body } = entry.response;
+  const type = headers["content-type"];
+  const violates = `    violates: ${quoted(entry.violates || "as it was received")}`;
+  if (typeof body === "string" && /json/.test(type)) return ["    fault: {body: {malformed: true}}", violates];
   const lines = ["    reply:", `      status: ${entry.status}`];
-  if (type && !/json/.test(type)) lines.push(`      headers: {content-type: ${quoted(type)}}`);
-  if (entry.response.body !== null) lines.push(`      body: ${quoted(entry.response.body)}`);
+  const kept = Object.entries(headers).filter(([name]) => name === "retry-after" || (name === "content-type" && !/json/.test(type)));
+  if (kept.length) lines.push(`      headers: ${quoted(Object.fromEntries(kept))}`);
+  if (body !== null) lines.push(`      body: ${quoted(JSON.stringify(body).includes('"$') ? { $literal: body } : body)}`);
+  if (entry.violations.some((violation) => violation.side === "declared")) lines.push(violates);
   return lines;
 }
 
@@ -90,40 +99,49 @@ function python(value, indent) {
 }
 
 // The path below an API's base URL; `base` is that URL in the entry's sandbox.
-function below(entry, base) {
+function below(path, base) {
   const parts = new URL(base).pathname.split("/").filter(Boolean).filter((part) => !part.startsWith("~"));
-  let rest = entry.path.replace(/^\/~[^/]*/, "");
+  let rest = path;
   for (const part of parts) {
     if (rest.startsWith(`/${part}/`)) rest = rest.slice(part.length + 1);
   }
-  return `${rest}${entry.query ? `?${entry.query}` : ""}`;
+  return rest;
 }
 
-// A test with the plugin's fixture that sends the same request and expects the same status. `base` is the API's URL,
-// `scenario` the name of the bundled scenario in force, "" for none.
-export function asPytest(entry, base, scenario) {
-  const headers = {}, { body } = entry.request;
-  for (const [name, value] of Object.entries(entry.request.headers)) {
-    if (!SKIPPED.has(name) && name !== "user-agent" && name !== "accept") headers[name] = [value].flat().join(", ");
+// A request as a call of httpx.
+function call(request, entry, base, indent) {
+  const pad = "    ".repeat(indent + 1);
+  const { authorization, ...others } = request.headers ?? {};
+  const named = Object.entries(others).map(([name, value]) => `${pad}    ${JSON.stringify(name)}: ${python(value, indent + 1)},\n`);
+  if (authorization !== null) {
+    named.push(`${pad}    "authorization": ${entry.stage === "key" ? '"Bearer not-a-key"' : 'f"Bearer {mockserver.api_key}"'},\n`);
   }
-  const shown = Object.entries(headers).map(([name, value]) => {
-    const masked = value.match(/^(?:(\w+) )?\*\*\*$/);
-    const text = masked ? `f"${masked[1] ? `${masked[1]} ` : ""}{mockserver.api_key}"` : python(value, 0);
-    return `            ${JSON.stringify(name)}: ${text},\n`;
-  });
-  const lines = ["import httpx"];
-  if (scenario) lines.push("import pytest");
-  lines.push("", "");
-  if (scenario) lines.push(`@pytest.mark.mockserver(scenario=${python(scenario, 0)})`);
-  lines.push(
-    `def test_exchange_${entry.number}(mockserver):`,
-    "    response = httpx.request(",
-    `        ${python(entry.method, 0)},`,
-    `        mockserver.base_url(${python(entry.api, 0)}) + ${python(below(entry, base), 0)},`,
-    `        headers={\n${shown.join("")}        },`,
-  );
-  if (typeof body === "string") lines.push(`        content=${python(body, 2)}.encode(),`);
-  else if (body !== null) lines.push(`        json=${python(body, 2)},`);
-  lines.push("    )", `    assert response.status_code == ${entry.status}`, "");
-  return lines.join("\n");
+  const lines = ["httpx.request(", `${pad}${python(request.method, 0)},`, `${pad}url + ${python(below(request.path, base), 0)},`];
+  if (request.query) lines.push(`${pad}params=${python(request.query, indent + 1)},`);
+  if (named.length) lines.push(`${pad}headers={\n${named.join("")}${pad}},`);
+  if ("body" in request) lines.push(`${pad}json=${python(request.body, indent + 1)},`);
+  if ("content" in request) lines.push(`${pad}content=${python(request.content, 0)}.encode(),`);
+  return `${lines.join("\n")}\n${"    ".repeat(indent)})`;
+}
+
+// A test with the plugin's fixture that does what came before, sends the same request and expects the same status.
+// `base` is the API's URL, `file` the exchange file.
+export function asPytest(entry, base, file) {
+  const scenario = { version: 1, name: `exchange-${entry.number}`, api: entry.api, ...file.given };
+  const isLost = Boolean(entry.lost) || !entry.response;
+  const mayFail = JSON.stringify(file.given).includes('"fault"'); // one of the requests before may have been lost too
+  const guard = mayFail ? "    with contextlib.suppress(httpx.TransportError):" : null;
+  const lines = [...(mayFail ? ["import contextlib", ""] : []), "import httpx", "import pytest", "", "", `@pytest.mark.mockserver(api=${python(entry.api, 0)}, scenario=${python(scenario, 0)})`,
+    `def test_exchange_${entry.number}(mockserver):`, `    url = mockserver.base_url(${python(entry.api, 0)})`];
+  for (const { times, advance, ...request } of file.earlier) {
+    if (advance) lines.push(`    mockserver.clock.advance(${python(advance, 0)})`);
+    else {
+      const loop = times > 1 ? [`    for _ in range(${times}):`] : [];
+      if (guard) loop.push("    ".repeat(loop.length) + guard);
+      lines.push(...loop, `${"    ".repeat(loop.length + 1)}${call(request, entry, base, loop.length + 1)}`);
+    }
+  }
+  if (isLost) lines.push("    with pytest.raises(httpx.TransportError):", `        ${call(file.request, entry, base, 2)}`);
+  else lines.push(`    response = ${call(file.request, entry, base, 1)}`, `    assert response.status_code == ${entry.status}`);
+  return `${lines.join("\n")}\n`;
 }

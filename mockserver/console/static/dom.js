@@ -56,7 +56,13 @@ export function say(text) {
 
 export function copyButton(label, text) {
   return button(label, async () => {
-    const content = text();
+    let content = "";
+    try {
+      content = await text();
+    } catch (error) {
+      say(error.message);
+      return;
+    }
     try {
       await navigator.clipboard.writeText(content);
       say(`Copied: ${label}.`);

@@ -1,10 +1,12 @@
 // The page of one exchange: what came, what went, which stage or rule decided, and what to take elsewhere.
 
 import { get, of } from "./admin.js";
-import { bodyView, violationText } from "./body.js";
+import { bodyView, violationList } from "./body.js";
 import { asCurl, asPytest, asRule } from "./copies.js";
 import { copyButton, duration, facts, h, table } from "./dom.js";
 import { statusTag, tagsOf } from "./exchanges.js";
+import { actingRule, idleRules } from "./rules.js";
+import { storyOf } from "./story.js";
 
 const STAGES = {
   route: "Route", rule: "Rule", key: "Key", limit: "Limit", prefer: "Prefer", validation: "Validation", credits: "Credits",
@@ -28,10 +30,10 @@ export async function show(context) {
       h("h1", {}, `The ${part} body of exchange ${number}`), bodyView(message?.body ?? null, [], null));
     return;
   }
-  const [scenario, expectations, { verdicts }, world, why] = await Promise.all([
-    get(of(sandbox, "/scenario")), get(of(sandbox, "/expectations")), get(of(sandbox, "/retries")), get(of(sandbox)),
-    get(of(sandbox, `/journal/${number}/why`)),
+  const [{ verdicts }, world, why] = await Promise.all([
+    get(of(sandbox, "/retries")), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
   ]);
+  const story = await storyOf(entry, verdicts, sandbox, link);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;
   box.append(
     h("nav", { class: "between", "aria-label": "Exchanges" }, h("a", { href: link("exchanges", [], query) }, "‹ All exchanges"),
@@ -39,27 +41,37 @@ export async function show(context) {
       entry.number < world.requests ? h("a", { href: link("exchanges", [entry.number + 1], query) }, `#${entry.number + 1}`) : null),
     h("h1", { class: "exchange" }, statusTag(entry), " ", h("span", {}, title)),
     h("p", { class: "because" }, why.sentences[0], " ", tagsOf(entry)),
-    why.sentences.slice(1).map((sentence) => h("p", {}, sentence)),
+    ...why.sentences.slice(1).map((sentence) => h("p", {}, sentence)),
     stages(why.stages),
     facts([
       ["Number", `#${entry.number}`], ["Time", entry.iso], ["Operation", entry.operation], ["API", entry.api],
-      ["Took", duration(entry.duration_ms / 1000)], ["Charged", entry.charged ? `${entry.charged} credits` : ""],
+      ["Took", duration(entry.duration_ms / 1000)], ["Charged", entry.charged ? `${entry.charged} credit${entry.charged === 1 ? "" : "s"}` : ""],
       ["Rows changed", entry.changed ? changes(entry, link) : ""], ["Lost", entry.lost], ["Faults", entry.faults.join(", ")],
       ["Announced violation", entry.violates],
     ]),
-    h("p", { class: "buttons" },
-      copyButton("Copy as curl", () => asCurl(entry, new URL(world.base_urls[entry.api] ?? location.href).origin)),
-      copyButton("Copy as scenario rule", () => asRule(entry)),
-      world.base_urls[entry.api] ? copyButton("Copy as pytest",
-        () => asPytest(entry, world.base_urls[entry.api], scenario.source === "bundled" ? scenario.name : "")) : null,
+    h("p", { class: "buttons" }, copies(entry, world),
       entry.operation ? h("a", { class: "button", href: link("scenario", [], { fail: entry.number }) }, "Make this fail next time") : null),
-    ...violations(entry), ...story(entry, verdicts, link), ...rule(entry, scenario, link), ...nearMisses(entry, expectations),
+    ...violations(why), ...actingRule(entry, why.rules, link), ...story,
     h("div", { class: "pair" },
-      message("Request", entry.request, inBody(entry, "client"), link("exchanges", [number, "request"], query)),
-      message("Response", entry.response, inBody(entry, "server", "declared"), link("exchanges", [number, "response"], query),
+      message("Request", entry.request, inBody(why, "client"), link("exchanges", [number, "request"], query)),
+      message("Response", entry.response, inBody(why, "server", "declared"), link("exchanges", [number, "response"], query),
         entry.lost ? `No whole response left: ${entry.lost}.` : "Nothing was answered.")),
+    ...idleRules(why.rules),
     entry.traceback ? h("section", {}, h("h2", {}, "Traceback"), h("pre", { class: "body", tabindex: 0 }, entry.traceback)) : "",
   );
+}
+
+// What a client sent to an API can be sent again; what the server sent itself, or nobody answers for, cannot.
+function copies(entry, world) {
+  const base = world.base_urls[entry.api];
+  if (entry.stage === "webhook" || !base) return [];
+  const file = () => get(of(entry.sandbox, `/journal/${entry.number}/exchange-file`));
+  return [
+    copyButton("Copy as curl", () => asCurl(entry, new URL(base).origin, world.client_kwargs[entry.api].api_key)),
+    entry.operation ? copyButton("Copy as scenario rule", () => asRule(entry)) : null,
+    copyButton("Copy as pytest", async () => asPytest(entry, base, await file())),
+    copyButton("Copy as exchange file", async () => (await file()).text),
+  ];
 }
 
 // The stages that the request went through, each with what was found there.
@@ -69,66 +81,21 @@ function stages(passed) {
     h("li", { class: outcome }, h("strong", {}, STAGES[stage] ?? stage), h("span", { class: "hidden" }, words[outcome]), " ", note)));
 }
 
-function inBody(entry, ...sides) {
-  return entry.violations.filter((violation) => violation.where === "body" && sides.includes(violation.side));
+function inBody(why, ...sides) {
+  return why.violations.filter((violation) => violation.where === "body" && sides.includes(violation.side));
 }
 
-function violations(entry) {
-  if (!entry.violations.length) return [];
-  return [h("section", {}, h("h2", {}, "Violations of the contract"),
-    h("ul", { class: "violations" }, entry.violations.map((violation) => h("li", {}, violationText(violation)))))];
+// Those that stand in no body: of parameters, headers, the status.
+function violations(why) {
+  const elsewhere = why.violations.filter((violation) => violation.where !== "body");
+  if (!elsewhere.length) return [];
+  return [h("section", {}, h("h2", {}, "Violations of the contract"), violationList(elsewhere))];
 }
 
 function changes(entry, link) {
   return h("ul", { class: "inline" }, entry.changes.map(({ change, table: name, id }) =>
     h("li", {}, `${change} `, h("a", { href: link("state", [name], { row: id }) }, `${name} ${id}`))),
   entry.changed > entry.changes.length ? h("li", {}, `and ${entry.changed - entry.changes.length} more`) : null);
-}
-
-// The retries that this exchange is a part of, as one story.
-function story(entry, verdicts, link) {
-  const verdict = verdicts.find((known) => known.attempts.includes(entry.number));
-  if (!verdict || verdict.attempts.length < 2) return [];
-  return [h("section", {}, h("h2", {}, "Retries"),
-    h("ol", { class: "story" }, verdict.attempts.map((number, index) => h("li", {},
-      number === entry.number ? h("strong", {}, `attempt ${index + 1} (#${number}, this one)`)
-        : h("a", { href: link("exchanges", [number]) }, `attempt ${index + 1} (#${number})`)))),
-    h("p", {}, verdict.explain),
-    entry.waited === null ? null : h("p", {}, `The client waited ${duration(entry.waited)} before this attempt`,
-      entry.early_by > 0 ? `, ${duration(entry.early_by)} less than Retry-After said.` : "."))];
-}
-
-// The lines of a scenario's text that a rule takes, by where it stands.
-function excerpt(text, at) {
-  const first = Number(at.split(":").pop());
-  const lines = text?.split("\n") ?? [];
-  if (!first || !lines[first - 1]?.trim()) return "";
-  const indent = (line) => line.search(/\S|$/);
-  let last = first;
-  while (last < lines.length && (!lines[last].trim() || indent(lines[last]) > indent(lines[first - 1]))) last += 1;
-  return lines.slice(first - 1, last).map((line, index) => `${String(first + index).padStart(4)}  ${line}`).join("\n").trimEnd();
-}
-
-function rule(entry, scenario, link) {
-  if (!entry.rule) return [];
-  const known = scenario.rules.find((one) => one.id === entry.rule);
-  const text = known?.at === entry.rule_at ? excerpt(scenario.text, entry.rule_at) : "";
-  return [h("section", {}, h("h2", {}, `The rule that acted: ${entry.rule}`),
-    h("p", {}, "It stands at ", h("code", {}, entry.rule_at), known ? ` and has acted ${known.fired === 1 ? "once" : `${known.fired} times`}. ` : " of a scenario that is no longer in force. ",
-      h("a", { href: link("scenario") }, "Scenario")),
-    text ? h("pre", { class: "body", tabindex: 0 }, text) : null)];
-}
-
-function nearMisses(entry, expectations) {
-  const missed = expectations.unfired.filter((known) => known.number === entry.number);
-  if (!missed.length) return [];
-  return [h("section", {}, h("h2", {}, "Rules that have never acted, and came nearest here"),
-    missed.map((known) => h("div", {}, h("h3", {}, known.rule, " ", h("code", {}, known.at)), differences(known))))];
-}
-
-export function differences(known) {
-  return table(`Why rule ${known.rule} did not act`, ["Where", "The rule expects", "The request has"],
-    known.differences.map((one) => [h("code", {}, one.where), one.expected, one.found]));
 }
 
 function message(title, content, violating, whole, none) {

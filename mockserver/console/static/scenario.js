@@ -3,7 +3,7 @@
 import { get, of, put } from "./admin.js";
 import { asRule, failNext } from "./copies.js";
 import { agreed, button, h, say, soon, table } from "./dom.js";
-import { differences } from "./exchange.js";
+import { differences } from "./rules.js";
 
 const MOST_JUDGED = 1000; // requests of a sandbox whose expectations are judged after each
 
