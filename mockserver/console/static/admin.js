@@ -56,6 +56,11 @@ export async function get(path) {
   return (await send(path)).json();
 }
 
+// The same for what is text.
+export async function getText(path) {
+  return (await send(path)).text();
+}
+
 // A write. A string body is YAML.
 export async function put(method, path, body) {
   const type = typeof body === "string" ? "application/yaml" : "application/json";

@@ -8,6 +8,7 @@ import * as contract from "./contract.js";
 import * as credits from "./credits.js";
 import * as exchange from "./exchange.js";
 import * as exchanges from "./exchanges.js";
+import * as health from "./health.js";
 import * as limits from "./limits.js";
 import * as sandboxes from "./sandboxes.js";
 import * as scenario from "./scenario.js";
@@ -22,6 +23,7 @@ const PANELS = {
   state: ["State", state.show],
   sandboxes: ["Sandboxes", sandboxes.show],
   contract: ["Contract", contract.show],
+  health: ["Health", health.show],
 };
 
 const listeners = new Set(); // called with each new entry of the sandbox
