@@ -9,7 +9,9 @@ import pytest
 from playwright.sync_api import expect
 from test_console_browser import browser, console, make_console  # noqa: F401
 
+from mockserver.server import thread
 from mockserver.server.app import create_app
+from mockserver.server.run import listen
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 
@@ -95,3 +97,76 @@ def test_health_says_that_the_server_is_away(make_console):
     expect(page.locator("#notice")).not_to_be_empty(timeout=WAIT)
     console.page.goto("about:blank")
     console.expects("ERR_")
+
+
+# What somebody else does.
+
+
+def test_what_somebody_else_does_is_said_and_shown(console):
+    page = console.open("clock")
+    news = page.locator("#news")
+    expect(page.locator("#live")).to_have_text("Live")
+    console.admin("POST", "/sandboxes/default/clock/advance", json={"by": "61s"})
+    expect(news).to_contain_text("Somebody has set the clock: it stands at 2026-01-01T00:01:01.000Z and is frozen.")
+    expect(page.locator(".clock")).to_contain_text("00:01:01.000")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(news).to_be_empty()
+    page = console.open("scenario")
+    expect(page.locator("#live")).to_have_text("Live")
+    console.admin("PUT", "/sandboxes/default/scenario", json={"use": "out-of-credits"})
+    expect(news).to_contain_text("Somebody has set the scenario out-of-credits: the sandbox began anew.")
+    expect(page.get_by_text("In force: out-of-credits")).to_be_visible()
+    console.admin("DELETE", "/sandboxes/default/scenario")
+    expect(news).to_contain_text("Somebody has removed the scenario.")
+    expect(page.get_by_text("No scenario is in force")).to_be_visible()
+    console.create()
+    page = console.open("exchanges")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    console.admin("POST", "/sandboxes/default/reset")
+    expect(news).to_contain_text("Somebody has reset this sandbox")
+    expect(page.get_by_text("No client has sent a request")).to_be_visible()
+
+
+def test_what_this_page_does_is_not_said_to_be_somebody_elses(console):
+    page = console.open("clock")
+    expect(page.locator("#live")).to_have_text("Live")
+    page.get_by_role("button", name="+61s").click()
+    expect(page.locator(".clock")).to_contain_text("00:01:01.000")
+    other = console.context.new_page()
+    other.goto(f"{console.url}/__console/#/default/clock")
+    expect(other.locator("#live")).to_have_text("Live")
+    page.get_by_role("button", name="+10s").click()
+    expect(other.locator("#news")).to_contain_text("it stands at 2026-01-01T00:01:11.000Z")
+    expect(page.locator(".clock")).to_contain_text("00:01:11.000")
+    # The other page was told after both were; this one has had its time to say something.
+    expect(page.locator("#news")).to_be_empty()
+
+
+def test_a_change_does_not_take_the_text_that_somebody_writes(console):
+    page = console.open("scenario")
+    expect(page.locator("#live")).to_have_text("Live")
+    area = page.get_by_label("The scenario as YAML")
+    area.fill("version: 1\nname: mine\n")
+    console.admin("PUT", "/sandboxes/default/scenario", json={"use": "out-of-credits"})
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text("In force: out-of-credits")).to_be_visible()
+
+
+def test_a_restart_is_said(make_console, monkeypatch):
+    """Also when the journal of the new server is as long as that of the old one."""
+    with serve_in_thread(create_app(Settings())) as served:
+        console = make_console(url=served.url)
+        page = console.open("exchanges")
+        expect(page.locator("#live")).to_have_text("Live")
+        console.create()
+        expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#live")).to_contain_text("The server does not answer")
+    app = create_app(Settings())
+    monkeypatch.setattr(thread, "listen", lambda host, port: listen(host, served.port))
+    with serve_in_thread(app):
+        console.http.get("/v1/user-memories")
+        expect(page.locator("#news")).to_contain_text("The server was restarted", timeout=WAIT)
+        expect(page.locator("tbody tr")).to_have_count(1)
+        expect(page.locator("tbody tr")).to_contain_text("Memory.listUserMemory")
+        page.goto("about:blank")
+    console.complaints[:] = [line for line in console.complaints if "net::ERR_" not in line]

@@ -40,13 +40,18 @@ def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str, *, tell
         "api_key": sandbox.key,
         "base_urls": urls,
         "client_kwargs": {name: {api.url_keyword: urls[name], "api_key": key} for name, api in apis.items()},
-        "scenario": ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None,
+        "scenario": scenario_name(sandbox),
         "clock": clock_view(sandbox.clock),
         "credits": credits_view(sandbox.store.balance()),
         "requests": sandbox.store.journal_count(),
         "defects": marked.get("defect", 0),
         "invalid": marked.get("invalid", 0),
     }
+
+
+def scenario_name(sandbox: Sandbox) -> str | None:
+    """The names of the scenarios in force; None when there is none."""
+    return ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None
 
 
 def clock_view(clock: Clock) -> JSON:
@@ -75,7 +80,7 @@ def scenario_view(sandbox: Sandbox) -> JSON:
     if not scenarios:
         return {"name": None, "source": None, "text": None, "rules": []}
     return {
-        "name": ", ".join(scenario.name for scenario in scenarios),
+        "name": scenario_name(sandbox),
         "source": "bundled" if all(scenario.origin.source == "bundled" for scenario in scenarios) else "upload",
         "text": "---\n".join(scenario.text for scenario in scenarios),
         "rules": rules,
