@@ -19,7 +19,8 @@ from typing import TypeVar
 
 from anyio import to_thread
 
-from mockserver.admin.handlers import HANDLERS, Ask
+from mockserver.admin.ask import Ask
+from mockserver.admin.handlers import HANDLERS
 from mockserver.admin.journal import BATCH, JournalReader
 from mockserver.admin.standing import Standing, standing, steered, steered_view
 from mockserver.contract import Checked, Contract, Operation, load_contract

@@ -17,6 +17,7 @@ from mockserver.messages import JSON, Balance, Exchange
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import schedule
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.scenarios.rules import CompiledAction
 from mockserver.state.store import Store
 
 ANY_KEY = "any-key"
@@ -73,7 +74,13 @@ def scenario_view(sandbox: Sandbox) -> JSON:
     """The scenarios in force; there is usually one."""
     scenarios = list(sandbox.scenarios.values())
     rules = [
-        {"id": rule.id, "at": rule.at, "fired": sandbox.fired(scenario, rule.id)}
+        {
+            "id": rule.id,
+            "at": rule.at,
+            "fired": sandbox.fired(scenario, rule.id),
+            "calls": sandbox.world.counted(scenario, rule.id),
+            "steps": [_step_name(step) for step in rule.steps],
+        }
         for scenario in scenarios
         for rule in scenario.rules
     ]
@@ -85,6 +92,14 @@ def scenario_view(sandbox: Sandbox) -> JSON:
         "text": "---\n".join(scenario.text for scenario in scenarios),
         "rules": rules,
     }
+
+
+def _step_name(step: CompiledAction | None) -> str:
+    """What a step of a sequence does, in a word or two."""
+    if step is None:
+        return "ok"
+    reply = [str(step.status)] if step.reply is not None else []
+    return ", ".join([*reply, *step.faults]) or step.name or "ok"
 
 
 def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JSON:
