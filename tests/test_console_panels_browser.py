@@ -170,3 +170,49 @@ def test_a_restart_is_said(make_console, monkeypatch):
         expect(page.locator("tbody tr")).to_contain_text("Memory.listUserMemory")
         page.goto("about:blank")
     console.complaints[:] = [line for line in console.complaints if "net::ERR_" not in line]
+
+
+# State.
+
+
+def test_snapshots_are_compared_by_row_and_member(console):
+    first, second = (console.create({"agent_id": "a", "memory": f"fact {n}"}).json()["id"] for n in range(2))
+    page = console.open("state")
+    page.get_by_label("Name").fill("before")
+    page.get_by_role("button", name="Save a snapshot").click()
+    row = page.get_by_role("row", name=re.compile("^before"))
+    expect(row).to_contain_text("no difference")
+    console.http.delete(f"/v1/user-memories/{second}")
+    third = console.create().json()["id"]
+    state = console.admin("GET", "/sandboxes/default/state").json()
+    state["tables"]["user_memories"][""][0]["memory"] = ["fact 0", "changed"]
+    console.admin("PUT", "/sandboxes/default/state", json=state)
+    page.get_by_role("button", name="Show them").click()
+    page.get_by_label("Name").fill("after")
+    page.get_by_role("button", name="Save a snapshot").click()
+    page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits consumed")).click()
+    lines = page.locator("tbody tr")
+    expect(lines.filter(has_text=first)).to_contain_text('changed/memory["fact 0"]["fact 0","changed"]')
+    expect(lines.filter(has_text=second)).to_contain_text("removed")
+    expect(lines.filter(has_text=third)).to_contain_text("added")
+    expect(lines.filter(has_text="/consumed")).to_contain_text("credits")
+    page.get_by_label("Compared with").select_option("after")
+    expect(page.get_by_role("heading", name="before and after")).to_be_visible()
+    expect(lines.filter(has_text=third)).to_contain_text("added")
+    page.get_by_role("link", name=first).click()
+    expect(page.get_by_role("heading", name=first)).to_be_visible()
+    page.goto(f"{console.url}/__console/#/default/state")
+    page.get_by_role("button", name="Restore before").click()
+    expect(page.get_by_role("row", name=re.compile("^before"))).to_contain_text("no difference")
+    ids = {row["id"] for row in console.http.get("/v1/user-memories").json()["data"]}
+    assert ids == {first, second}
+    page.reload()
+    page.goto(f"{console.url}/__console/#/default/state?compare=1")
+    expect(page.get_by_text("This snapshot is no longer kept")).to_be_visible()
+
+
+def test_a_row_names_the_exchange_that_changed_it(console):
+    id = console.create().json()["id"]
+    page = console.open("state")
+    page.get_by_role("row", name=re.compile(id)).get_by_role("link", name="#1").click()
+    expect(page.get_by_role("link", name=f"user_memories {id}")).to_be_visible()
