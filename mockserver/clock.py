@@ -121,6 +121,10 @@ class Clock:
         now = base + (time.monotonic() - real_base) * rate
         return now if now < LAST else LAST, rate
 
+    def hands(self) -> Hands:
+        """Where it stands; the same until it is moved or runs otherwise."""
+        return self._hands
+
     def change(self, move: Callable[[Hands, float], Hands]) -> float:
         """Replace the hands, all at once, by what `move` makes of them and the real time; the new epoch seconds."""
         with self._lock:

@@ -15,6 +15,8 @@ from mockserver.admin.handlers import HANDLERS
 from mockserver.contract import load_contract
 from mockserver.data import bundled_file
 from mockserver.messages import Request
+from mockserver.scenarios import ScenarioModel
+from mockserver.text.models import editor_schema
 
 WRITE = {"X-Mockserver-Admin": "1"}
 MEMORY = {"agent_id": "a", "memory": "m"}
@@ -399,3 +401,32 @@ def test_scenarios_are_listed_by_the_names_that_can_be_set(call):
     assert status == 200 and {"name": "out-of-credits", "source": "bundled"} in listed["scenarios"]
     for scenario in listed["scenarios"]:
         assert call.write("PUT", "/sandboxes/default/scenario", {"use": scenario["name"]})[0] == 200
+
+
+def test_the_schema_of_scenarios_names_what_may_be_written(call):
+    status, schema = call("GET", "/scenarios/schema")
+    assert status == 200
+    assert schema == editor_schema(ScenarioModel)
+    words = schema["$defs"]["Rule"]["properties"]["sequence"]["anyOf"][0]["items"]["anyOf"][0]["enum"]
+    assert words[:2] == ["ok", "rate_limited"]
+
+
+def test_a_rule_tells_its_counter_and_the_steps_of_its_sequence(call):
+    rules = [
+        {"id": "steps", "op": "Memory.createUserMemory", "sequence": ["ok", {"fault": {"reset": "before"}}]},
+        {"id": "late", "op": "*", "when": {"call": 3}, "reply": "rate_limited"},
+    ]
+    rules[0]["sequence"] += [{"rate_limited": {}, "fault": {"latency": "1ms"}}, {"set": {"/id": "x"}}]
+    assert (
+        call.write(
+            "PUT", "/sandboxes/default/scenario", {"version": 1, "name": "mine", "api": "datagrid", "rules": rules}
+        )[0]
+        == 200
+    )
+    for _ in range(2):
+        call.create_memory()
+    shown = call("GET", "/sandboxes/default/scenario")[1]["rules"]
+    assert [(rule["id"], rule["calls"], rule["fired"], rule["steps"]) for rule in shown] == [
+        ("steps", 2, 1, ["ok", "reset", "429, latency", "change"]),
+        ("late", 2, 0, []),
+    ]

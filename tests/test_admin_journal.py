@@ -191,3 +191,38 @@ def test_the_journal_shows_who_decided_and_why(make_pipeline):
     (entry,) = call("GET", "/sandboxes/default/journal")[1]["entries"]
     assert (entry["status"], entry["stage"], entry["traceback"]) == (401, "key", "")
     assert "key" in entry["reason"].lower()
+
+
+def test_a_stream_tells_who_asks_for_it_what_was_steered(make_pipeline):
+    call = Caller(make_pipeline())
+
+    async def watch():
+        request = Request("GET", "/__admin/sandboxes/default/events", "steering=true", {"host": "localhost"})
+        stream = await call.admin.events(call.admin.receive(request))
+        assert (await anext(stream)).startswith(b":")
+        told = []
+        for steer in (
+            lambda: call.write("POST", "/sandboxes/default/clock/advance", {"by": "61s"}),
+            lambda: call.write("PUT", "/sandboxes/default/scenario", {"use": "out-of-credits"}),
+            lambda: call.write("POST", "/sandboxes/default/reset"),
+            lambda: call.write("DELETE", "/sandboxes/default/scenario"),
+            call.create_memory,
+        ):
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)  # it has looked once
+            steer()
+            told.append(lines_of(await asyncio.wait_for(waiting, 10)))
+        await stream.aclose()
+        return told
+
+    *steered, entry = asyncio.run(watch())
+    assert [line[b"event"] for line in steered] == [b"steered"] * 4
+    shown = [json.loads(line[b"data"]) for line in steered]
+    assert [(one["what"], one["anew"], one["scenario"]) for one in shown] == [
+        (["clock"], False, None),
+        (["scenario"], True, "out-of-credits"),
+        (["reset"], True, "out-of-credits"),
+        (["scenario"], False, None),
+    ]
+    assert shown[0]["clock"]["now"] == START + 61
+    assert b"event" not in entry

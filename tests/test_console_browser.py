@@ -26,7 +26,7 @@ from mockserver.settings import Settings
 WRITE = {"x-mockserver-admin": "1"}
 KEY = {"authorization": "Bearer k"}
 MEMORY = {"agent_id": "a", "memory": "likes tea"}
-PANELS = ["exchanges", "limits", "credits", "scenario", "clock", "state", "sandboxes", "contract"]
+PANELS = ["exchanges", "limits", "credits", "scenario", "clock", "state", "sandboxes", "contract", "health"]
 LOOKS = {
     "desktop": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},

@@ -253,6 +253,14 @@ def test_a_running_clock_is_the_same_for_all(replicas):
         other.sandbox.clock.set(START - 1)
 
 
+def test_whoever_watches_sees_that_another_process_moved_the_clock(replicas):
+    one, other = replicas(clock_rate=1.0)
+    before = one.sandbox.clock.hands()
+    assert one.sandbox.clock.hands() == before, "it runs, and nobody has moved it"
+    other.sandbox.clock.advance(1)
+    assert one.sandbox.clock.hands() != before
+
+
 def test_a_database_that_was_emptied_is_begun_again(replicas):
     one, other = replicas()
     send(one)

@@ -19,8 +19,10 @@ from typing import TypeVar
 
 from anyio import to_thread
 
-from mockserver.admin.handlers import HANDLERS, Ask
+from mockserver.admin.ask import Ask
+from mockserver.admin.handlers import HANDLERS
 from mockserver.admin.journal import BATCH, JournalReader
+from mockserver.admin.standing import Standing, standing, steered, steered_view
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
@@ -28,6 +30,7 @@ from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_y
 from mockserver.messages import Request, Response
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
 from mockserver.state.store import Store
@@ -187,9 +190,11 @@ class Admin:
         except (Problem, UserError) as error:
             call.refusal = error
             return None
-        return self._stream(params["name"], store, after, params.get("seconds"))
+        return self._stream(params["name"], store, after, params.get("seconds"), params["steering"])
 
-    async def _stream(self, name: str, store: Store, after: int, seconds: float | None) -> AsyncIterator[bytes]:
+    async def _stream(
+        self, name: str, store: Store, after: int, seconds: float | None, steering: bool
+    ) -> AsyncIterator[bytes]:
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         end = None if seconds is None else loop.time() + seconds
 
@@ -197,17 +202,26 @@ class Admin:
             if not wake.is_set() and not loop.is_closed():
                 loop.call_soon_threadsafe(wake.set)
 
-        unwatch = store.watch(appended)
+        def look() -> tuple[Sandbox, Standing | None]:
+            sandbox = self.pipeline.sandboxes.get(name)
+            return sandbox, standing(sandbox) if steering else None
+
+        unwatch, seen = store.watch(appended), None
         try:
             yield b": mockserver journal\n\n"
             while not self._draining():
                 wake.clear()
                 try:
-                    now_in = await self._ask_store(lambda: self.pipeline.sandboxes.get(name).store)
+                    sandbox, stands = await self._ask_store(look)
+                    now_in = sandbox.store if stands is None else stands.store
                     if now_in is not store and unwatch is not None:  # a reset: another journal
                         unwatch()
                         store, after, unwatch = now_in, 0, now_in.watch(appended)
                     store = now_in
+                    if seen and stands and (what := steered(seen, stands)):
+                        told = functools.partial(steered_view, sandbox, what, seen.store is not store)
+                        yield b"event: steered\ndata: %s\n\n" % to_json(await self._ask_store(told))
+                    seen = stands
                     entries = await self._ask_store(functools.partial(self._journal.news, store, after))
                 except (Problem, UserError):
                     return  # the sandbox went, or the shared store: the client asks again from where it is

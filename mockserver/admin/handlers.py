@@ -4,67 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mockserver import scenarios
 from mockserver.admin import views
+from mockserver.admin.ask import Ask
 from mockserver.admin.exchange_file import exchange_file
 from mockserver.admin.explanation import explained
-from mockserver.admin.journal import JournalReader
+from mockserver.admin.scenarios import check_scenario, get_schema, given_scenario, list_scenarios, set_scenario
 from mockserver.apis import nobody
 from mockserver.clock import parse_duration, parse_time
-from mockserver.contract import Checked
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Exchange, Response
-from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import expectations, schedule
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.scenarios import Scenario, ScenarioError, bundled_scenarios
 from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.values import CallValues
 from mockserver.state.ratelimit import parse_limit
 from mockserver.state.store import Snapshot
-from mockserver.text.documents import files_in
 from mockserver.text.ranges import parse_range
 from mockserver.text.templates import compile_template
 from mockserver.version import __version__
-
-
-class Ask:
-    """A checked request to the admin API."""
-
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        checked: Checked,
-        journal: JournalReader,
-        origin: str,
-        draining: bool,
-        scenario_dir: str = "",
-        steers: bool = True,
-    ) -> None:
-        self.pipeline = pipeline
-        self.journal = journal
-        self.params = checked.params
-        self.body = checked.body
-        self.has_body = checked.has_body
-        self.origin = origin
-        """Scheme and host, as the caller sees them."""
-        self.draining = draining
-        self.scenario_dir = scenario_dir
-        """Where scenarios of the server's own are, by their names; "" when there are none."""
-        self.steers = steers
-        """Whether it has the header that writes need, which no web page can send."""
-
-    @property
-    def sandbox(self) -> Sandbox:
-        """The sandbox that the path names. Raises NoSandbox."""
-        return self.pipeline.sandboxes.get(self.params["name"])
-
 
 Handler = Callable[[Ask], Response]
 
@@ -105,76 +65,15 @@ def create_sandbox(ask: Ask) -> Response:
         rate = 0.0 if clock.get("mode") == "frozen" else clock.get("rate", 1.0)
         start = parse_time(clock["now"]) if "now" in clock else None
         changes |= {"clock_rate": rate, "clock_start": start}
-    wanted = [_scenario(ask, body["scenario"])] if "scenario" in body else []
+    wanted = [given_scenario(ask, body["scenario"])] if "scenario" in body else []
     sandbox = pipeline.sandboxes.create(body.get("name"), wanted, replace(terms, **changes))
     if "credits" in body:
         sandbox.store.grant(body["credits"])
     return _ok(_shown(ask, sandbox), 201)
 
 
-def _scenario(ask: Ask, given: JSON) -> Scenario:
-    """A scenario by name, or one given as an object."""
-    if isinstance(given, dict) and "use" in given:
-        given = given["use"]
-    if isinstance(given, str):
-        return _named(ask, given)
-    text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
-    return scenarios.parse_scenario(text, ask.pipeline.apis, "upload.yaml")
-
-
-def _named(ask: Ask, name: str) -> Scenario:
-    """A bundled one, or one of the server's own folder: a name that came over the network is never read as a path."""
-    bundled, own = bundled_scenarios(), _own_scenarios(ask)
-    if name in bundled:
-        return scenarios.load_scenario(name, ask.pipeline.apis)
-    if name not in own:
-        elsewhere = ", and none in the server's folder" if ask.scenario_dir else ""
-        raise UserError(f"there is no bundled scenario {name[:80]!r}{elsewhere}{did_you_mean(name, [*bundled, *own])}")
-    return scenarios.load_scenario(str(own[name]), ask.pipeline.apis)
-
-
-def _own_scenarios(ask: Ask) -> dict[str, Path]:
-    """Scenarios of the server's own folders, by their names."""
-    own = files_in(ask.scenario_dir)
-    for api in ask.pipeline.apis.values():
-        for folder in api.scenario_folders:
-            own = {**files_in(str(folder)), **own}
-    return own
-
-
 def _shown(ask: Ask, sandbox: Sandbox) -> JSON:
     return views.sandbox_view(sandbox, ask.pipeline.apis, ask.origin, tells_keys=ask.steers)
-
-
-def set_scenario(ask: Ask) -> Response:
-    """Load, and only then start the sandbox afresh with it."""
-    sandbox = ask.sandbox
-    if isinstance(ask.body, str):
-        scenario = scenarios.parse_scenario(ask.body, ask.pipeline.apis, ask.params["file"])
-    else:
-        scenario = _scenario(ask, ask.body)
-    sandbox.use(scenario)
-    return _ok(views.scenario_view(sandbox))
-
-
-def list_scenarios(ask: Ask) -> Response:
-    """The names that `{"use": NAME}` takes."""
-    sources = dict.fromkeys(_own_scenarios(ask), "folder") | dict.fromkeys(bundled_scenarios(), "bundled")
-    return _ok({"scenarios": [{"name": name, "source": source} for name, source in sorted(sources.items())]})
-
-
-def check_scenario(ask: Ask) -> Response:
-    """Read a scenario as `setScenario` does, and change nothing."""
-    try:
-        if isinstance(ask.body, str):
-            scenarios.parse_scenario(ask.body, ask.pipeline.apis, ask.params["file"])
-        else:
-            _scenario(ask, ask.body)
-    except ScenarioError as error:
-        return _ok({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
-    except UserError as error:
-        return _ok({"ok": False, "problems": [{"line": 0, "column": 0, "rule": None, "message": str(error)}]})
-    return _ok({"ok": True, "problems": []})
 
 
 def remove_scenario(ask: Ask) -> Response:
@@ -384,6 +283,7 @@ HANDLERS: dict[str, Handler] = {
     "removeScenario": remove_scenario,
     "listScenarios": list_scenarios,
     "checkScenario": check_scenario,
+    "getScenarioSchema": get_schema,
     "getClock": lambda ask: _ok(views.clock_view(ask.sandbox.clock)),
     "changeClock": change_clock,
     "advanceClock": advance_clock,

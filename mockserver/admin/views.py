@@ -17,6 +17,7 @@ from mockserver.messages import JSON, Balance, Exchange
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import schedule
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
+from mockserver.scenarios.rules import CompiledAction
 from mockserver.state.store import Store
 
 ANY_KEY = "any-key"
@@ -40,13 +41,18 @@ def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str, *, tell
         "api_key": sandbox.key,
         "base_urls": urls,
         "client_kwargs": {name: {api.url_keyword: urls[name], "api_key": key} for name, api in apis.items()},
-        "scenario": ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None,
+        "scenario": scenario_name(sandbox),
         "clock": clock_view(sandbox.clock),
         "credits": credits_view(sandbox.store.balance()),
         "requests": sandbox.store.journal_count(),
         "defects": marked.get("defect", 0),
         "invalid": marked.get("invalid", 0),
     }
+
+
+def scenario_name(sandbox: Sandbox) -> str | None:
+    """The names of the scenarios in force; None when there is none."""
+    return ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None
 
 
 def clock_view(clock: Clock) -> JSON:
@@ -68,18 +74,32 @@ def scenario_view(sandbox: Sandbox) -> JSON:
     """The scenarios in force; there is usually one."""
     scenarios = list(sandbox.scenarios.values())
     rules = [
-        {"id": rule.id, "at": rule.at, "fired": sandbox.fired(scenario, rule.id)}
+        {
+            "id": rule.id,
+            "at": rule.at,
+            "fired": sandbox.fired(scenario, rule.id),
+            "calls": sandbox.world.counted(scenario, rule.id),
+            "steps": [_step_name(step) for step in rule.steps],
+        }
         for scenario in scenarios
         for rule in scenario.rules
     ]
     if not scenarios:
         return {"name": None, "source": None, "text": None, "rules": []}
     return {
-        "name": ", ".join(scenario.name for scenario in scenarios),
+        "name": scenario_name(sandbox),
         "source": "bundled" if all(scenario.origin.source == "bundled" for scenario in scenarios) else "upload",
         "text": "---\n".join(scenario.text for scenario in scenarios),
         "rules": rules,
     }
+
+
+def _step_name(step: CompiledAction | None) -> str:
+    """What a step of a sequence does, in a word or two."""
+    if step is None:
+        return "ok"
+    reply = [str(step.status)] if step.reply is not None else []
+    return ", ".join([*reply, *step.faults]) or step.name or "ok"
 
 
 def limits_view(sandbox: Sandbox, apis: Mapping[str, Api], routes: Routes) -> JSON:

@@ -116,12 +116,12 @@ def _why(
 
 def _later(world: World, contract: Contract, rule: CompiledRule, exchange: Exchange) -> int:
     """How many later exchanges a rule was concerned with."""
-    likely = [
-        (head.number, head.entry)
-        for head in journal.heads(world.store.entries(exchange.number))
-        if head.api == exchange.api and head.operation in rule.operations
-    ]
-    return sum(rule.concerns(facts_of(world, contract, later)) for later in journal.decode_all(likely))
+    numbers = [number for number in world.find(lambda traits: traits[0] in rule.operations) if number > exchange.number]
+    return sum(
+        rule.concerns(facts_of(world, contract, later))
+        for later in journal.decode_all(world.store.entries_of(numbers))
+        if later.api == exchange.api
+    )
 
 
 def _lines(scenario: Scenario, rule: CompiledRule) -> list[Line]:

@@ -8,10 +8,19 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from mockserver.clock import parse_time
 from mockserver.errors import UserError, did_you_mean
+from mockserver.journal.retries import RETRY_RULES
 from mockserver.scenarios.effect_model import Effects, Names
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited, ServerError
@@ -142,7 +151,9 @@ class Reply(Named):
         return self
 
 
-ReplyText = Annotated[Reply, BeforeValidator(_named, json_schema_input_type=str | Reply)]
+NamedWord = Annotated[str, WithJsonSchema({"type": "string", "enum": [*NAMED]})]
+StepWord = Annotated[str, WithJsonSchema({"type": "string", "enum": ["ok", *NAMED]})]
+ReplyText = Annotated[Reply, BeforeValidator(_named, json_schema_input_type=NamedWord | Reply)]
 
 
 def _list_or_expression(value: Any) -> Any:
@@ -179,7 +190,7 @@ class Step(Action, Named):
     looks: ClassVar[str] = f"ok, a response by name ({', '.join(NAMED)}), or a mapping as in a rule"
 
 
-StepText = Annotated[Step, BeforeValidator(_step, json_schema_input_type=str | Step)]
+StepText = Annotated[Step, BeforeValidator(_step, json_schema_input_type=StepWord | Step)]
 
 
 class When(Strict):
@@ -210,7 +221,7 @@ class StartingClock(Strict):
     """Where the clock starts, and whether it runs: `real`, `frozen`, or `x10` for ten times as fast."""
 
     start: Moment | None = None
-    mode: Annotated[str, Field(pattern=MODE_PATTERN)] = "real"
+    mode: Annotated[str, Field(pattern=MODE_PATTERN, examples=["real", "frozen", "x10"])] = "real"
 
 
 class LimitModel(Strict):
@@ -244,7 +255,7 @@ class Expectation(Strict):
     status: RangeText | None = None
     rule: str | None = None
     fired: RangeText | None = None
-    retries: str | None = None
+    retries: Annotated[str, Field(json_schema_extra={"enum": [*RETRY_RULES]})] | None = None
     state: dict[str, StateExpectation] | None = None
     credits: CreditsExpectation | None = None
 

@@ -56,14 +56,29 @@ export async function get(path) {
   return (await send(path)).json();
 }
 
+// The same for what is text.
+export async function getText(path) {
+  return (await send(path)).text();
+}
+
 // A write. A string body is YAML.
 export async function put(method, path, body) {
   const type = typeof body === "string" ? "application/yaml" : "application/json";
-  const response = await send(path, { method, body, type });
-  return response.status === 204 ? null : response.json();
+  const kind = path.match(/^sandboxes\/[^/]*\/(reset|scenario|clock)/)?.[1];
+  if (kind) ours.set(kind, Infinity);
+  try {
+    const response = await send(path, { method, body, type });
+    return response.status === 204 ? null : await response.json();
+  } finally {
+    if (kind) ours.set(kind, performance.now() + ECHO);
+  }
 }
 
-// Follow the journal of a sandbox after a number. `told` gets {entry}, or {state: "live" | "lost" | "back", missed, anew}.
+const ECHO = 1000; // milliseconds in which the stream tells of a write, four of the server's looks
+const ours = new Map(); // until when something that was steered is what this page did
+
+// Follow the journal of a sandbox after a number. `told` gets {entry}, {state: "live" | "lost" | "back", missed, anew}, or
+// what somebody did to the sandbox: {steered: {what, anew, scenario, clock}, ours}, with whether this page did it.
 export function follow(sandbox, after, told) {
   const ended = new AbortController();
   run(sandbox, after, told, ended.signal);
@@ -71,20 +86,26 @@ export function follow(sandbox, after, told) {
 }
 
 async function run(sandbox, after, told, signal) {
-  let wait = 250, wasLost = false;
+  let wait = 250, wasLost = false, last = null;
   while (!signal.aborted) {
     try {
-      const { total, anew } = wasLost ? await missed(sandbox, after, signal) : { total: 0, anew: false };
+      const { total, anew } = wasLost ? await missed(sandbox, after, last, signal) : { total: 0, anew: false };
       if (anew) after = 0;
-      const response = await send(of(sandbox, `/events?after=${after}`), { signal });
+      const response = await send(of(sandbox, `/events?steering=true&after=${after}`), { signal });
       told(wasLost ? { state: "back", missed: total, anew } : { state: "live" });
       wait = 250;
       wasLost = false;
-      for await (const data of events(response)) {
-        const entry = JSON.parse(data);
-        if (entry.number <= after) told({ state: "back", missed: 0, anew: true }); // the sandbox was reset
-        after = entry.number;
-        told({ entry });
+      for await (const { kind, data } of events(response)) {
+        const content = JSON.parse(data);
+        if (kind === "steered") {
+          if (content.anew) after = 0;
+          told({ steered: content, ours: content.what.every((what) => ours.get(what) > performance.now()) });
+          continue;
+        }
+        if (content.number <= after) told({ state: "back", missed: 0, anew: true }); // it was reset, and we were not told
+        after = content.number;
+        last = content;
+        told({ entry: content });
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -101,13 +122,21 @@ async function run(sandbox, after, told, signal) {
   }
 }
 
-// How many exchanges came while nobody listened, and whether the journal began anew.
-async function missed(sandbox, after, signal) {
+// How many exchanges came while nobody listened, and whether the journal began anew: then it is shorter, or has
+// another exchange of the number that came last.
+async function missed(sandbox, after, last, signal) {
   const { requests } = await (await send(of(sandbox), { signal })).json();
-  return requests < after ? { total: requests, anew: true } : { total: requests - after, anew: false };
+  if (requests < after) return { total: requests, anew: true };
+  if (last?.number === after) {
+    const { entries: [entry] } = await (await send(of(sandbox, `/journal?after=${after - 1}&limit=1`), { signal })).json();
+    if (entry?.number === after && (entry.at !== last.at || entry.path !== last.path || entry.duration_ms !== last.duration_ms)) {
+      return { total: requests, anew: true };
+    }
+  }
+  return { total: requests - after, anew: false };
 }
 
-// The data of each server-sent event (WHATWG HTML, 9.2.6). EventSource cannot send the token's header.
+// The kind and the data of each server-sent event (WHATWG HTML, 9.2.6). EventSource cannot send the token's header.
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let kept = "";
@@ -117,9 +146,11 @@ async function* events(response) {
     kept += value;
     let end;
     while ((end = kept.indexOf("\n\n")) >= 0) {
-      const lines = kept.slice(0, end).split("\n").filter((line) => line.startsWith("data:"));
+      const lines = kept.slice(0, end).split("\n");
+      const values = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart());
       kept = kept.slice(end + 2);
-      if (lines.length) yield lines.map((line) => line.slice(5).trimStart()).join("\n");
+      const data = values("data");
+      if (data.length) yield { kind: values("event")[0] ?? "message", data: data.join("\n") };
     }
   }
 }

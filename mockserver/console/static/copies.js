@@ -71,16 +71,38 @@ function outcome(entry) {
   return lines;
 }
 
-// A scenario that makes the next call of the operation fail with 429.
-export function failNext(entry) {
+// What the next call can get: a title, and the lines of a rule.
+export const FAILURES = {
+  rate_limited: ["429 Too Many Requests", "sequence: [{rate_limited: {retry_after: 2s}}]"],
+  out_of_credits: ["402 Payment Required", "sequence: [out_of_credits]"],
+  server_error: ["500 Internal Server Error", "sequence: [server_error]"],
+  unavailable: ["503 Service Unavailable", "sequence: [{server_error: {status: 503}}]"],
+  reset_before: ["a connection reset before anything is done", "sequence: [{fault: {reset: before}}]"],
+  reset_after: ["a connection reset after everything is done", "sequence: [{fault: {reset: after_commit}}]"],
+  billing: ["a response whose billing write is lost", "sequence: [{fault: {billing_write: lost}}]"],
+  latency: ["a response after 30 s", "sequence: [{fault: {latency: 30s}}]"],
+};
+
+// A scenario that makes the next call of the operation fail: that in force, with one more rule before the others, when it
+// is for the same API and has a place for it; else a new one.
+export function failNext(entry, how, inForce) {
+  const [, line] = Object.hasOwn(FAILURES, how ?? "") ? FAILURES[how] : FAILURES.rate_limited;
+  const id = `fails-once-after-${entry.number}`;
+  const fits = inForce.match(/^api: *["']?([\w.-]+)/m)?.[1] === entry.api && !/^---$/m.test(inForce);
+  const rules = fits && inForce.match(/^rules:[ ]*\n(?=( *)- )/m);
+  if (rules && !new RegExp(`id: ${id}$`, "m").test(inForce)) {
+    const pad = rules[1], at = rules.index + rules[0].length;
+    const rule = [`- id: ${id}`, `  op: ${quoted(entry.operation)}`, `  ${line}   # then what the rules below say`].map((text) => `${pad}${text}\n`).join("");
+    return inForce.slice(0, at) + rule + inForce.slice(at);
+  }
   return [
     "version: 1",
     `name: fail-after-exchange-${entry.number}`,
     `api: ${quoted(entry.api)}`,
     "rules:",
-    "  - id: fails-once",
+    `  - id: ${id}`,
     `    op: ${quoted(entry.operation)}`,
-    "    sequence: [{rate_limited: {retry_after: 2s}}]   # then the real response",
+    `    ${line}   # then the real response`,
     "",
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 // The panel of credits: the account, and the exchanges that were charged for or whose charge was lost.
 
 import { get, of, put } from "./admin.js";
-import { h, say, soon, table, timeOfDay } from "./dom.js";
+import { figure, h, say, soon, table, timeOfDay } from "./dom.js";
 import { statusTag } from "./exchanges.js";
 
 const MOST = 1000; // exchanges that are looked at
@@ -58,8 +58,4 @@ export async function show({ sandbox, box, link, onEntry, failed }) {
   lines = [...lines.filter((entry) => entry.number > newest), ...before.filter(concerns).reverse()];
   await load();
   return () => { stop(); later.stop(); };
-}
-
-function figure(name, value) {
-  return h("span", {}, h("strong", {}, value), h("span", { class: "quiet" }, name));
 }

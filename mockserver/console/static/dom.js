@@ -36,10 +36,22 @@ export function table(caption, columns, rows) {
         cells.map((cell, index) => h("td", { role: "cell", class: named[index].class, "data-title": named[index].title }, cell)))))));
 }
 
+// Puts something else into a place; a link that had the focus there has it again when it is still there.
+export function redraw(place, ...children) {
+  const held = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  place.replaceChildren(...children.flat(Infinity));
+  if (held) place.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+}
+
 // Pairs of a name and a value.
 export function facts(pairs) {
   return h("dl", { class: "facts" },
     pairs.filter(([, value]) => value !== null && value !== "").map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+// A large value with its name below.
+export function figure(name, value) {
+  return h("span", {}, h("strong", {}, value), h("span", { class: "quiet" }, name));
 }
 
 export function button(label, onclick, props) {

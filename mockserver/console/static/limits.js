@@ -2,7 +2,7 @@
 
 import { get, of } from "./admin.js";
 import { clockOf } from "./ticking.js";
-import { duration, h, s, soon, timeOfDay } from "./dom.js";
+import { duration, h, redraw, s, soon, timeOfDay } from "./dom.js";
 
 const WIDTH = 600, HEIGHT = 44;
 const MOST = 1000; // requests that are looked at
@@ -33,14 +33,12 @@ export async function show({ sandbox, box, link, onEntry, failed, query, note })
   function draw() {
     if (!ticking) return;
     const now = ticking();
-    const held = list.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     const concerned = (limit) => entries.filter((entry) => entry.api === limit.api && entry.operation === limit.operation
       && entry.at > now - limit.window && entry.at <= now);
     const cards = limits.map((limit) => [limit, concerned(limit)]);
     const some = cards.filter(([limit, inside]) => !used || inside.length || limit.remaining < limit.max);
-    list.replaceChildren(...(some.length ? some.map(([limit, inside]) => card(limit, inside, now, link))
-      : [h("p", { class: "quiet" }, limits.length ? "No window holds a request now." : "No operation has a rate limit.")]));
-    if (held) list.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+    redraw(list, some.length ? some.map(([limit, inside]) => card(limit, inside, now, link))
+      : [h("p", { class: "quiet" }, limits.length ? "No window holds a request now." : "No operation has a rate limit.")]);
   }
 
   box.append(h("h1", {}, "Rate limits"),

@@ -2,12 +2,14 @@
 // An address is #/SANDBOX/PANEL/REST?FILTER; each part is percent-encoded.
 
 import { follow, get, of } from "./admin.js";
-import { h } from "./dom.js";
+import { h, redraw } from "./dom.js";
+import { newsTo, steeredSentence } from "./news.js";
 import * as clock from "./clock.js";
 import * as contract from "./contract.js";
 import * as credits from "./credits.js";
 import * as exchange from "./exchange.js";
 import * as exchanges from "./exchanges.js";
+import * as health from "./health.js";
 import * as limits from "./limits.js";
 import * as sandboxes from "./sandboxes.js";
 import * as scenario from "./scenario.js";
@@ -22,7 +24,10 @@ const PANELS = {
   state: ["State", state.show],
   sandboxes: ["Sandboxes", sandboxes.show],
   contract: ["Contract", contract.show],
+  health: ["Health", health.show],
 };
+
+const ON_CLOCK = ["clock", "limits", "state"]; // panels that look otherwise when the clock is moved
 
 const listeners = new Set(); // called with each new entry of the sandbox
 let shown = { stop: null, sandbox: null, panel: null };
@@ -78,7 +83,7 @@ async function render() {
     });
     if (mine !== turn) { stop?.(); return; }
     shown.stop = stop ?? null;
-    main.replaceChildren(box);
+    redraw(main, box);
     if (isElsewhere) window.scrollTo(0, 0);
   } catch (error) {
     if (mine !== turn) return;
@@ -95,16 +100,25 @@ async function enter(name) {
   stream?.();
   stream = null;
   shown.sandbox = null;
+  tell.clear();
   await listSandboxes(name);
   const { requests } = await get(of(name));
   shown.sandbox = name;
   stream = follow(name, requests, told);
 }
 
+const tell = newsTo(document.getElementById("news"), render);
+
 function told(news) {
   const live = document.getElementById("live");
   if (news.entry) {
     for (const listener of [...listeners]) listener(news.entry);
+    return;
+  }
+  if (news.steered) {
+    if (news.steered.anew) live.textContent = "Live again: the journal began anew";
+    // What this page did, its panel has shown.
+    if (!news.ours) tell(steeredSentence(news.steered), news.steered.what.some((what) => what !== "clock") || ON_CLOCK.includes(shown.panel));
     return;
   }
   live.className = `live ${news.state === "lost" ? "lost" : "on"}`;
@@ -113,7 +127,8 @@ function told(news) {
   if (news.state === "back") {
     const count = `${news.missed} exchange${news.missed === 1 ? "" : "s"}`;
     live.textContent = news.anew ? "Live again: the journal began anew" : `Live again: ${count} came meanwhile`;
-    if (news.anew) render();
+    tell(news.anew ? "The server was restarted, or the sandbox was reset: the journal began anew."
+      : `The connection was lost and is there again; ${count} came meanwhile.`);
   }
 }
 

@@ -1,36 +1,49 @@
-// The panel of the scenario: switch to a bundled one, edit the text with the checker's errors, see what rules did.
+// The panel of the scenario: switch to another one and back, see what rules did and which expectations are met, edit it.
 
 import { get, of, put } from "./admin.js";
-import { asRule, failNext } from "./copies.js";
-import { agreed, button, h, say, soon, table } from "./dom.js";
+import { asRule, FAILURES, failNext } from "./copies.js";
+import { button, h, say, soon, table } from "./dom.js";
+import { editor, forgetDraft } from "./editor.js";
 import { differences } from "./rules.js";
 
 const MOST_JUDGED = 1000; // requests of a sandbox whose expectations are judged after each
+const former = new Map(); // the scenarios that were in force before, by sandbox, the last one at the end
 
 export async function show({ sandbox, query, box, link, again, failed, onEntry }) {
-  const [{ scenarios }, scenario] = await Promise.all([get("scenarios"), get(of(sandbox, "/scenario"))]);
-  const draft = await begun(sandbox, query);
+  const [{ scenarios }, scenario, entry] = await Promise.all([get("scenarios"), get(of(sandbox, "/scenario")), begun(sandbox, query)]);
   const rules = h("div");
-  const editor = editing(sandbox, draft || scenario.text || "", scenario, failed, used);
+  const before = former.get(sandbox) ?? [];
+  former.set(sandbox, before);
 
-  async function used(text) {
+  // Does something to the scenario, and keeps the one before to go back to. Gives null, or the problems of a text that
+  // does not load; none when something else went wrong.
+  async function change(work, words, isBack = false) {
+    try {
+      await work();
+    } catch (error) {
+      if (error.problem?.problems) return error.problem.problems;
+      failed(error);
+      return [];
+    }
+    if (!isBack) before.push({ name: scenario.name, text: scenario.text, source: scenario.source });
+    forgetDraft(sandbox);
     history.replaceState(null, "", link("scenario"));
-    say(text);
+    say(words);
     await again();
+    return null;
   }
 
-  async function use(name) {
-    try {
-      await put("PUT", of(sandbox, "/scenario"), { use: name });
-      await used(`The scenario ${name} is in force; the sandbox begins anew.`);
-    } catch (error) { failed(error); }
-  }
+  const put_ = (content) => put("PUT", of(sandbox, "/scenario"), content);
+  const use = (name) => change(() => put_({ use: name }), `The scenario ${name} is in force; the sandbox begins anew.`);
+  const drop = () => change(() => put("DELETE", of(sandbox, "/scenario")), "No scenario is in force.");
+  const set = (text) => change(() => put_(text), "The scenario is in force; the sandbox begins anew.");
 
-  async function drop() {
-    try {
-      await put("DELETE", of(sandbox, "/scenario"));
-      await used("No scenario is in force.");
-    } catch (error) { failed(error); }
+  async function back() {
+    const last = before.pop();
+    const wrong = await change(() => (last.name === null ? put("DELETE", of(sandbox, "/scenario")) : put_(last.source === "bundled" ? { use: last.name } : last.text)),
+      last.name === null ? "No scenario is in force." : `The scenario ${last.name} is in force again.`, true);
+    if (wrong) before.push(last);
+    if (wrong?.length) failed(new Error(`It does not load any more: ${wrong[0].message}`));
   }
 
   // What the expectations come to takes a look at the whole journal, so a long one is judged when it is asked for.
@@ -50,89 +63,54 @@ export async function show({ sandbox, query, box, link, again, failed, onEntry }
 
   const choice = h("select", { name: "use" }, scenarios.map(({ name, source }) =>
     h("option", { value: name, selected: name === scenario.name }, source === "folder" ? `${name} (folder)` : name)));
+  const inForce = scenario.text ?? "";
+  const text = !entry ? inForce : query.from === undefined ? failNext(entry, query.how, inForce) : asRule(entry);
   box.append(h("h1", {}, "Scenario"),
-    h("p", {}, scenario.name ? ["In force: ", h("strong", {}, scenario.name), ` (${scenario.source}). `] : "No scenario is in force: nothing fails on command. ",
-      scenario.name ? button("Go on without", drop) : null),
+    h("p", { class: "buttons" }, h("span", {}, scenario.name ? ["In force: ", h("strong", {}, scenario.name), ` (${scenario.source}).`] : "No scenario is in force: nothing fails on command."),
+      scenario.name ? button("Go on without", drop) : null,
+      before.length ? button(`Back to ${before.at(-1).name ?? "none"}`, back) : null),
     h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); use(choice.value); } },
       h("label", {}, "Switch to", choice), h("button", { class: "primary" }, "Use"),
       h("span", { class: "quiet" }, "Setting a scenario starts the sandbox anew.")),
-    stale, rules, editor);
+    stale, rules, entry && query.from === undefined ? failing(entry, query, link) : "",
+    await editor({ sandbox, text, inForce, isFresh: Boolean(entry), failed, set }));
   await load();
   let newest = 0;
   const later = soon(count, 300);
-  const stop = onEntry((entry) => { newest = entry.number; later(); });
+  const stop = onEntry((one) => { newest = one.number; later(); });
   return () => { stop(); later.stop(); };
 }
 
-// A text that begins with an exchange, when the address names one.
+// The exchange that a text is to begin with, when the address names one.
 async function begun(sandbox, { from, fail }) {
   const number = Number(from ?? fail);
-  if (!Number.isSafeInteger(number) || number < 1) return "";
+  if (!Number.isSafeInteger(number) || number < 1) return null;
   const { entries: [entry] } = await get(of(sandbox, `/journal?after=${number - 1}&limit=1`));
-  if (entry?.number !== number) return "";
-  return from === undefined ? failNext(entry) : asRule(entry);
+  return entry?.number === number ? entry : null;
 }
 
-function editing(sandbox, text, scenario, failed, used) {
-  const area = h("textarea", { rows: Math.min(24, Math.max(10, text.split("\n").length + 2)), spellcheck: "false", autocapitalize: "off",
-    "aria-label": "The scenario as YAML", "aria-describedby": "problems", maxlength: 1024 * 1024 }, text);
-  const problems = h("div", { id: "problems", role: "status" });
-  const set = h("button", { class: "primary" }, "Set this scenario");
-  let timer = 0, asked = 0;
-
-  async function check() {
-    const mine = ++asked;
-    if (!area.value.trim()) { problems.replaceChildren(); return; }
-    try {
-      const verdict = await put("POST", "scenarios/check", area.value);
-      if (mine === asked) tell(verdict.problems);
-    } catch (error) {
-      if (mine === asked) failed(error);
-    }
-  }
-
-  function tell(list) {
-    area.setAttribute("aria-invalid", String(list.length > 0));
-    problems.replaceChildren(list.length ? h("ul", { class: "problems" }, list.map((problem) => h("li", {},
-      problem.line ? button(`${problem.line}:${problem.column}`, () => jump(area, problem), { class: "place", "aria-label": `Go to line ${problem.line}, column ${problem.column}` }) : null,
-      problem.rule ? h("code", {}, `rule ${problem.rule}`) : null, " ", problem.message)))
-      : h("p", { class: "good" }, "It loads."));
-  }
-
-  area.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(check, 300); });
-  if (text) check();
-  return h("form", { onsubmit: async (event) => {
-    event.preventDefault();
-    try {
-      await put("PUT", of(sandbox, "/scenario"), area.value);
-      await used("The scenario is in force; the sandbox begins anew.");
-    } catch (error) {
-      if (error.problem?.problems) tell(error.problem.problems);
-      else failed(error);
-    }
-  } }, h("h2", {}, "As text"), area, problems, h("p", { class: "buttons" }, set,
-    scenario.text ? button("Back to the one in force", async () => {
-      if (area.value === scenario.text || await agreed("Throw away what was edited?", "Throw away")) {
-        area.value = scenario.text;
-        check();
-      }
-    }) : null));
+// How the next call is to fail.
+function failing(entry, query, link) {
+  return h("form", { class: "inline", onsubmit: (event) => event.preventDefault() },
+    h("label", {}, `The next call of ${entry.operation} gets`, h("select", { name: "how", onchange: (event) => {
+      location.hash = link("scenario", [], { fail: query.fail, how: event.target.value });
+    } }, Object.entries(FAILURES).map(([name, [title]]) => h("option", { value: name, selected: name === query.how }, title)))),
+    h("span", { class: "quiet" }, "The text below has a rule for it, before the other rules. It is not set yet."));
 }
 
-function jump(area, { line, column }) {
-  const before = area.value.split("\n").slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
-  const at = before + Math.max(column - 1, 0);
-  const end = area.value.indexOf("\n", at);
-  area.focus();
-  area.setSelectionRange(at, end < 0 ? area.value.length : end);
-  area.scrollTop = Math.max(0, (line - 4) * parseFloat(getComputedStyle(area).lineHeight));
+function position({ steps, calls }) {
+  if (!steps.length) return "";
+  const next = calls < steps.length ? `next ${calls + 1} of ${steps.length}` : "all done: the real response";
+  return h("span", { class: "statuses", role: "list", "aria-label": `Steps, ${next}` }, steps.map((step, index) =>
+    h("span", { role: "listitem", class: `tag ${index < calls ? "passed" : index === calls ? "rule" : "unseen"}` },
+      index === calls ? h("span", { class: "hidden" }, "next: ") : null, step)), h("span", { class: "quiet", role: "listitem" }, next));
 }
 
 function figures(now, { expectations, unfired }, link) {
   const parts = [];
   if (now.rules.length) {
-    parts.push(h("h2", {}, "Rules"), table("Rules", ["Rule", "Where", { title: "Acted", class: "right" }], now.rules.map((rule) => [
-      h("a", { href: link("exchanges", [], { rule: rule.id }) }, rule.id), h("code", {}, rule.at), rule.fired ? `${rule.fired} ×` : "never"])));
+    parts.push(h("h2", {}, "Rules"), table("Rules", ["Rule", "Where", { title: "Concerned", class: "right" }, { title: "Acted", class: "right" }, "Sequence"], now.rules.map((rule) => [
+      h("a", { href: link("exchanges", [], { rule: rule.id }) }, rule.id), h("code", {}, rule.at), `${rule.calls} ×`, rule.fired ? `${rule.fired} ×` : "never", position(rule)])));
   }
   const near = unfired.filter((known) => known.differences.length);
   if (near.length) {

@@ -2,27 +2,31 @@
 
 import { get, of, put } from "./admin.js";
 import { agreed, button, h, say, table } from "./dom.js";
+import { comparison, snapshots } from "./snapshots.js";
 
 const MOST = 200; // rows that a page shows; a filter finds the others
 const MOST_COLUMNS = 12; // members that the table shows; the row's page shows all
-const snapshots = new Map(); // by sandbox: the states that were kept, while this page is open
+const LOOKED_AT = 200; // exchanges in which the last change of a row is looked for
 
 export async function show(context) {
-  const { sandbox, rest: [name], query, box, link, failed, note, again, onEntry } = context;
-  const state = await get(of(sandbox, "/state"));
+  const { sandbox, rest: [name], query, box, link, note, again, onEntry } = context;
+  const [state, { entries }] = await Promise.all([get(of(sandbox, "/state")), get(of(sandbox, `/journal?limit=${LOOKED_AT}`))]);
+  if (query.compare !== undefined) return comparison(context, state);
   if (query.row !== undefined) return row(context, state, name, query.row);
   const names = Object.keys(state.tables);
   const counts = (table_) => Object.values(state.tables[table_]).reduce((sum, rows) => sum + rows.length, 0);
   box.append(h("h1", {}, "State"));
   const stale = h("p", { role: "status" });
+  // The last exchange that changed a row.
+  const changers = new Map(entries.flatMap((entry) => entry.changes.map((change) => [`${change.table} ${change.id}`, entry.number])));
   if (!names.length) box.append(h("p", { class: "quiet" }, "Nothing is stored."));
   else {
     const current = names.includes(name) ? name : names[0];
     box.append(h("nav", { class: "tabs", "aria-label": "Tables" }, names.map((one) =>
       h("a", { href: link("state", [one]), "aria-current": one === current ? "page" : null }, `${one} (${counts(one)})`))), stale,
-    rowsOf(state, current, query, link, note));
+    rowsOf(state, current, query, link, note, changers));
   }
-  box.append(snapshotsOf(sandbox, state, failed, again));
+  box.append(snapshots(context, state));
   return onEntry((entry) => {
     if (entry.changed) stale.replaceChildren("Rows have changed since. ", button("Show them", again));
   });
@@ -32,7 +36,7 @@ function idOf(row_) {
   return String(row_.id);
 }
 
-function rowsOf(state, name, query, link, note) {
+function rowsOf(state, name, query, link, note, changers) {
   const all = Object.entries(state.tables[name]).flatMap(([partition, rows]) => rows.map((one) => [partition, one])).reverse();
   const place = h("div");
   function draw(text) {
@@ -42,11 +46,13 @@ function rowsOf(state, name, query, link, note) {
     const isParted = some.some(([partition]) => partition);
     place.replaceChildren(
       h("p", { class: "quiet" }, some.length > MOST ? `The newest ${MOST} of ${some.length} rows` : `${some.length} row${some.length === 1 ? "" : "s"}, newest first`),
-      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" }))],
+      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" })), "Changed by"],
         some.slice(0, MOST).map(([partition, one]) => {
           const own = membersOf(one);
+          const changer = changers.get(`${name} ${idOf(one)}`);
           return [h("a", { href: link("state", [name], { row: idOf(one) }) }, idOf(one)), ...(isParted ? [partition] : []),
-            ...members.map((key) => (own[key] === undefined ? "" : short(own[key])))];
+            ...members.map((key) => (own[key] === undefined ? "" : short(own[key]))),
+            changer ? h("a", { href: link("exchanges", [changer]) }, `#${changer}`) : ""];
         })) : "");
   }
   draw(query.text ?? "");
@@ -104,37 +110,4 @@ async function row({ sandbox, box, link, failed, again }, state, name, id) {
     } }, partition ? h("p", {}, "Partition ", h("code", {}, partition)) : null, area, h("p", { class: "buttons" }, h("button", { class: "primary" }, "Store"),
       button("Delete the row", async () => { if (await agreed(`Delete ${id}?`, "Delete")) write([], "The row is deleted."); }, { class: "danger" })));
   }
-}
-
-function snapshotsOf(sandbox, state, failed, again) {
-  const kept = snapshots.get(sandbox) ?? [];
-  snapshots.set(sandbox, kept);
-  return h("section", {}, h("h2", {}, "Snapshots"),
-    h("p", { class: "quiet" }, "Kept while this page is open: rows, counters and credits."),
-    h("p", { class: "buttons" }, button("Save a snapshot", async () => {
-      kept.push({ at: new Date(), state: await get(of(sandbox, "/state")) });
-      await again();
-    })),
-    kept.length ? table("Snapshots", ["Saved", "Since then", ""], kept.map((one, index) => [
-      one.at.toLocaleTimeString("en-GB"), compared(one.state, state),
-      button("Restore", async () => {
-        try {
-          await put("PUT", of(sandbox, "/state"), one.state);
-          say(`Snapshot ${index + 1} is in place.`);
-          await again();
-        } catch (error) { failed(error); }
-      }, { "aria-label": `Restore snapshot ${index + 1}` })])) : null);
-}
-
-// What differs between two states, in words.
-function compared(before, after) {
-  const byId = (state) => new Map(Object.entries(state.tables).flatMap(([name, partitions]) =>
-    Object.entries(partitions).flatMap(([partition, rows]) => rows.map((one) => [`${name} ${partition} ${idOf(one)}`, JSON.stringify(one)]))));
-  const [old, now] = [byId(before), byId(after)];
-  const added = [...now.keys()].filter((id) => !old.has(id)).length;
-  const removed = [...old.keys()].filter((id) => !now.has(id)).length;
-  const changed = [...now].filter(([id, text]) => old.has(id) && old.get(id) !== text).length;
-  const spent = after.credits.consumed - before.credits.consumed;
-  const words = [added && `${added} added`, changed && `${changed} changed`, removed && `${removed} removed`, spent && `${spent} credits consumed`];
-  return words.filter(Boolean).join(", ") || "no difference";
 }

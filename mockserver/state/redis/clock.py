@@ -28,6 +28,11 @@ class SharedClock(Clock):
         base, real_base, rate, real = map(float, self._redis.run("clock", self._world))
         return Hands(base, real_base, rate).at(real), rate
 
+    def hands(self) -> Hands:
+        """Where it stands; the same until somebody moves it."""
+        base, real_base, rate, _ = map(float, self._redis.run("clock", self._world))
+        return Hands(base, real_base, rate)
+
     def change(self, move: Callable[[Hands, float], Hands]) -> float:
         """Replace the hands, unless somebody else did meanwhile: then try again."""
         for _ in range(MAX_TRIES):
