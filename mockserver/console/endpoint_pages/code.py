@@ -24,8 +24,8 @@ _FORBIDDEN = ("CONNECT", "TRACE", "TRACK")
 
 def curl(request: Sent) -> str:
     """The request for a shell."""
-    url = _shell(_url(request))
-    first = "curl -g" if any(mark in request.url for mark in "[]{}") or request.query else "curl"
+    url = _url(request)
+    first = "curl -g" if any(mark in _joined(url) for mark in "[]{}") else "curl"
     options: list[str] = []
     has_body = request.kind != "none"
     if request.method == "HEAD":
@@ -45,7 +45,7 @@ def curl(request: Sent) -> str:
         case "bytes":
             first = f"base64 -d <<< '{base64.b64encode(request.content).decode()}' | {first}"
             options.append("--data-binary @-")
-    return " \\\n  ".join([f"{first} {url}", *options])
+    return " \\\n  ".join([f"{first} {_shell(url)}", *options])
 
 
 def python(request: Sent) -> str:
@@ -138,6 +138,10 @@ def _url(request: Sent) -> Value:
         if isinstance(value, Variable):
             variable = value.name
     return Variable(before, variable, after) if variable else before
+
+
+def _joined(value: Value) -> str:
+    return value if isinstance(value, str) else value.before + value.after
 
 
 def _with(before: str, value: Value) -> Value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from http import HTTPStatus
 
 from mockserver.apis.api import Api
@@ -245,15 +244,4 @@ def _shown(response: Response) -> str:
     return text
 
 
-def with_origin(page: Page, was: str, now: str) -> Page:
-    """A page whose samples send their requests somewhere else."""
-    blocks = [
-        CodeGroup(tuple(replace(code, text=code.text.replace(was, now)) for code in block.blocks))
-        if isinstance(block, CodeGroup)
-        else block
-        for block in page.blocks
-    ]
-    return replace(page, blocks=tuple(blocks))
-
-
-__all__ = ["Composer", "with_origin"]
+__all__ = ["Composer"]

@@ -10,13 +10,13 @@ from typing import Any
 
 from mockserver.apis import Api
 from mockserver.console.endpoint_pages.blocks import Code, Inline, Table, Text, prose
+from mockserver.console.endpoint_pages.examples import Examples
 from mockserver.console.endpoint_pages.facts import parameter_node, securities
 from mockserver.console.endpoint_pages.producers import Step
 from mockserver.contract import Operation, Unsatisfiable
 from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.outline import Place
 from mockserver.contract.parameters import Parameter
-from mockserver.contract.request_samples import RequestSamples
 from mockserver.messages import JSON
 from mockserver.text.jsontext import to_json
 from mockserver.text.matchers import MISSING
@@ -34,7 +34,7 @@ class Fields:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._contract = api.contract
-        self._samples = RequestSamples(api.contract)
+        self._examples = Examples(api.contract)
 
     def headers(self, operation: Operation, step: Step | None) -> Table | None:
         """The headers that a request has; None where it needs none."""
@@ -103,8 +103,19 @@ class Fields:
     def required(self, operation: Operation) -> list[str]:
         """The names of what a request must have, for a reader who left some of it out."""
         names = [p.name for p in operation.parameters if p.required and p.place != "path"]
-        outline = self._contract.outlines.of(operation.request_schema)
-        return names + [name for name in outline.members if name in outline.required]
+        place = operation.request_schema
+        outline, always = self._contract.outlines.of(place), self._always_required(place)
+        return names + [name for name in outline.members if name in always]
+
+    def _always_required(self, place: Place | None) -> set[str]:
+        """The members that an object must have, whichever of several forms it takes."""
+        node = self._contract.outlines.node(place)
+        found = {name for name in node.get("required") or () if isinstance(name, str)}
+        parts = node.get("allOf")
+        for index, part in enumerate(parts if isinstance(parts, list) else ()):
+            pointer = f"{place.pointer if place is not None else ''}/allOf/{index}"
+            found |= self._always_required(Place(part, pointer))
+        return found
 
     def _members(self, place: Place, prefix: str, value: JSON, depth: int) -> Iterator[tuple[Text, ...]]:
         outlines = self._contract.outlines
@@ -113,11 +124,12 @@ class Fields:
             items = value[0] if isinstance(value, list) and value else MISSING
             yield from self._members(outline.items, f"{prefix}[].", items, depth)
             return
+        always = self._always_required(place)
         for name, member in outline.members.items():
             if outlines.flagged(member, "readOnly"):
                 continue
             here = value.get(name, MISSING) if isinstance(value, dict) else MISSING
-            required = "Yes" if name in outline.required else "No"
+            required = "Yes" if name in always else "Depends" if name in outline.required else "No"
             example = self._shown(here) if here is not MISSING else self._sampled(member, name)
             label = f"{prefix}{name}".replace(".[]", "[]")
             yield (Code(label),), self._type(member), (required,), self._described(member), example
@@ -194,19 +206,21 @@ class Fields:
     def _example_of(self, parameter: Parameter, operation: Operation, step: Step | None) -> Text:
         if step is not None and parameter.place == "path" and parameter.name in step.variables:
             return (Code(step.variables[parameter.name][:_MAX_EXAMPLE]),)
+        if step is not None and parameter.name in step.parameters:
+            return self._shown(step.parameters[parameter.name])
         node = parameter_node(self._api, operation, parameter)
         if "example" in node:
             return self._shown(node["example"])
         if parameter.default is not MISSING:
             return self._shown(parameter.default)
         try:
-            return self._shown(self._samples.value(parameter))
+            return self._shown(self._examples.parameter(parameter))
         except (Unsatisfiable, KeyError):
             return ()
 
     def _sampled(self, place: Place, name: str) -> Text:
         try:
-            return self._shown(self._samples.value_at(place, name))
+            return self._shown(self._examples.member(place, name))
         except Unsatisfiable:
             return ()
 

@@ -13,6 +13,7 @@ from mockserver.apis.resources.behaviours import Resourceful
 from mockserver.apis.resources.model import Resource, Role, folded
 from mockserver.console.endpoint_pages import facts
 from mockserver.console.endpoint_pages.blocks import Code, Inline, Link, Text, joined, prose
+from mockserver.console.endpoint_pages.examples import with_article
 from mockserver.console.endpoint_pages.producers import Producers
 from mockserver.console.endpoint_pages.words import Words
 from mockserver.contract import Operation
@@ -28,7 +29,7 @@ _USES = {
     "update": "to change some fields of {one}",
     "replace": "to change {one}",
     "delete": "to remove {one}",
-    "action": "to do this to {one}",
+    "action": "to act on {one}: {summary}",
     "create_many": "to make several {many} with one request",
     "update_many": "to change several {many} with one request",
     "delete_many": "to remove several {many} with one request",
@@ -61,8 +62,6 @@ _ICONS = {
     "delete_many": "trash",
     "action": "play",
 }
-_LIKE_YOU = ("use", "usa", "uni", "url", "uti", "uu", "eu", "one")
-"""How words begin that are written with a vowel and spoken without."""
 _BATCH = ("batch", "bulk")
 
 
@@ -91,7 +90,8 @@ class Guidance:
             use: Text = ("Use this endpoint ", *prose(words.use))
         elif resource is not None and role:
             one, many = _one(resource), resource.name.rpartition(".")[2].replace("-", " ").replace("_", " ")
-            use = (f"Use this endpoint {_USES[role].format(one=one, many=many)}",)
+            summary = facts.summary(operation).rstrip(".")
+            use = (f"Use this endpoint {_USES[role].format(one=one, many=many, summary=summary)}",)
         else:
             use = ("Use this endpoint for this: ", facts.summary(operation).rstrip("."))
         return (*_ended(use), *self._alternative(operation, words))
@@ -109,7 +109,8 @@ class Guidance:
         return ()
 
     def _preferred(self, other: Operation, purpose: str) -> Text:
-        return _ended((" Prefer ", self._linked(other), " ", *prose(purpose)))
+        known = purpose.startswith(("to ", "for ", "when "))
+        return _ended((" Prefer ", self._linked(other), " " if known else " for ", *prose(purpose)))
 
     def warning(self, operation: Operation, words: Words) -> Text:
         """What to beware of; () for nothing."""
@@ -222,8 +223,7 @@ def _one(resource: Resource) -> str:
     noun = resource.singular.replace("-", " ").replace("_", " ")
     if resource.is_singleton:
         return f"the {noun}"
-    has_vowel = noun[:1].lower() in "aeiou" and not noun.lower().startswith(_LIKE_YOU)
-    return f"{'an' if has_vowel else 'a'} {noun}"
+    return with_article(noun)
 
 
 def _ended(text: Text) -> Text:

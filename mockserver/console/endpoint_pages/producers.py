@@ -9,8 +9,8 @@ Pure: of a contract, and of exchanges that were made. Must not know: how request
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -41,6 +41,8 @@ class Step:
     response: Response
     variables: dict[str, str]
     """The values of the path's variables."""
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+    """The values of the other parameters that were sent."""
 
     @property
     def is_success(self) -> bool:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import quote
 
 from mockserver.apis import Api
+from mockserver.apis.resources.model import Resource
+from mockserver.console.endpoint_pages.examples import Examples
 from mockserver.console.endpoint_pages.producers import Producers, Step, with_ids
 from mockserver.console.endpoint_pages.words import Words, words_of
 from mockserver.contract import Operation, Unsatisfiable
-from mockserver.contract.request_samples import KEY, RequestSamples
+from mockserver.contract.request_samples import KEY
 from mockserver.contract.servers import base_paths
+from mockserver.contract.writers import text_of
 from mockserver.messages import JSON, Request
 from mockserver.pipeline.pipeline import Checks, Pipeline
 from mockserver.sandbox.world import Terms
-from mockserver.text.documents import pointer_of
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where the clock of the examples stands."""
@@ -61,9 +62,10 @@ class Runner:
         self.executed = 0
         """Requests that were executed."""
         self._host = host
-        self._samples = RequestSamples(api.contract)
+        self._examples = Examples(api.contract)
         self._pipeline = Pipeline([api], terms=TERMS, checks=Checks(verify_wire=True))
         self._runs: dict[str, Run] = {}
+        self._workflows: dict[str, tuple[Step, ...]] = {}
 
     def words(self, operation: Operation) -> Words:
         """What the contract says of the operation's page."""
@@ -102,6 +104,11 @@ class Runner:
         if resource is None or create is None:
             run = self.run(operation)
             return run.steps if run.steps and run.last.is_success else ()
+        if resource.name not in self._workflows:
+            self._workflows[resource.name] = self._life(resource, create)
+        return self._workflows[resource.name]
+
+    def _life(self, resource: Resource, create: Operation) -> tuple[Step, ...]:
         self._pipeline.sandbox.reset()
         steps: list[Step] = []
         try:
@@ -120,24 +127,7 @@ class Runner:
         said = self.words(operation).body
         if said is not None:
             yield lambda: said
-        for example in self._examples(operation):
-            yield lambda example=example: example  # type: ignore[misc]
-        yield lambda: self._samples.body(operation)
-
-    def _examples(self, operation: Operation) -> Iterator[JSON]:
-        """The document's own examples of the whole body that are valid."""
-        if operation.request_schema is None:
-            return
-        refs, media_type = self.api.contract.refs, operation.request_type
-        body, at = refs.follow(operation.node["requestBody"], f"{operation.pointer}/requestBody")
-        media, at = refs.follow((body.get("content") or {}).get(media_type), f"{at}/content{pointer_of([media_type])}")
-        if not isinstance(media, dict):
-            return
-        named = [refs.follow(node, at)[0] for node in (media.get("examples") or {}).values()]
-        examples = [media["example"]] if "example" in media else []
-        examples += [node["value"] for node in named if isinstance(node, dict) and "value" in node]
-        reading = operation.reading(media_type)
-        yield from (example for example in examples if reading is not None and reading.is_valid(example))
+        yield from self._examples.bodies(operation)
 
     def _prepare(self, operation: Operation, steps: list[Step], trail: tuple[str, ...]) -> None:
         """Execute what goes before an operation."""
@@ -162,14 +152,15 @@ class Runner:
         values = self._values(operation, steps, body)
         words = self.words(operation)
         body = with_ids(body, values) if body is not None else None
-        given = {**values, **{name: str(value) for name, value in words.parameters.items()}}
-        request = self._samples.request(operation, given, body, words.parameters)
-        request = self._placed(operation, request)
-        sent = replace(request, headers={**self._keyed(operation, request.headers), "host": self._host})
-        sent.query = request.query.replace(KEY, quote(self._key(operation)))
-        response = self._pipeline.handle(sent)
+        given = {p.name: self._examples.parameter(p) for p in operation.parameters if p.required}
+        given |= words.parameters
+        variables = {p.name: text_of(given[p.name]) for p in operation.parameters if p.place == "path" and p.plain}
+        variables |= {name: value for name, value in values.items() if name not in words.parameters}
+        request = self._placed(operation, self._examples.samples.request(operation, variables, body, given))
+        response = self._pipeline.handle(self._with_key(operation, request))
         self.executed += 1
-        return Step(operation, request, body, response, self._pipeline_values(operation, request))
+        route = self._pipeline.routes.find(operation.method, request.path)
+        return Step(operation, request, body, response, dict(route.values), given)
 
     def _values(self, operation: Operation, steps: list[Step], body: JSON) -> dict[str, str]:
         """Values of variables and members by what was made before."""
@@ -191,19 +182,21 @@ class Runner:
         base = base_paths(operation.node["servers"])[0]
         return replace(request, path=base + request.path.removeprefix(self.api.contract.base_path))
 
-    def _pipeline_values(self, operation: Operation, request: Request) -> dict[str, str]:
-        return dict(self._pipeline.routes.find(operation.method, request.path).values)
-
-    def _key(self, operation: Operation) -> str:
+    def key(self, operation: Operation) -> str:
         """A key that may do it."""
         for key, may in self.api.keys.items():
             if may is None or operation.id in may or operation.method in may:
                 return key
         return KEY
 
-    def _keyed(self, operation: Operation, headers: dict[str, str]) -> dict[str, Any]:
-        key = self._key(operation)
-        return {name: value.replace(KEY, key) for name, value in headers.items()}
+    def keyed(self, step: Step) -> Request:
+        """The request of an exchange as it was sent, with its key."""
+        return self._with_key(step.operation, step.request)
+
+    def _with_key(self, operation: Operation, request: Request) -> Request:
+        key = self.key(operation)
+        headers = {name: value.replace(KEY, key) for name, value in request.headers.items()}
+        return replace(request, headers={**headers, "host": self._host}, query=request.query.replace(KEY, quote(key)))
 
 
 __all__ = ["KEY", "START", "TERMS", "Run", "Runner"]
