@@ -103,4 +103,4 @@ def plain(status: int, text: str, headers: dict[str, str]) -> Response:
     return Response(status, None, {**HEADERS, **headers}, "text/plain; charset=utf-8", text.encode())
 
 
-__all__ = ["MEDIA_TYPES", "PREFIX", "File", "answer", "files", "made", "plain", "shown"]
+__all__ = ["MEDIA_TYPES", "PREFIX", "STATIC", "File", "answer", "files", "made", "plain", "shown"]

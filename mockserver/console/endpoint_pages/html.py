@@ -29,10 +29,12 @@ MARK = "<!-- Written by `mockserver docs`. -->"
 """The last line of each page, by which a later run knows its own."""
 STYLE = "pages.css"
 """The style sheet, beside the pages."""
+ICON = "icon.svg"
+"""The icon of pages that are served; without one a browser would ask the mocked API for it."""
 _LABELS: dict[Kind, str] = {"info": "When to use it", "warning": "Warning", "tip": "Tip", "note": "Note"}
 
 
-def render(page: Page, ending: str = ".html", extra: str = "", script: str = "") -> str:
+def render(page: Page, ending: str = ".html", extra: str = "", script: str = "", icon: bool = False) -> str:
     """The text of a page.
 
     Args:
@@ -40,6 +42,7 @@ def render(page: Page, ending: str = ".html", extra: str = "", script: str = "")
         ending: what stands behind the names of other pages in links.
         extra: markup that stands behind the samples.
         script: the name of a script module to load; "" for none.
+        icon: whether the ICON is beside the pages.
     """
     lines = [
         "<!doctype html>",
@@ -51,6 +54,7 @@ def render(page: Page, ending: str = ".html", extra: str = "", script: str = "")
         f'<meta name="description" content="{escape(page.description)}">',
         f"<title>{escape(page.title)}</title>",
         f'<link rel="stylesheet" href="{STYLE}">',
+        *([f'<link rel="icon" href="{ICON}" type="image/svg+xml">'] if icon else []),
         *([f'<script type="module" src="{script}"></script>'] if script else []),
         "</head>",
         "<body>",

@@ -18,15 +18,16 @@ from mockserver.console.endpoint_pages.blocks import INDEX, Page
 from mockserver.console.endpoint_pages.producers import Step
 from mockserver.console.endpoint_pages.running import KEY
 from mockserver.console.endpoint_pages.site import EndpointPages
-from mockserver.console.pages import MEDIA_TYPES, File, made, plain, shown
+from mockserver.console.pages import MEDIA_TYPES, STATIC, File, made, plain, shown
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import UserError
 from mockserver.messages import JSON, Request, Response
 from mockserver.text.jsontext import to_json
 
 PREFIX = "__docs"
-_STATIC = Path(__file__).parent / "static"
-_FILES = ("pages.css", "try.js")
+_OWN = Path(__file__).parent / "static"
+_FILES = {html.STYLE: _OWN / html.STYLE, "try.js": _OWN / "try.js", html.ICON: STATIC / html.ICON}
+"""What pages are made of beside themselves; no other file is ever read."""
 _MAX_ORIGINS = 4
 """Addresses of the server for which pages are kept."""
 
@@ -62,7 +63,7 @@ class ServedPages:
             return plain(308, "", {"location": here})
         slug = request.path.removeprefix("/") or INDEX
         if slug in _FILES:
-            content = (_STATIC / slug).read_bytes()
+            content = _FILES[slug].read_bytes()
             return shown(made(content, MEDIA_TYPES[Path(slug).suffix]), request)
         try:
             with self._lock:
@@ -92,7 +93,7 @@ class ServedPages:
         operation = pages.operation(page.slug)
         run = pages.runner.run(operation) if operation is not None else None
         if run is None or not run.steps:
-            return html.render(page, ending="")
+            return html.render(page, ending="", icon=True)
         data = {
             "api": self._name,
             "root": root,
@@ -102,7 +103,7 @@ class ServedPages:
         }
         # Only `<` could end the element.
         text = to_json(data).decode().replace("<", "\\u003c")
-        return html.render(page, ending="", extra=_form(run.last, text), script="try.js")
+        return html.render(page, ending="", extra=_form(run.last, text), script="try.js", icon=True)
 
 
 def _step(step: Step) -> JSON:
