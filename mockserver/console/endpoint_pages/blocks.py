@@ -170,6 +170,14 @@ def plain(text: Text) -> str:
     return "".join(part if isinstance(part, str) else part.text for part in text).strip()
 
 
+def ended(text: Text) -> Text:
+    """A text that ends as a sentence does."""
+    last: Inline = text[-1] if text else ""
+    if isinstance(last, str) and last.rstrip().endswith((".", "!", "?", "…", ":")):
+        return (*text[:-1], last.rstrip())
+    return (*text, ".") if text else ()
+
+
 def joined(texts: list[Text], glue: str = ", ", last: str = " and ") -> Text:
     """Several texts as one."""
     found: list[Inline] = []
@@ -199,6 +207,7 @@ __all__ = [
     "Table",
     "Text",
     "clipped",
+    "ended",
     "joined",
     "plain",
     "prose",

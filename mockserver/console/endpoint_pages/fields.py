@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.apis import Api
-from mockserver.console.endpoint_pages.blocks import Code, Inline, Table, Text, prose
+from mockserver.console.endpoint_pages.blocks import Code, Inline, Table, Text, ended, prose
 from mockserver.console.endpoint_pages.examples import Examples
 from mockserver.console.endpoint_pages.facts import parameter_node, securities
 from mockserver.console.endpoint_pages.producers import Step
@@ -167,7 +167,8 @@ class Fields:
         node = self._contract.outlines.node(place)
         mark: Text = ("Deprecated. ",) if True in (own.get("deprecated"), node.get("deprecated")) else ()
         said = prose(own.get("description"), 300) or prose(node.get("description"), 300) or prose(node.get("title"), 80)
-        return (*mark, *said, *(self._limits(node) if with_choices else ()))
+        limits = self._limits(node) if with_choices else ()
+        return (*mark, *(ended(said) if limits else said), *limits)
 
     def _limits(self, node: dict[str, Any]) -> Text:
         """The choices, the bounds and the default of a schema."""

@@ -6,13 +6,15 @@ Composed of what the contract says and of what is known of the operation's resou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from mockserver.apis import Api
 from mockserver.apis.resources.behaviours import Resourceful
 from mockserver.apis.resources.model import Resource, Role, folded
+from mockserver.apis.resources.paging import PAGING, SIZE
 from mockserver.console.endpoint_pages import facts
-from mockserver.console.endpoint_pages.blocks import Code, Inline, Link, Text, joined, prose
+from mockserver.console.endpoint_pages.blocks import Code, Link, Text, ended, joined, prose
 from mockserver.console.endpoint_pages.examples import with_article
 from mockserver.console.endpoint_pages.producers import Producers
 from mockserver.console.endpoint_pages.words import Words
@@ -52,6 +54,7 @@ _ALTERNATIVES: dict[str, tuple[tuple[Role, str], ...]] = {
 }
 _IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
 """RFC 9110, 9.2.2."""
+_MAX_SCOPES = 6
 _ICONS = {
     "list": "list",
     "read": "eye",
@@ -62,6 +65,8 @@ _ICONS = {
     "delete_many": "trash",
     "action": "play",
 }
+_VERSION = re.compile(r"v?\d+(?:\.\d+)*|api|rest", re.IGNORECASE)
+"""Words of a path that say nothing of what it is about."""
 _BATCH = ("batch", "bulk")
 
 
@@ -94,7 +99,7 @@ class Guidance:
             use = (f"Use this endpoint {_USES[role].format(one=one, many=many, summary=summary)}",)
         else:
             use = ("Use this endpoint for this: ", facts.summary(operation).rstrip("."))
-        return (*_ended(use), *self._alternative(operation, words))
+        return (*ended(use), *self._alternative(operation, words))
 
     def _alternative(self, operation: Operation, words: Words) -> Text:
         if words.prefer[0]:
@@ -104,13 +109,14 @@ class Guidance:
             other = resource.with_role(wanted) if resource is not None else None
             if other is not None and other is not operation:
                 return self._preferred(other, purpose)
-        for other in self.related(operation):
-            return self._preferred(other, f"for this: {facts.summary(other)}")
+        for other in self.related(operation, 1):
+            if _shared_words(operation, other) or resource is not None:
+                return self._preferred(other, f"for this: {facts.summary(other)}")
         return ()
 
     def _preferred(self, other: Operation, purpose: str) -> Text:
         known = purpose.startswith(("to ", "for ", "when "))
-        return _ended((" Prefer ", self._linked(other), " " if known else " for ", *prose(purpose)))
+        return ended((" Prefer ", self._linked(other), " " if known else " for ", *prose(purpose)))
 
     def warning(self, operation: Operation, words: Words) -> Text:
         """What to beware of; () for nothing."""
@@ -118,19 +124,23 @@ class Guidance:
         if operation.node.get("deprecated") is True:
             said.append(("This endpoint is deprecated.",))
         if needed := facts.scopes(self._api, operation):
+            is_only = len(facts.securities(self._api, operation)) == 1
             plural = "scopes" if len(needed) > 1 else "scope"
-            said.append((f"The key needs the {plural} ", *joined([(Code(scope),) for scope in needed]), "."))
+            named: list[Text] = [(Code(scope),) for scope in needed[:_MAX_SCOPES]]
+            named += [(f"{len(needed) - _MAX_SCOPES} more",)] if len(needed) > _MAX_SCOPES else []
+            who = "The key needs" if is_only else "A key with scopes needs"
+            said.append((f"{who} the {plural} ", *joined(named), "."))
         for parameter in facts.beta_headers(operation):
             must = "needs" if parameter.required else "takes"
             said.append((f"This endpoint {must} the header ", Code(parameter.name), ", and may change."))
         if old := facts.deprecated_parameters(self._api, operation):
             verb = "are" if len(old) > 1 else "is"
             said.append((*joined([(Code(name),) for name in old]), f" {verb} deprecated."))
-        return joined([_ended(text) for text in said], " ", " ")
+        return joined([ended(text) for text in said], " ", " ")
 
     def tip(self, operation: Operation, words: Words) -> Text:
         """The form for several, and what to do when it is not known whether a request was done."""
-        said: list[Text] = [_ended(prose(words.tip))] if words.tip else []
+        said: list[Text] = [ended(prose(words.tip))] if words.tip else []
         batch = self.batch_form(operation)
         if batch is not None:
             said.append(("Several at once? Use ", self._linked(batch), "."))
@@ -173,10 +183,10 @@ class Guidance:
     def note(self, operation: Operation, words: Words) -> Text:
         """How to get the next page, or that there is none."""
         if words.note:
-            return _ended(prose(words.note))
+            return ended(prose(words.note))
         resource = self._producers.resource(operation)
         if resource is None or self._producers.role(operation) != "list":
-            return ("This response is whole: there are no pages.",)
+            return self._pages_by_name(operation)
         listing = Resourceful(self._api.contract, resource).listing(operation)
         paging = listing.paging
         size: Text = (" ", Code(paging.size), " says how many one page holds.") if paging.size else ()
@@ -193,16 +203,29 @@ class Guidance:
         more: Text = (", as long as ", where, " says that more follow") if where is not None else ()
         return (f"For the next page send {step} as ", Code(paging.parameter), *more, ".", *size)
 
+    def _pages_by_name(self, operation: Operation) -> Text:
+        """What the names of parameters and fields tell of pages, where no list of rows is known."""
+        names = [p.name for p in operation.parameters if p.place == "query"]
+        names += self._api.contract.outlines.of(operation.request_schema).members
+        moving = [(Code(name),) for name in names if folded(name) in PAGING and folded(name) not in SIZE]
+        sizes = [(Code(name),) for name in names if folded(name) in SIZE]
+        if moving:
+            return ("Another page is asked for with ", *joined(list(moving)), ".")
+        if sizes:
+            return ("How much one response holds is asked for with ", *joined(list(sizes)), ".")
+        return ("This response is whole: there are no pages.",)
+
     def related(self, operation: Operation, most: int = 6) -> list[Operation]:
-        """The operations that one who reads of this one may need, the nearest first."""
+        """The operations that one who reads of this one may need: linked, of the same rows, or of a path like it."""
         contract, resource = self._api.contract, self._producers.resource(operation)
-        found = [contract.operations[id] for id in resource.operations] if resource is not None else []
-        found = [*self._producers.linked(operation), *found]
-        found += [other for other in contract.operations.values() if other.path == operation.path]
-        tags = operation.node.get("tags") or []
-        found += [o for o in contract.operations.values() if tags and (o.node.get("tags") or [None])[0] == tags[0]]
-        first = split(operation.path)[:1]
-        found += [o for o in contract.operations.values() if first and split(o.path)[:1] == first]
+        found = self._producers.linked(operation)
+        found += [contract.operations[id] for id in resource.operations] if resource is not None else []
+        found += sorted(
+            (other for other in contract.operations.values() if _shared_words(operation, other)),
+            key=lambda other: -_shared_words(operation, other),
+        )
+        tags = operation.node.get("tags") or [None]
+        found += [other for other in contract.operations.values() if tags[0] in (other.node.get("tags") or [])]
         if not any(other is not operation for other in found):
             found += contract.operations.values()
         return [other for other in dict.fromkeys(found) if other is not operation][:most]
@@ -219,19 +242,25 @@ class Guidance:
         return self._linked(operation)
 
 
+def _shared_words(operation: Operation, other: Operation) -> int:
+    """How many words two paths begin with in common, but for versions and variables."""
+    count = 0
+    for left, right in zip(_words(operation.path), _words(other.path), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _words(path: str) -> list[str]:
+    return [word for word in split(path) if not word.startswith("{") and not _VERSION.fullmatch(word)]
+
+
 def _one(resource: Resource) -> str:
     noun = resource.singular.replace("-", " ").replace("_", " ")
     if resource.is_singleton:
         return f"the {noun}"
     return with_article(noun)
-
-
-def _ended(text: Text) -> Text:
-    """A text that ends as a sentence does."""
-    last: Inline = text[-1] if text else ""
-    if isinstance(last, str) and last.rstrip().endswith((".", "!", "?", "…", ":")):
-        return (*text[:-1], last.rstrip())
-    return (*text, ".") if text else ()
 
 
 __all__ = ["Guidance", "Linked"]
