@@ -49,6 +49,9 @@ for await (const line of createInterface({ input: process.stdin })) {
 """Runs one sample after another in one process."""
 OPEN = {"NO_PROXY": "*", "no_proxy": "*"}
 
+TEXT = 'it\'s "quoted" `back` ${HOME} $HOME \\ !bang\nsecond line\ttab é 🎉 {brace} <tag> & | %20'
+"""What quotes, shells, templates and URLs each take for something else."""
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -83,9 +86,16 @@ class Site:
 
     def check(self, operation: Operation, output: str, read: Any) -> None:
         """See that a sample got what the page shows."""
-        response = self.pages.runner.run(operation).last.response
+        step = self.pages.runner.run(operation).last
+        response = step.response
+        exchange = self.pipeline.sandbox.exchanges()[-1]
+        assert (exchange.operation, exchange.status) == (operation.id, response.status)
+        asked, meant = (operation.check_request(r, step.variables) for r in (exchange.request, step.request))
+        assert (asked.body, asked.params) == (meant.body, meant.params)
         shown = (response.content or b"").decode("utf-8", "replace")
         host = self.pages.origin.partition("://")[2]
+        if step.request.method == "HEAD":
+            return
         if response.data is not None and response.media_type and "json" in response.media_type and host not in shown:
             expected = json.loads(shown)
             is_bare = isinstance(expected, str) and read is ast.literal_eval  # `print` writes a text without quotes
@@ -147,6 +157,91 @@ def run_typescript(here: Site, folder: Path) -> int:
             count += 1
         node.stdin.close()
     return count
+
+
+def odd_document() -> dict:
+    """Operations whose requests are hard to write down."""
+    reply = {"200": {"description": "OK.", "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+    def operation(id: str, media_type: str = "", example: Any = None, schema: Any = None, **more: Any) -> dict:
+        node: dict[str, Any] = {"operationId": id, "responses": reply, **more}
+        if media_type:
+            media = {"schema": schema or {}, **({"example": example} if example is not None else {})}
+            node["requestBody"] = {"required": True, "content": {media_type: media}}
+        return node
+
+    def parameter(name: str, place: str, example: Any, **schema: Any) -> dict:
+        schema = {"type": "string", "example": example, **schema}
+        return {"name": name, "in": place, "required": True, "schema": schema}
+
+    every: dict[str, Any] = {
+        "text": TEXT,
+        "__proto__": 1,
+        "a-b": None,
+        "big": 2**60,
+        "float": 1.5,
+        "yes": True,
+        "deep": [{"x": [TEXT]}],
+    }
+    parts = {"plain": TEXT.replace("\n", " "), "data": {"a": 'b";c'}, "semi": "a;b=c,@d", "@file": "<x"}
+    names = {"type": "array", "items": {"type": "string"}}
+    xml = {"type": "object", "xml": {"name": "x"}}
+    moved = {"303": {"description": "There.", "headers": {"Location": {"schema": {"type": "string"}}}}}
+    paths = {
+        "/json": {"post": operation("postJson", "application/json", every, {"type": "object"})},
+        "/vendor": {"post": operation("postVendor", "application/vnd.odd+json", every, {"type": "object"})},
+        "/form": {"post": operation("postForm", "application/x-www-form-urlencoded", {"a b": "c&d=é", "t": TEXT})},
+        "/parts": {"post": operation("postParts", "multipart/form-data", parts, {"type": "object"})},
+        "/text": {"post": operation("postText", "text/plain", TEXT, {"type": "string"})},
+        "/xml": {"post": operation("postXml", "application/xml", {"a": "b<c"}, xml)},
+        "/bytes": {
+            "put": operation("putBytes", "application/octet-stream", None, {"type": "string", "format": "binary"})
+        },
+        "/search": {
+            "get": operation(
+                "search",
+                parameters=[
+                    parameter("q", "query", TEXT),
+                    parameter("names", "query", ["a b", "c&d", "é"], **names),
+                    parameter("filter[x]", "query", "[1]"),
+                    parameter("x-odd", "header", 'it\'s $HOME "x"'),
+                ],
+            )
+        },
+        "/things/{id}": {"get": operation("getThing", parameters=[parameter("id", "path", "a b/ü?#'\"$")])},
+        "/query-key": {"get": operation("queryKey", security=[{"query": []}])},
+        "/cookie-key": {"get": operation("cookieKey", security=[{"cookie": []}])},
+        "/basic": {"get": operation("basicKey", security=[{"basic": []}])},
+        "/both": {"get": operation("bothKeys", security=[{"query": [], "header": []}])},
+        "/read": {"query": operation("queryIt", "application/json", {"a": 1}, {"type": "object"})},
+        "/moved": {"get": operation("getMoved") | {"responses": moved}},
+        "/delete": {"delete": operation("deleteIt", "application/json", {"a": 1}, {"type": "object"})},
+        "/headed": {"head": operation("headIt")},
+        "/nothing": {"post": operation("postNothing") | {"responses": {"204": {"description": "Done."}}}},
+    }
+    schemes = {
+        "query": {"type": "apiKey", "in": "query", "name": "api key"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": "session"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-Odd-Secret"},
+        "basic": {"type": "http", "scheme": "basic"},
+    }
+    info = {"title": "Odd", "version": "1"}
+    return {"openapi": "3.2.0", "info": info, "paths": paths, "components": {"securitySchemes": schemes}}
+
+
+def test_samples_of_requests_that_are_hard_to_write_run(tmp_path):
+    needs("node")
+    needs("curl")
+    file = tmp_path / "odd.json"
+    file.write_text(json.dumps(odd_document()))
+    with site(f"odd={file}") as here:
+        assert list(here.pages.failed()) == []
+        count = len(here.pages.api.contract.operations)
+        sent = [here.pages.runner.run(one).last.request for one in here.pages.api.contract.operations.values()]
+        for run in (run_python, run_curl, lambda site: run_typescript(site, tmp_path)):
+            here.pipeline.sandbox.reset()
+            run(here)
+        assert len(sent) == count
 
 
 def needs(program: str) -> None:

@@ -99,7 +99,10 @@ def typescript(request: Sent) -> str:
         options += ["  headers: {", *named, "  },"]
     match request.kind:
         case "json":
-            options.append(f"  body: JSON.stringify({_typescript(request.value, 1)}),")
+            body = f"JSON.stringify({_typescript(request.value, 1)})"
+            if _has_large(request.value):  # a number of JavaScript would not be the same
+                body = _string(json.dumps(request.value, ensure_ascii=False))
+            options.append(f"  body: {body},")
         case "fields":
             pairs = "".join(f"\n    [{_string(name)}, {_string(value)}]," for name, value in request.fields)
             options.append(f"  body: new URLSearchParams([{pairs}\n  ]),")
@@ -279,6 +282,13 @@ def _typescript_line(value: JSON) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_typescript_line, value))}]"
     return _string(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _has_large(value: JSON) -> bool:
+    """Whether a value has an integer that no number of JavaScript holds exactly."""
+    if isinstance(value, dict | list):
+        return any(map(_has_large, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and abs(value) > 2**53
 
 
 def _template(value: Value) -> str:

@@ -10,18 +10,17 @@ import re
 from collections.abc import Callable, Iterator
 
 from mockserver.apis.resources.model import folded, singular
+from mockserver.console.endpoint_pages.names import with_article
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import Place
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.request_samples import RequestSamples
+from mockserver.contract.samples.words import spaced
 from mockserver.messages import JSON
 from mockserver.text.documents import pointer_of
 
-_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _MADE_UP = re.compile(r"key\d+")
 """The names that samples give to members which the document does not name."""
-_LIKE_YOU = ("use", "usa", "uni", "url", "uti", "uu", "eu", "one")
-"""How words begin that are written with a vowel and spoken without."""
 
 
 class Examples:
@@ -80,7 +79,7 @@ def plausible(value: JSON, name: str, in_body: bool = True) -> JSON:
         return [plausible(item, name, in_body) for item in value]
     if not isinstance(value, str) or not name or folded(value) != folded(name):
         return value
-    words = [word.lower() for word in _WORDS.split(name) if word]
+    words = spaced(name).split()
     if _MADE_UP.fullmatch(name):
         return "a value"
     if words[-1:] == ["id"] or not in_body:
@@ -88,10 +87,4 @@ def plausible(value: JSON, name: str, in_body: bool = True) -> JSON:
     return with_article(" ".join([*words[:-1], singular(words[-1])])) if words else value
 
 
-def with_article(noun: str) -> str:
-    """A noun with `a` or `an`."""
-    has_vowel = noun[:1].lower() in "aeiou" and not noun.lower().startswith(_LIKE_YOU)
-    return f"{'an' if has_vowel else 'a'} {noun}"
-
-
-__all__ = ["Examples", "plausible", "with_article"]
+__all__ = ["Examples", "plausible"]

@@ -15,11 +15,11 @@ from mockserver.apis.api import one_tenant
 from mockserver.console.endpoint_pages.blocks import Code, Inline, Text, joined, plain, prose
 from mockserver.contract import Operation
 from mockserver.contract.parameters import Parameter
+from mockserver.contract.samples.words import spaced
 from mockserver.contract.servers import base_paths
 
 _BETA = re.compile(r"(?:^|[-_])(?:alpha|beta|preview|experimental)s?(?:$|[-_])", re.IGNORECASE)
 """What names of headers have that switch unfinished features on."""
-_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _PERIODS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "day"}
 _OAUTH = {"oauth2": "OAuth 2.0", "openIdConnect": "OpenID Connect", "mutualTLS": "Client certificate"}
 
@@ -214,7 +214,7 @@ def summary(operation: Operation) -> str:
         text = plain(prose(operation.node.get(name), 160))
         if text:
             return text
-    words = [word.lower() for word in _WORDS.split(operation.id) if word]
+    words = spaced(operation.id).split()
     if "/" in operation.id or not words:
         return f"{operation.method} {operation.path}"
     return " ".join([words[0].capitalize(), *words[1:]])

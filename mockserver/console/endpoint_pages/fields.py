@@ -150,14 +150,10 @@ class Fields:
         node = parameter_node(self._api, operation, parameter)
         mark: Text = ("Deprecated. ",) if node.get("deprecated") is True else ()
         said = prose(node.get("description"), 300)
-        return (
-            *mark,
-            *(said or self._described(self._place(parameter), with_choices=False)),
-            *self._choices(parameter),
-        )
-
-    def _choices(self, parameter: Parameter) -> Text:
-        return self._limits(self._contract.outlines.node(self._place(parameter)))
+        place = self._place(parameter)
+        said = said or self._described(place, with_choices=False)
+        limits = self._limits(self._contract.outlines.node(place))
+        return (*mark, *(ended(said) if limits else said), *limits)
 
     def _described(self, place: Place | None, with_choices: bool = True) -> Text:
         """What the schema at a place says of itself."""

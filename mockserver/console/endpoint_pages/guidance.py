@@ -15,7 +15,7 @@ from mockserver.apis.resources.model import Resource, Role, folded
 from mockserver.apis.resources.paging import PAGING, SIZE
 from mockserver.console.endpoint_pages import facts
 from mockserver.console.endpoint_pages.blocks import Code, Link, Text, ended, joined, prose
-from mockserver.console.endpoint_pages.examples import with_article
+from mockserver.console.endpoint_pages.names import with_article
 from mockserver.console.endpoint_pages.producers import Producers
 from mockserver.console.endpoint_pages.words import Words
 from mockserver.contract import Operation

@@ -5,7 +5,6 @@ Must not know: languages, pages.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,10 +14,10 @@ from mockserver.contract import Contract, Operation
 from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.multipart import read_parts
 from mockserver.contract.request_samples import KEY
+from mockserver.contract.samples.words import spaced
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request
 
-_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _NAMES = {"content-type": "Content-Type", "authorization": "Authorization", "cookie": "Cookie"}
 
 
@@ -83,7 +82,7 @@ def variables(contract: Contract, operation: Operation) -> dict[tuple[str, str],
 
 def constant(name: str) -> str:
     """A name as environment variables are written."""
-    text = "_".join(word for word in _WORDS.split(name) if word).upper() or "API"
+    text = "_".join(spaced(name).split()).upper() or "API"
     return f"_{text}" if text[0].isdigit() else text
 
 

@@ -5,7 +5,6 @@ Must not know: formats, files, how pages are served.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -17,11 +16,11 @@ from mockserver.console.endpoint_pages.guidance import Guidance
 from mockserver.console.endpoint_pages.running import Runner
 from mockserver.console.endpoint_pages.sent import Sent
 from mockserver.contract import Operation
+from mockserver.contract.samples.words import spaced
 
 LOCAL = "http://127.0.0.1:4010"
 """Where the samples send their requests when the contract names no host."""
 _MAX_SLUG = 80
-_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
 
 class EndpointPages:
@@ -100,8 +99,7 @@ def slugs(api: Api) -> dict[Operation, str]:
     found: dict[Operation, str] = {}
     taken = {INDEX}
     for operation in api.contract.operations.values():
-        words = [word.lower() for word in _WORDS.split(operation.id) if word]
-        base = "-".join(words)[:_MAX_SLUG].strip("-") or "operation"
+        base = "-".join(spaced(operation.id).split())[:_MAX_SLUG].strip("-") or "operation"
         slug, number = base, 2
         while slug in taken:
             slug, number = f"{base}-{number}", number + 1
