@@ -31,6 +31,7 @@ class _Group(click.Group):
         from mockserver.cli.check import check
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.diff import diff
+        from mockserver.cli.docs import docs
         from mockserver.cli.files import findings_schema, listed, profile_schema, schema, spec
         from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
@@ -58,6 +59,7 @@ class _Group(click.Group):
             self.add_command(command)
         self.add_command(check, "check")
         self.add_command(diff)
+        self.add_command(docs)
         self.add_command(init)
         self.add_command(why)
         self.add_command(watch)

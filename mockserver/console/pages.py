@@ -63,22 +63,30 @@ def files() -> dict[str, File]:
     table = {}
     for path in sorted(STATIC.iterdir()):
         if path.suffix in MEDIA_TYPES:
-            content = path.read_bytes()
-            etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
-            table[path.name] = File(content, MEDIA_TYPES[path.suffix], etag)
+            table[path.name] = made(path.read_bytes(), MEDIA_TYPES[path.suffix])
     return table
 
 
 def answer(request: Request, root: str = "") -> Response:
     """The response to a request whose path begins with PREFIX; `root` is where the app is mounted."""
     if request.method not in ("GET", "HEAD"):
-        return _text(405, "The console has GET and HEAD.", {"allow": "GET, HEAD"})
+        return plain(405, "The console has GET and HEAD.", {"allow": "GET, HEAD"})
     name = request.path.removeprefix(PREFIX)
     if not name:  # relative links need the slash
-        return _text(308, "", {"location": f"{root}{PREFIX}/"})
+        return plain(308, "", {"location": f"{root}{PREFIX}/"})
     file = files().get(name.removeprefix("/") or "index.html")
     if file is None:
-        return _text(404, f"There is no such file. The console is at {root}{PREFIX}/", {})
+        return plain(404, f"There is no such file. The console is at {root}{PREFIX}/", {})
+    return shown(file, request)
+
+
+def made(content: bytes, media_type: str) -> File:
+    """A file with these bytes."""
+    return File(content, media_type, f'"{blake2b(content, digest_size=12).hexdigest()}"')
+
+
+def shown(file: File, request: Request) -> Response:
+    """The response with a file; without its bytes where the browser has them."""
     headers = {**HEADERS, "etag": file.etag}
     if _is_known(request.headers.get("if-none-match", ""), file.etag):
         return Response(304, None, headers, None)
@@ -90,8 +98,9 @@ def _is_known(tags: str, etag: str) -> bool:
     return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in tags.split(","))
 
 
-def _text(status: int, text: str, headers: dict[str, str]) -> Response:
+def plain(status: int, text: str, headers: dict[str, str]) -> Response:
+    """A response with a line of text."""
     return Response(status, None, {**HEADERS, **headers}, "text/plain; charset=utf-8", text.encode())
 
 
-__all__ = ["PREFIX", "answer", "files"]
+__all__ = ["MEDIA_TYPES", "PREFIX", "STATIC", "File", "answer", "files", "made", "plain", "shown"]

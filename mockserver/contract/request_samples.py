@@ -13,12 +13,14 @@ from urllib.parse import quote, urlencode
 
 from mockserver.contract.contract import Contract
 from mockserver.contract.operation import Operation
+from mockserver.contract.outline import Place
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.references import escape
 from mockserver.contract.samples import Sampler
 from mockserver.contract.writers import text_of
 from mockserver.messages import JSON, Request
 from mockserver.text.jsontext import copied, to_json
+from mockserver.text.matchers import MISSING
 
 KEY = "sample-key"
 """The key that a sample request sends."""
@@ -35,13 +37,20 @@ class RequestSamples:
     def _sampler(self) -> Sampler:
         return Sampler(self._contract.refs, direction="request")
 
-    def request(self, operation: Operation, variables: Mapping[str, str] | None = None, body: JSON = None) -> Request:
-        """A request with everything that is required and nothing else.
+    def request(
+        self,
+        operation: Operation,
+        variables: Mapping[str, str] | None = None,
+        body: JSON = None,
+        parameters: Mapping[str, JSON] | None = None,
+    ) -> Request:
+        """A request with everything that is required and nothing else but what is given.
 
         Args:
             operation: what is asked for.
             variables: values of the path's variables, as texts; the rest is made up.
             body: the value of the body; None makes one up, where the operation takes one.
+            parameters: values of other parameters, by name, whether they are required or not.
 
         Raises:
             Unsatisfiable: no body was found that its schema takes.
@@ -50,19 +59,20 @@ class RequestSamples:
         pairs: list[tuple[str, str]] = []
         cookies: list[tuple[str, str]] = []
         path = operation.path.partition("?")[0].partition("#")[0]
+        given = parameters or {}
         for parameter in operation.parameters:
+            if parameter.place != "path" and not parameter.required and parameter.name not in given:
+                continue
+            value = given.get(parameter.name, MISSING)
             if parameter.place == "path":
                 known = (variables or {}).get(parameter.name)
-                text = known if known is not None else _styled(parameter, self._value(parameter))
+                text = known if known is not None else _styled(parameter, self.value(parameter))
                 path = path.replace(f"{{{parameter.name}}}", quote(text, safe=";=,.~!$&'()*+:@"))
-            elif not parameter.required:
-                continue
             elif parameter.place == "header":
-                headers[parameter.header] = _styled(parameter, self._value(parameter))
-            elif parameter.place == "cookie":
-                cookies += _pairs(parameter, self._value(parameter))
+                headers[parameter.header] = _styled(parameter, self.value(parameter) if value is MISSING else value)
             else:
-                pairs += _pairs(parameter, self._value(parameter))
+                into = cookies if parameter.place == "cookie" else pairs
+                into += _pairs(parameter, self.value(parameter) if value is MISSING else value)
         for alternative in self._contract.security(operation)[:1]:
             for credential in alternative:
                 if credential.place == "authorization":
@@ -91,13 +101,16 @@ class RequestSamples:
             self._sampler.valid(schema, accepts, lambda: self._contract.validator(place, "request"), place.pointer)
         )
 
-    def _value(self, parameter: Parameter) -> Any:
+    def value(self, parameter: Parameter) -> JSON:
+        """A value that a parameter may have. Raises Unsatisfiable."""
         place = self._contract.outlines.at(parameter.pointer) if parameter.pointer else None
-        if place is None:
-            return "value"
+        return "value" if place is None else self.value_at(place, parameter.name)
+
+    def value_at(self, place: Place, name: str = "") -> JSON:
+        """A value that the schema at a place takes; `name` is what it is for. Raises Unsatisfiable."""
         validator = self._contract.validator(place, "request")
         schema = {"$ref": escape(place.pointer)}
-        return self._sampler.valid(schema, validator.is_valid, lambda: validator, place.pointer, parameter.name)
+        return self._sampler.valid(schema, validator.is_valid, lambda: validator, place.pointer, name)
 
 
 def _styled(parameter: Parameter, value: Any) -> str:

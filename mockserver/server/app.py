@@ -30,8 +30,10 @@ from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request, Response
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.server import endpoint_pages
 from mockserver.server.asgi import read_body, read_head
 from mockserver.server.delivery import deliver
+from mockserver.server.endpoint_pages import EndpointPagesApp
 from mockserver.server.statefile import StateFile
 from mockserver.settings import Settings
 
@@ -72,6 +74,7 @@ def create_app(
         *(_admin_routes(steering) if admin else ()),
         *(Route(f"/{name}/openapi.yaml", Document(pipeline, name, as_yaml)) for name in pipeline.apis),
         *(Route(f"/{name}/openapi.json", Document(pipeline, name, as_json)) for name in pipeline.apis),
+        *(route for name in pipeline.apis for route in _page_routes(pipeline, name, admin)),
     ]
     app = _starlette([*ours, Mount("/", mocked)], steering, settings, _lifespan)
     # A Mount matches no line break and no "*", which a path may be or hold.
@@ -99,6 +102,11 @@ def _admin_routes(admin: Admin, origin: str = "") -> list[BaseRoute]:
         Route(console.PREFIX, pages),
         Mount(console.PREFIX, pages),
     ]
+
+
+def _page_routes(pipeline: Pipeline, name: str, has_console: bool) -> list[BaseRoute]:
+    pages, prefix = EndpointPagesApp(pipeline, name, has_console), f"/{name}{endpoint_pages.PREFIX}"
+    return [Route(prefix, pages), Mount(prefix, pages)]
 
 
 def _starlette(routes: Sequence[BaseRoute], admin: Admin, settings: Settings, lifespan: object) -> Starlette:

@@ -1,0 +1,206 @@
+"""Endpoint pages: the whole layout, requests that were executed, texts that stay texts, and `docs --check`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner
+
+from mockserver.apis import Api, load_api
+from mockserver.cli.main import cli
+from mockserver.console.endpoint_pages.markdown import render
+from mockserver.console.endpoint_pages.site import EndpointPages
+from mockserver.console.endpoint_pages.written import FORMATS, files
+from mockserver.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+SPECS = Path(os.environ.get("MOCKSERVER_SPECS", ROOT.parent / "shared" / "specs"))
+LAYOUT = [
+    r"\A---\ntitle: .+\ndescription: .+\nicon: .+\nmethod: .+\npath: .+\n---\n",
+    r"^# (GET|POST|PUT|PATCH|DELETE) /",
+    r"^\| Method \| Path \| Auth \| Rate limit \|$",
+    r"^<Info>\nUse this endpoint .+ Prefer \[.+\]\(\./[\w-]+\) .+\n</Info>$",
+    r"^## Request$",
+    r"^\| Name \| Required \| Description \|$",
+    r"^<CodeGroup>$",
+    r"^```bash Shell\ncurl ",
+    r"^```python Python$",
+    r"^```ts TypeScript$",
+    r"^</CodeGroup>$",
+    r"^<Tip>$",
+    r"^## Response$",
+    r"^\| Status \| Meaning \| Fix \|$",
+    r"^<Note>$",
+    r"^## Related endpoints$",
+    r"^## Sample workflow$",
+    r"^<CardGroup cols=\{2\}>$",
+    r"^</CardGroup>$",
+]
+"""The parts of the layout that every page has, in order."""
+
+
+def page_of(api: Api, operation: str, form: str = "mdx") -> str:
+    pages = EndpointPages(api)
+    [slug] = [slug for known, slug in pages._slugs.items() if known.id == operation]
+    return FORMATS[form](pages.page(slug))
+
+
+def shop(paths: dict, **more: object) -> Api:
+    document = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": paths, **more}
+    return Api.from_openapi(document, name="t")
+
+
+def ok(**schema: object) -> dict:
+    return {"200": {"description": "OK.", "content": {"application/json": {"schema": schema or {"type": "object"}}}}}
+
+
+@pytest.mark.parametrize("name", ["datagrid", "mem0", "shop", "tickets"])
+def test_every_page_has_every_part_of_the_layout_in_order(name):
+    for page in [page for page in EndpointPages(load_api(name)) if page.method]:
+        text, at = render(page, "mdx"), 0
+        for part in LAYOUT:
+            found = re.compile(part, re.MULTILINE).search(text, at)
+            assert found, (page.slug, part, text)
+            at = found.start()
+
+
+@pytest.mark.parametrize("name", ["datagrid", "mem0", "shop", "tickets"])
+def test_every_request_of_the_bundled_apis_succeeds(name):
+    pages = EndpointPages(load_api(name))
+    assert list(pages.failed()) == []
+    for operation in pages.api.contract.operations.values():
+        run = pages.runner.run(operation)
+        assert [step.response.status for step in run.steps if not step.is_success] == []
+        assert not [v for step in run.steps for v in step.operation.check_response(step.response)]
+
+
+def test_ids_come_from_the_requests_before():
+    pages = EndpointPages(load_api("tickets"))
+    run = pages.runner.run(pages.api.contract.operations["getComment"])
+    assert [step.operation.id for step in run.steps] == ["openTicket", "addComment", "getComment"]
+    made = [step.response.data for step in run.steps]
+    assert run.last.variables["number"] == str(made[0]["number"])
+    assert run.last.variables["comment_id"] == made[1]["id"] == made[2]["id"]
+
+
+@pytest.mark.parametrize("form", ["mdx", "md", "html"])
+def test_pages_are_the_same_each_time(form):
+    first, second = (files(EndpointPages(load_api("mem0")), form) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["datagrid", "mem0"])
+def test_the_committed_pages_are_those_of_the_contract(name):
+    done = CliRunner().invoke(
+        cli, ["docs", name, "--out", str(ROOT / "docs" / "api" / name), "--format", "md", "--check"]
+    )
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("name", ["datagrid", "mem0", "shop", "tickets"])
+@pytest.mark.parametrize("form", ["mdx", "md", "html"])
+def test_links_lead_to_pages_that_exist(name, form):
+    made = files(EndpointPages(load_api(name)), form)
+    ending = "" if form == "mdx" else f".{form}"
+    known = {name.removesuffix(f".{form}") + ending for name in made}
+    links = [link for text in made.values() for link in re.findall(r'(?:\]\(|href=")\./([^)"#]+)', text)]
+    assert len(links) > 20
+    assert set(links) <= known
+
+
+class TestCheck:
+    def test_a_change_of_one_schema_makes_pages_stale_until_they_are_written_again(self, tmp_path):
+        file, out = tmp_path / "shop.json", tmp_path / "pages"
+        schema = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+        document = {
+            "openapi": "3.1.0",
+            "info": {"title": "Shop", "version": "1"},
+            "paths": {
+                "/orders": {"post": {"operationId": "createOrder", "responses": ok(**schema)}},
+                "/orders/{id}": {
+                    "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                    "get": {"operationId": "getOrder", "responses": ok(**schema)},
+                },
+            },
+        }
+        file.write_bytes(orjson.dumps(document))
+
+        def run(*options: str):
+            return CliRunner().invoke(cli, ["docs", str(file), "--out", str(out), *options])
+
+        assert run("--check").exit_code == 1
+        assert run().exit_code == 0
+        assert run("--check").exit_code == 0
+        schema["properties"]["total"] = {"type": "integer", "example": 17}
+        schema["required"].append("total")
+        file.write_bytes(orjson.dumps(document))
+        stale = run("--check")
+        assert stale.exit_code == 1
+        assert '+  "total": 17' in stale.output
+        assert "create-order.mdx" in stale.output
+        assert "index.mdx" not in stale.output
+        assert run().exit_code == 0
+        assert run("--check").exit_code == 0
+
+    def test_the_page_of_an_operation_that_is_gone_is_stale_and_other_files_stay(self, tmp_path):
+        arguments = ["docs", "datagrid", "--out", str(tmp_path), "--format", "md"]
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+        old = tmp_path / "get-nothing.md"
+        old.write_text((tmp_path / "get-credits.md").read_text())
+        own = tmp_path / "notes.md"
+        own.write_text("My own notes.\n")
+        done = CliRunner().invoke(cli, [*arguments, "--check"])
+        assert done.exit_code == 1
+        assert "get-nothing.md" in done.output
+        assert "notes.md" not in done.output
+        assert CliRunner().invoke(cli, arguments).exit_code == 0
+        assert own.exists()
+        assert not old.exists()
+
+
+class TestWarnings:
+    def test_there_is_none_when_there_is_nothing_to_beware_of(self):
+        assert "<Warning>" not in page_of(load_api("mem0"), "createMemory")
+
+    def test_deprecation_scopes_and_beta_headers_are_told(self):
+        beta = {"name": "shop-beta", "in": "header", "required": True, "schema": {"type": "string"}}
+        node = {
+            "operationId": "getThing",
+            "deprecated": True,
+            "security": [{"login": ["things:read", "things:list"]}],
+            "parameters": [beta],
+            "responses": ok(),
+        }
+        flow = {"tokenUrl": "https://t.example/token", "scopes": {"things:read": "", "things:list": ""}}
+        schemes = {"login": {"type": "oauth2", "flows": {"clientCredentials": flow}}}
+        text = page_of(shop({"/thing": {"get": node}}, components={"securitySchemes": schemes}), "getThing")
+        [warning] = re.findall(r"<Warning>\n(.*)\n</Warning>", text)
+        assert "deprecated" in warning
+        assert "`things:read` and `things:list`" in warning
+        assert "`shop-beta`" in warning
+
+
+class TestTextsOfADocument:
+    HOSTILE = "<img src=x onerror=alert(1)> {process.exit()} | a [link](javascript:alert(1)) <!-- --> </script>"
+
+    def page(self, form: str) -> str:
+        node = {"operationId": "getIt", "summary": self.HOSTILE, "description": self.HOSTILE, "responses": ok()}
+        return page_of(shop({"/it": {"get": node}}), "getIt", form)
+
+    def test_are_no_markup_and_no_expressions(self):
+        for form in ("md", "html", "mdx"):
+            body = self.page(form).split("---\n", 2)[-1]
+            assert "<img" not in body
+            link = 'href="javascript' if form == "html" else r"(?<!\\)\]\(javascript"
+            assert not re.search(link, body)
+            assert "</script>" not in body
+        assert not re.search(r"(?<!\\)\{process", self.page("mdx").split("---\n", 2)[-1])
+
+    def test_wrong_words_are_told_with_their_place(self):
+        node = {"operationId": "getIt", "x-docs": {"prefered": {}}, "responses": ok()}
+        with pytest.raises(UserError, match=r"x-docs of getIt has no 'prefered'.*did you mean 'prefer'"):
+            EndpointPages(shop({"/it": {"get": node}}))
