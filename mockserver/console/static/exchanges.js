@@ -29,7 +29,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       h("td", { class: "why" }, h("div", {}, whyOf(entry))),
       h("td", { class: "took" }, duration(entry.duration_ms / 1000)));
     line.addEventListener("click", (event) => {
-      if (!event.target.closest("a") && !String(getSelection())) location.hash = href;
+      if (!event.target.closest("a") && !String(getSelection())) location.hash = line.querySelector("a").hash;
     });
     return line;
   }
@@ -90,6 +90,8 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     if (name === "status" && value && !/^[0-5]?\d{1,2}$/.test(value)) return;
     filter[name] = value.trim();
     note(filter);
+    // Until they are loaded anew, the rows that are there lead to where one comes back with this filter.
+    for (const [number, line] of kept) line.querySelector("a").href = link("exchanges", [number], filter);
     clearTimeout(timer);
     timer = setTimeout(load, event.type === "input" ? 250 : 0);
   }
