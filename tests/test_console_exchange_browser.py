@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import expect
-from test_console_browser import browser, console, make_console  # noqa: F401
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from test_console_browser import HOSTILE, assert_no_markup, browser, console, make_console  # noqa: F401
 from test_exchange_files import check_exchange
 from test_explanation import RULES
 
+from mockserver.server.app import create_app
+from mockserver.server.thread import serve_in_thread
+from mockserver.settings import Settings
+
+OPEN = "for (const details of document.querySelectorAll('main details')) details.open = true"
+CREATE = "contract/datagrid/Memory.createUserMemory"
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
+
+
+def open_all(page: Page) -> None:
+    """Open what can be opened, and what that has brought."""
+    for _ in range(3):
+        page.evaluate(OPEN)
+        page.evaluate("new Promise(requestAnimationFrame)")
 
 
 def use(console, text: str = RULES) -> None:  # noqa: F811
@@ -163,3 +179,194 @@ def test_copies_of_what_a_rule_a_limit_and_a_missing_key_did_run_too(console, tm
             assert (answer.status_code, answer.json()) == (entry["status"], entry["response"]["body"])
         except httpx.TransportError:
             assert number == 4
+
+
+def test_filters_work_together_stand_in_the_address_and_go_along(console):  # noqa: F811
+    """Operation, status, side, rule, fault, text and sandbox, each of them narrowing the list."""
+    console.admin("POST", "/sandboxes", json={"name": "mine"})
+    use(console)
+    for sandbox in ("", "/~mine"):
+        key = console.admin("GET", "/sandboxes/mine").json()["api_key"] if sandbox else "k"
+        for agent in ("a1", "a2", 7, 8):
+            body = {"agent_id": agent, "memory": "m"}
+            console.create(body, path=f"{sandbox}/v1/user-memories", headers={"authorization": f"Bearer {key}"})
+    console.http.get("/v1/user-memories")
+    page = console.open("exchanges")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(5)
+    page.get_by_label("Operation").select_option("Memory.createUserMemory")
+    expect(rows).to_have_count(4)
+    page.get_by_label("Rule").select_option("second")
+    expect(rows).to_have_text([re.compile("#2.*429")])
+    page.get_by_label("Rule").select_option("")
+    page.get_by_label("Violation by").select_option("client")
+    page.get_by_label("Status").fill("400")
+    expect(rows).to_have_count(1)
+    page.locator("[name=fault]").select_option("none")
+    page.get_by_label("Text").fill("agent_id")
+    expect(rows).to_have_text([re.compile("#4.*400")])
+    query = "operation=Memory.createUserMemory&status=400&side=client&fault=none&text=agent_id"
+    assert page.url.endswith(f"#/default/exchanges?{query}")
+    rows.get_by_role("link").click()
+    page.get_by_role("link", name="All exchanges").click()
+    expect(rows).to_have_text([re.compile("#4.*400")])
+    page.locator("#sandbox").select_option("mine")
+    expect(rows).to_have_count(2)
+    assert page.url.endswith(f"#/mine/exchanges?{query}")
+    console.create(
+        {"agent_id": 9, "memory": "m"}, path="/~mine/v1/user-memories", headers={"authorization": f"Bearer {key}"}
+    )
+    console.create(
+        {"agent_id": "a9", "memory": "m"}, path="/~mine/v1/user-memories", headers={"authorization": f"Bearer {key}"}
+    )
+    expect(rows).to_have_count(3)
+    page.reload()
+    expect(rows).to_have_count(3)
+    expect(page.get_by_label("Text")).to_have_value("agent_id")
+
+
+def test_a_body_of_ten_mebibytes_is_cut_and_says_so(make_console):  # noqa: F811
+    with serve_in_thread(create_app(Settings(max_body=16 * 1024 * 1024))) as served:
+        console = make_console(url=served.url)
+        console.create({"agent_id": "a", "memory": "long " * 2 * 1024 * 1024})
+        page = console.open("exchanges/1")
+        expect(page.get_by_text("Cut after 8,192 of").first).to_be_visible()
+        assert len(page.locator("main").inner_text()) < 100_000
+        page.get_by_role("link", name="Show the whole body").first.click()
+        expect(page.get_by_text("The journal keeps the first 65,536 bytes of a body.")).to_be_visible()
+        page.goto("about:blank")
+
+
+def test_a_valid_request_is_edited_sent_and_leads_to_its_exchange(console):  # noqa: F811
+    console.admin("POST", "/sandboxes", json={"name": "mine"})
+    page = console.page
+    page.goto(f"{console.url}/__console/#/mine/{CREATE}")
+    expect(page.get_by_label("Path and query")).to_have_value("/~mine/datagrid/v1/user-memories")
+    body = page.get_by_label("Body")
+    assert set(json.loads(body.input_value())) >= {"agent_id", "memory"}
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.locator(".sent")).to_have_text("201 Exchange #1")
+    body.fill('{"agent_id": 7}')
+    page.get_by_label("Headers, one in a line").fill("no header")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#notice")).to_have_text('Line 1 of the headers is not "name: value".')
+    key = console.admin("GET", "/sandboxes/mine").json()["api_key"]
+    page.get_by_label("Headers, one in a line").fill(f"Authorization: Bearer {key}\ncontent-type: application/json")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".sent")).to_have_text("400 Exchange #2")
+    expect(page.locator("#notice")).to_be_empty()
+    page.get_by_role("button", name="Fill in again").click()
+    assert json.loads(body.input_value())["agent_id"] != 7
+    page.get_by_role("link", name="Exchange #2").click()
+    expect(page.locator("h1")).to_contain_text("400")
+    assert page.url.endswith("#/mine/exchanges/2")
+
+
+def test_an_operation_shows_its_schemas_provenance_and_place(console):  # noqa: F811
+    page = console.open(CREATE)
+    expect(page.locator(".schema-tree").filter(has_text="CreateUserMemoryRequest")).to_contain_text("object · Create")
+    body = page.get_by_role("list", name="Schema of application/json").first
+    expect(body.locator("li", has_text="agent_id")).to_contain_text("stringrequired")
+    answer = page.locator("details.answer").filter(has_text="429")
+    answer.locator("summary").first.press("Enter")
+    expect(answer.get_by_role("list", name="Schema of application/json")).to_contain_text("status_code")
+    expect(page.locator(".tag.assumed").first).to_be_visible()
+    page.get_by_text("It stands at").click()
+    expect(page.locator(".listing .row.meant").first).to_contain_text("post:")
+
+
+def test_a_cell_of_the_matrix_leads_to_the_exchanges_that_covered_it(console):  # noqa: F811
+    scenario = """
+        version: 1
+        name: faults
+        api: datagrid
+        rules: [{id: unpaid, op: Memory.createUserMemory, when: {call: 2}, fault: {billing_write: lost}}]
+    """
+    use(console, textwrap.dedent(scenario))
+    for _ in range(3):
+        console.create()
+    page = console.open("contract")
+    row = page.get_by_role("table", name="Coverage").locator("tbody tr", has_text="Memory.createUserMemory")
+    expect(row.get_by_role("cell").nth(1)).to_contain_text("201 × 2")
+    expect(row.get_by_role("cell").nth(1)).to_contain_text("402")
+    expect(row.get_by_role("cell").nth(2)).to_have_text("201 × 1")
+    row.get_by_role("cell").nth(2).get_by_role("link").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text("#2")
+    expect(page.locator("[name=fault]")).to_have_value("billing_write")
+
+
+@pytest.mark.parametrize("look", ["desktop", "dark", "phone"])
+def test_these_pages_fit_and_break_no_rule_of_accessibility(make_console, look):  # noqa: F811
+    console = make_console(look)  # noqa: F811
+    use(console)
+    for body in ({"agent_id": 7}, {"agent_id": "a", "memory": "m"}, {"agent_id": "a", "memory": "m"}):
+        console.create(body)
+    for place in ("exchanges", "exchanges/1", "exchanges/3", "contract", CREATE):
+        page = console.open(place)
+        open_all(page)
+        expect(page.locator("#live")).to_have_text("Live")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= page.viewport_size["width"], f"{place} is wider than the page"
+        options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+        violations = Axe().run(page, options=options).response["violations"]
+        assert [(place, one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []
+
+
+@pytest.mark.parametrize("text", HOSTILE[:3])
+def test_a_hostile_contract_and_hostile_rules_are_text(make_console, tmp_path, text):  # noqa: F811
+    schema = {
+        "type": "object",
+        "description": text,
+        "required": ["a"],
+        "properties": {text: {"enum": [text]}, "a": {"type": "integer", "title": text}},
+    }
+    answers = {"200": {"description": text, "headers": {"X-A": {"description": text, "schema": {"type": "string"}}}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": text, "version": text},
+        "paths": {
+            "/a": {
+                "post": {
+                    "operationId": text,
+                    "summary": text,
+                    "description": text,
+                    "parameters": [
+                        {
+                            "name": text,
+                            "in": "query",
+                            "description": text,
+                            "schema": {"type": "integer", "pattern": "x", "description": text},
+                        }
+                    ],
+                    "requestBody": {"content": {"application/json": {"schema": schema}}},
+                    "responses": answers,
+                }
+            }
+        },
+    }
+    path = tmp_path / "hostile.json"
+    path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    scenario = {
+        "version": 1,
+        "name": "h",
+        "api": "hostile",
+        "rules": [{"id": "never", "when": {"body": {"a": {"equals": text}}}, "reply": {"status": 200}}],
+    }
+    with serve_in_thread(create_app(Settings(apis=(f"hostile={path}",)))) as served:
+        console = make_console(url=served.url)
+        console.admin("PUT", "/sandboxes/default/scenario", json=scenario)
+        console.http.post("/a", json={"a": text, text: text}, params={text: text})
+        operation = console.admin("GET", "/apis").json()["apis"][0]["operations"][0]["id"]
+        for place in ("contract", f"contract/hostile/{quote(operation, safe='')}", "exchanges/1"):
+            page = console.open(place)
+            open_all(page)
+            assert_no_markup(console)
+            assert text in page.locator("main").inner_text()
+        for name in ("Copy as curl", "Copy as pytest", "Copy as exchange file", "Copy as scenario rule"):
+            assert text.split("<")[0] in copied(console, name).replace("\\", "")
+        console.open(f"contract/hostile/{quote(operation, safe='')}")
+        console.page.get_by_role("button", name="Send").click()
+        expect(console.page.locator(".sent")).to_contain_text("Exchange #2")
+        assert_no_markup(console)
+        console.page.goto("about:blank")

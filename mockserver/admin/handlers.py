@@ -10,20 +10,20 @@ from mockserver.admin import views
 from mockserver.admin.ask import Ask
 from mockserver.admin.exchange_file import exchange_file
 from mockserver.admin.explanation import explained
+from mockserver.admin.operation_view import operation_view, sample_view
+from mockserver.admin.restore import restore
 from mockserver.admin.scenarios import check_scenario, get_schema, given_scenario, list_scenarios, set_scenario
-from mockserver.apis import nobody
+from mockserver.admin.sending import sent, webhook_sent
+from mockserver.apis import Api
 from mockserver.clock import parse_duration, parse_time
+from mockserver.contract import Operation
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.journal import retries, verify
-from mockserver.messages import JSON, Balance, Exchange, Response
-from mockserver.sandbox import expectations, schedule
+from mockserver.messages import JSON, Exchange, Response
+from mockserver.sandbox import expectations
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.scenarios.effects import Effect
-from mockserver.scenarios.values import CallValues
 from mockserver.state.ratelimit import parse_limit
-from mockserver.state.store import Snapshot
 from mockserver.text.ranges import parse_range
-from mockserver.text.templates import compile_template
 from mockserver.version import __version__
 
 Handler = Callable[[Ask], Response]
@@ -45,11 +45,38 @@ def ready(ask: Ask) -> Response:
 
 def get_contract(ask: Ask) -> Response:
     """The document that an API is served from."""
+    return _ok(_api(ask).contract.document)
+
+
+def _api(ask: Ask) -> Api:
+    """The API that a parameter names."""
     apis, name = ask.pipeline.apis, ask.params["api"]
     if name not in apis:
         nearest = did_you_mean(name, apis) or f"; there are {', '.join(apis)}"
         raise Problem("not_found", f"There is no API {name[:80]!r}{nearest}")
-    return _ok(apis[name].contract.document)
+    return apis[name]
+
+
+def _operation(ask: Ask) -> tuple[Api, Operation]:
+    """The operation that the parameters name."""
+    api, id = _api(ask), ask.params["operation"]
+    operation = api.contract.operations.get(id)
+    if operation is None:
+        raise Problem(
+            "not_found", f"{api.name} has no operation {id[:80]!r}{did_you_mean(id, api.contract.operations)}"
+        )
+    return api, operation
+
+
+def get_sample(ask: Ask) -> Response:
+    """A request that an operation takes, ready to be sent into a sandbox."""
+    return _ok(sample_view(ask.sandbox, *_operation(ask), views.client_key(ask.sandbox, ask.steers)))
+
+
+def get_coverage(ask: Ask) -> Response:
+    """Which declared statuses were received, and under which faults."""
+    store = ask.sandbox.store
+    return _ok({**views.coverage_view(store, ask.pipeline.apis), "cells": ask.journal.cells(store)})
 
 
 def create_sandbox(ask: Ask) -> Response:
@@ -132,66 +159,13 @@ def get_state(ask: Ask) -> Response:
 
 def set_state(ask: Ask) -> Response:
     """Replace rows, counters and account, when every row passes the contract."""
-    sandbox, body = ask.sandbox, ask.body
-    given = sum(len(rows) for partitions in body["tables"].values() for rows in partitions.values())
-    if given > sandbox.terms.max_rows:
-        raise UserError(f"there are {given:,} rows, and room for {sandbox.terms.max_rows:,} (--max-rows)")
-    tables = {name: (api, table) for api in ask.pipeline.apis.values() for name, table in api.state_tables.items()}
-    for row in (row for rows in body["tables"].get(schedule.TABLE, {}).values() for row in rows):
-        if problem := schedule.problem(row, ask.pipeline.apis):
-            raise UserError(f"{schedule.TABLE}: {problem}")
-    for name, partitions in body["tables"].items():
-        if name == schedule.TABLE:
-            continue
-        if name not in tables:
-            raise UserError(f"there is no table {name!r}; there are {', '.join(tables)}")
-        api, table = tables[name]
-        for partition, rows in partitions.items():
-            seen: set[str] = set()
-            for index, row in enumerate(rows):
-                where = f"{name} {partition!r} row {index}"
-                if not isinstance(row.get("id"), str) or row["id"] in seen:
-                    raise UserError(f"{where}: `id` must be a text that no other row has")
-                seen.add(row["id"])
-                problems = table.whole_problems(api.contract, row)
-                if problems:
-                    raise UserError(f"{where}: {problems[0]}")
-    credits = body["credits"]
-    if credits["consumed"] > credits["total"]:
-        raise UserError("credits: more is consumed than there is in total")
-    counters = {name: int(count) for name, count in body["counters"].items()}
-    balance = Balance(credits["total"], credits["consumed"])
-    sandbox.store.restore(Snapshot(body["tables"], counters, balance))
+    restore(ask.sandbox, ask.pipeline.apis, ask.body)
     return _nothing()
 
 
 def get_webhooks(ask: Ask) -> Response:
     """What can be sent, and what is to happen later."""
     return _ok(views.webhooks_view(ask.sandbox, ask.pipeline))
-
-
-def send_webhook(ask: Ask) -> Response:
-    """Send a webhook now, or after a time on the sandbox's clock."""
-    body, name, sandbox = ask.body or {}, ask.params["webhook"], ask.sandbox
-    known = {webhook: api for api in ask.pipeline.apis.values() for webhook in api.webhooks}
-    api = ask.pipeline.apis.get(body["api"]) if "api" in body else known.get(name)
-    if api is None or name not in api.webhooks:
-        raise UserError(f"there is no webhook {name[:80]!r}{did_you_mean(name, known)}")
-    webhook = api.webhooks[name]
-    if "to" not in body and (webhook.to is None or not webhook.to.is_constant):
-        raise UserError(f"it is not known where {name!r} goes; say it in `to`")
-    call = nobody(sandbox.store, sandbox.clock.now(), sandbox.terms.seed)
-    after = parse_duration(body["after"]) if "after" in body else 0.0
-    data = compile_template({"$literal": body["data"]}) if "data" in body else None
-    to = compile_template(body["to"]) if "to" in body else None
-    task = Effect("webhook", name, data, after, to).task(
-        api, call, CallValues(api, call.now, lambda: call), "the admin API"
-    )
-    ask.pipeline.deliveries.target(task["to"])
-    if why := schedule.add(sandbox.store, call.now + after, task):
-        raise UserError(why)
-    ask.pipeline.moved(sandbox)
-    return _ok({"webhook": name, "to": task["to"], "at": call.now + after, "data": task["value"]}, 202)
 
 
 def get_journal(ask: Ask) -> Response:
@@ -272,6 +246,7 @@ HANDLERS: dict[str, Handler] = {
     "ready": ready,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
     "getContract": get_contract,
+    "getOperation": lambda ask: _ok(operation_view(*_operation(ask))),
     "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
     "listSandboxes": lambda ask: _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in ask.pipeline.sandboxes.all()]}),
     "createSandbox": create_sandbox,
@@ -293,7 +268,7 @@ HANDLERS: dict[str, Handler] = {
     "getState": get_state,
     "setState": set_state,
     "listWebhooks": get_webhooks,
-    "sendWebhook": send_webhook,
+    "sendWebhook": lambda ask: _ok(webhook_sent(ask.pipeline, ask.sandbox, ask.params["webhook"], ask.body or {}), 202),
     "getJournal": get_journal,
     "clearJournal": clear_journal,
     "explainExchange": explain_exchange,
@@ -302,5 +277,7 @@ HANDLERS: dict[str, Handler] = {
     "getExpectations": get_expectations,
     "getRetries": get_retries,
     "getEvents": get_events,
-    "getCoverage": lambda ask: _ok(views.coverage_view(ask.sandbox.store, ask.pipeline.apis)),
+    "getCoverage": get_coverage,
+    "getSample": get_sample,
+    "sendRequest": lambda ask: _ok(sent(ask.pipeline, ask.sandbox, ask.body)),
 }

@@ -15,12 +15,15 @@ import orjson
 from mockserver.admin.views import entry_view
 from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown
-from mockserver.journal.entries import decode_all, heads
+from mockserver.journal.cells import Cells
+from mockserver.journal.entries import decode_all, faults_of, heads
 from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Exchange, Traits
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side", "stage", "text")
+FILTERS = ("operation", "status", "rule", "side", "stage", "fault", "text")
+NO_FAULT = "none"
+"""What the filter `fault` calls exchanges without one."""
 BATCH = 100
 """Entries that a stream shows at a time."""
 
@@ -32,6 +35,7 @@ class JournalReader:
 
     def __init__(self) -> None:
         self._indexes: WeakKeyDictionary[Store, Attempts] = WeakKeyDictionary()
+        self._cells: WeakKeyDictionary[Store, Cells] = WeakKeyDictionary()
 
     def page(self, store: Store, params: Mapping[str, Any]) -> tuple[list[JSON], int]:
         """The entries that a request for a journal asks for, and how many match in all."""
@@ -60,6 +64,14 @@ class JournalReader:
             kept = f"it keeps #{oldest} to #{newest}" if newest >= oldest else "it is empty"
             raise Problem("not_found", f"The journal has no exchange #{number}; {kept}.")
         return exchanges[0], self._attempts(store, exchanges)[number]
+
+    def cells(self, store: Store) -> list[JSON]:
+        """Which statuses were seen under which faults, as the admin API shows it."""
+        cells = self._cells.get(store)
+        if cells is None:
+            cells = self._cells.setdefault(store, Cells())
+        cells.add(store.entries(cells.newest), store.journal_span()[0])
+        return [{**cell._asdict(), "count": count} for cell, count in cells.seen()]
 
     def _view(self, store: Store, entries: Entries) -> list[JSON]:
         exchanges = decode_all(entries)
@@ -92,9 +104,13 @@ def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
 
     found = store.find(wanted, after)
     if found is None:
-        return [number for number, traits in heads(_likely(store.entries(after), params)) if wanted(traits)]
-    if params.get("text"):
-        return [number for number, _ in _with_text(store.entries_of(found), params["text"])]
+        found = [number for number, traits in heads(_likely(store.entries(after), params)) if wanted(traits)]
+    elif params.get("text"):
+        found = [number for number, _ in _with_text(store.entries_of(found), params["text"])]
+    if "fault" in params:
+        # No trait, for few entries have one: they are looked for in those that the rest of the filter leaves.
+        faults = faults_of(store.entries_of(found))
+        found = [number for number in found if params["fault"] in (faults.get(number) or (NO_FAULT,))]
     return found
 
 

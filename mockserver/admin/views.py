@@ -32,10 +32,8 @@ def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str, *, tell
     `tells_keys` says whether the reader may see a key that was listed.
     """
     prefix = "" if sandbox.name == DEFAULT else f"/~{sandbox.name}"
-    marked = sandbox.store.marked()
+    marked, key = sandbox.store.marked(), client_key(sandbox, tells_keys)
     urls = {name: f"{origin}{prefix}/{name}{api.contract.base_path}" for name, api in apis.items()}
-    listed = sandbox.terms.keys
-    key = sandbox.key or (ANY_KEY if not listed else listed[0] if tells_keys else UNTOLD_KEY)
     return {
         "name": sandbox.name,
         "api_key": sandbox.key,
@@ -53,6 +51,12 @@ def sandbox_view(sandbox: Sandbox, apis: Mapping[str, Api], origin: str, *, tell
 def scenario_name(sandbox: Sandbox) -> str | None:
     """The names of the scenarios in force; None when there is none."""
     return ", ".join(scenario.name for scenario in sandbox.scenarios.values()) or None
+
+
+def client_key(sandbox: Sandbox, tells_keys: bool) -> str:
+    """The key to give a client of a sandbox."""
+    listed = sandbox.terms.keys
+    return sandbox.key or (ANY_KEY if not listed else listed[0] if tells_keys else UNTOLD_KEY)
 
 
 def clock_view(clock: Clock) -> JSON:

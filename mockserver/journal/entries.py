@@ -183,6 +183,21 @@ def _traits_in(entry: bytes) -> Traits:
     return known["operation"], answered[0] if answered else 0, known.get("rule", ""), known["stage"], sides
 
 
+_FAULTS = b'"faults":['
+"""What stands in every entry that has faults, and in few others."""
+
+
+def faults_of(entries: Iterable[tuple[int, bytes]]) -> dict[int, list[str]]:
+    """The faults that rules did, by the numbers of the entries that have some; no others are decoded."""
+    found = {}
+    for number, entry in entries:
+        if _FAULTS in entry and entry[:1] == VERSION:
+            rare = orjson.loads(entry[1 : entry.index(b"\0")])[7] or {}
+            if faults := rare.get("faults"):
+                found[number] = faults
+    return found
+
+
 def mark(exchange: Exchange) -> str:
     """What an exchange is counted as when it is written: `defect`, `invalid`, or "" when nothing is wrong with it.
 

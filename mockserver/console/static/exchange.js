@@ -27,7 +27,8 @@ export async function show(context) {
   if (part === "request" || part === "response") {
     const message = entry[part];
     box.append(h("p", {}, h("a", { href: link("exchanges", [number], query) }, `‹ Exchange ${number}`)),
-      h("h1", {}, `The ${part} body of exchange ${number}`), bodyView(message?.body ?? null, [], null));
+      h("h1", {}, `The ${part} body of exchange ${number}`),
+      h("p", { class: "quiet" }, "The journal keeps the first 65,536 bytes of a body."), bodyView(message?.body ?? null, [], null));
     return;
   }
   const [{ verdicts }, world, why] = await Promise.all([

@@ -1,15 +1,16 @@
 // The panel of exchanges: the newest of the journal, filtered, with new ones as they come.
 
 import { get, of } from "./admin.js";
+import { faultsOf } from "./coverage.js";
 import { button, duration, h, timeOfDay } from "./dom.js";
 
 const STEP = 200; // entries that are loaded first
 const MOST = 1000; // entries that the admin API gives at a time, and rows that a page holds
-const FILTERS = ["operation", "status", "side", "rule", "text"];
+const FILTERS = ["operation", "status", "side", "rule", "fault", "text"];
 
 export async function show({ sandbox, query, box, link, note, failed, onEntry }) {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
-  const [{ apis }, scenario] = await Promise.all([get("apis"), get(of(sandbox, "/scenario"))]);
+  const [{ apis }, scenario, coverage] = await Promise.all([get("apis"), get(of(sandbox, "/scenario")), get(of(sandbox, "/coverage"))]);
   const body = h("tbody");
   const count = h("p", { class: "quiet", role: "status" });
   const more = h("p", { class: "more" });
@@ -28,7 +29,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       h("td", { class: "why" }, h("div", {}, whyOf(entry))),
       h("td", { class: "took" }, duration(entry.duration_ms / 1000)));
     line.addEventListener("click", (event) => {
-      if (!event.target.closest("a") && !String(getSelection())) location.hash = href;
+      if (!event.target.closest("a") && !String(getSelection())) location.hash = line.querySelector("a").hash;
     });
     return line;
   }
@@ -89,6 +90,8 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     if (name === "status" && value && !/^[0-5]?\d{1,2}$/.test(value)) return;
     filter[name] = value.trim();
     note(filter);
+    // Until they are loaded anew, the rows that are there lead to where one comes back with this filter.
+    for (const [number, line] of kept) line.querySelector("a").href = link("exchanges", [number], filter);
     clearTimeout(timer);
     timer = setTimeout(load, event.type === "input" ? 250 : 0);
   }
@@ -99,6 +102,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     field("status", "Status", filter.status, { inputmode: "numeric", maxlength: 3, placeholder: "any" }),
     select("side", "Violation by", ["client", "server", "declared"], filter.side),
     select("rule", "Rule", scenario.rules.map((rule) => rule.id), filter.rule),
+    select("fault", "Fault", ["none", ...faultsOf(coverage.cells)], filter.fault),
     field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })),
     count,
     h("table", { class: "exchanges" }, h("caption", { class: "hidden" }, "Exchanges, newest first"),
@@ -123,6 +127,7 @@ function matches(entry, filter) {
   return (!filter.operation || entry.operation === filter.operation)
     && (!filter.status || entry.status === Number(filter.status))
     && (!filter.rule || entry.rule === filter.rule)
+    && (!filter.fault || (entry.faults.length ? entry.faults.includes(filter.fault) : filter.fault === "none"))
     && (!filter.side || entry.violations.some((violation) => violation.side === filter.side))
     && (!filter.text || JSON.stringify(entry).toLowerCase().includes(filter.text.toLowerCase()));
 }

@@ -140,8 +140,8 @@ async function listSandboxes(current) {
 }
 
 document.getElementById("sandbox").addEventListener("change", (event) => {
-  const { panel } = parsed(location.hash);
-  location.hash = address(event.target.value, panel);
+  const { panel, query } = parsed(location.hash);
+  location.hash = address(event.target.value, panel, [], panel === "exchanges" ? query : {}); // the filter goes along
 });
 document.getElementById("sandbox").addEventListener("focus", () => {
   listSandboxes(parsed(location.hash).sandbox).catch(notice);
