@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
+from receiver import Receiver
 from test_console_browser import browser, console, make_console  # noqa: F401
+from test_streams import llm
+from test_webhooks import serve as webhook_shop
 
+from mockserver import Session
 from mockserver.server import thread
 from mockserver.server.app import create_app
 from mockserver.server.run import listen
@@ -216,3 +221,60 @@ def test_a_row_names_the_exchange_that_changed_it(console):
     page = console.open("state")
     page.get_by_role("row", name=re.compile(id)).get_by_role("link", name="#1").click()
     expect(page.get_by_role("link", name=f"user_memories {id}")).to_be_visible()
+
+
+# Webhooks and streams.
+
+
+def test_the_attempts_of_a_webhook_stand_on_a_time_line(make_console):
+    receiver = Receiver()
+    receiver.statuses = [500, 503]
+    for served in webhook_shop():
+        console = make_console(url=served.url)
+        served.order(note=receiver.url)
+        served.mock.webhooks.assert_sent("createOrder.shipped", times=1)
+        page = console.open("webhooks", served.mock.name)
+        card = page.locator(".delivery")
+        lines = card.get_by_role("row")
+        expect(lines).to_have_count(3)
+        expect(lines.nth(1)).to_contain_text("attempt 1 of 3 failed: 127.0.0.1 answered 500")
+        expect(lines.nth(2)).to_contain_text("+ 5 s")
+        expect(card.locator("svg [role=img]")).to_have_attribute("aria-label", re.compile("^Attempt 2 is due at "))
+        served.mock.clock.advance("5s")
+        expect(lines.nth(2)).to_contain_text("attempt 2 of 3 failed: 127.0.0.1 answered 503")
+        served.mock.clock.advance("10s")
+        expect(lines.nth(3)).to_contain_text("200")
+        expect(lines.nth(3)).to_contain_text("+ 10 s")
+        expect(card.locator("svg a")).to_have_count(3)
+        served.order(note=receiver.url)
+        expect(page.locator(".delivery")).to_have_count(2)
+        card.last.get_by_role("link", name=re.compile("Attempt 2 at")).click()
+        expect(page.get_by_text("attempt 2 of 3 failed").first).to_be_visible()
+        page.goto("about:blank")
+    receiver.close()
+
+
+def test_the_items_of_a_stream_stand_on_a_time_line(make_console):
+    with Session(apis=[llm()]) as session, session.sandbox(api="llm", clock="frozen") as mock:
+        fault = {"stream": {"stall": {"after": 2, "for": "9s"}, "cut_after": 3}}
+        rules = [{"id": "cut", "op": "say", "stream": {"items": [{"text": "<b>x"}] * 4}, "fault": fault}]
+        mock.scenario({"version": 1, "name": "s", "api": "llm", "clock": {"mode": "frozen"}, "rules": rules})
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{mock.base_url()}/say")
+        console = make_console(url=mock.base_url().partition("/~")[0])
+        page = console.open("exchanges/1", mock.name)
+        expect(page.get_by_role("heading", name="Stream of 3 items")).to_be_visible()
+        lines = page.get_by_role("region", name="Items").get_by_role("row")
+        expect(lines.nth(2)).to_contain_text("+ 50 ms")
+        expect(lines.nth(3)).to_contain_text('data: {"text":"<b>x"}')
+        expect(lines.nth(3)).to_contain_text("+ 9 s")
+        expect(page.get_by_text("Then the connection was closed in the middle.")).to_be_visible()
+        expect(page.get_by_role("img", name=re.compile("^Item "))).to_have_count(3)
+        page.goto("about:blank")
+
+
+def test_the_clock_shows_what_is_due_on_a_time_line(console):
+    console.create()
+    page = console.open("clock")
+    due = page.get_by_role("group", name="What is due").get_by_role("img")
+    expect(due).to_have_attribute("aria-label", "00:01:00.000: a place frees: Memory.createUserMemory")

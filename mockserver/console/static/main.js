@@ -14,6 +14,7 @@ import * as limits from "./limits.js";
 import * as sandboxes from "./sandboxes.js";
 import * as scenario from "./scenario.js";
 import * as state from "./state.js";
+import * as webhooks from "./webhooks.js";
 
 const PANELS = {
   exchanges: ["Exchanges", (context) => (context.rest.length ? exchange : exchanges).show(context)],
@@ -22,12 +23,13 @@ const PANELS = {
   scenario: ["Scenario", scenario.show],
   clock: ["Clock", clock.show],
   state: ["State", state.show],
+  webhooks: ["Webhooks", webhooks.show],
   sandboxes: ["Sandboxes", sandboxes.show],
   contract: ["Contract", contract.show],
   health: ["Health", health.show],
 };
 
-const ON_CLOCK = ["clock", "limits", "state"]; // panels that look otherwise when the clock is moved
+const ON_CLOCK = ["clock", "limits", "state", "webhooks"]; // panels that look otherwise when the clock is moved
 
 const listeners = new Set(); // called with each new entry of the sandbox
 let shown = { stop: null, sandbox: null, panel: null };
