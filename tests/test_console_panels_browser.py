@@ -278,3 +278,33 @@ def test_the_clock_shows_what_is_due_on_a_time_line(console):
     page = console.open("clock")
     due = page.get_by_role("group", name="What is due").get_by_role("img")
     expect(due).to_have_attribute("aria-label", "00:01:00.000: a place frees: Memory.createUserMemory")
+
+
+# Sandboxes.
+
+
+def test_a_thousand_sandboxes_are_searched_by_the_server(console):
+    for number in range(1000):
+        console.admin("POST", "/sandboxes", json={"name": f"ci-{number}"})
+    asked: list[str] = []
+    console.page.on("request", lambda request: asked.append(request.url))
+    page = console.open("sandboxes")
+    rows = page.locator("tbody tr")
+    expect(page.get_by_text("50 of 1,001 sandboxes; search for the others")).to_be_visible()
+    expect(rows).to_have_count(50)
+    assert page.locator("#sandbox option").count() == 101
+    expect(page.locator("#sandbox option").last).to_have_text("901 more in Sandboxes")
+    page.get_by_label("Search").press_sequentially("ci-777", delay=1)
+    expect(page.get_by_text("1 sandbox", exact=True)).to_be_visible()
+    searches = [url for url in asked if "text=c" in url]
+    assert len(searches) < 6, "not one for each key"
+    assert all("limit=50" in url for url in searches)
+    page.get_by_label("Search").fill("CI-9")
+    expect(page.get_by_text("50 of 111 sandboxes")).to_be_visible()
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(111)
+    page.get_by_role("button", name="Delete ci-999").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows).to_have_count(110)
+    page.get_by_label("Search").fill("<b>")
+    expect(page.get_by_text("0 sandboxes", exact=True)).to_be_visible()

@@ -17,7 +17,7 @@ from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Balance, Exchange, Response
 from mockserver.sandbox import expectations, schedule
-from mockserver.sandbox.sandbox import Sandbox
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.values import CallValues
 from mockserver.state.ratelimit import parse_limit
@@ -50,6 +50,19 @@ def get_contract(ask: Ask) -> Response:
         nearest = did_you_mean(name, apis) or f"; there are {', '.join(apis)}"
         raise Problem("not_found", f"There is no API {name[:80]!r}{nearest}")
     return _ok(apis[name].contract.document)
+
+
+def list_sandboxes(ask: Ask) -> Response:
+    """Those that have a text in their name or in that of their scenario; only those that are shown are looked into."""
+    text = ask.params.get("text", "").lower()
+    found = [
+        sandbox
+        for sandbox in ask.pipeline.sandboxes.all()
+        if not text or text in f"{sandbox.name} {views.scenario_name(sandbox) or ''}".lower()
+    ]
+    found.sort(key=lambda sandbox: (sandbox.name != DEFAULT, sandbox.name))
+    shown = found[: ask.params.get("limit")]
+    return _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in shown], "total": len(found)})
 
 
 def create_sandbox(ask: Ask) -> Response:
@@ -273,7 +286,7 @@ HANDLERS: dict[str, Handler] = {
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
     "getContract": get_contract,
     "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
-    "listSandboxes": lambda ask: _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in ask.pipeline.sandboxes.all()]}),
+    "listSandboxes": list_sandboxes,
     "createSandbox": create_sandbox,
     "getSandbox": lambda ask: _ok(_shown(ask, ask.sandbox)),
     "deleteSandbox": delete_sandbox,
