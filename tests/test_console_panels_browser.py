@@ -3,17 +3,21 @@
 # ruff: noqa: F811 (fixtures)
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from receiver import Receiver
 from test_console_browser import browser, console, make_console  # noqa: F401
 from test_streams import llm
+from test_webhooks import document
 from test_webhooks import serve as webhook_shop
 
 from mockserver import Session
+from mockserver.apis import Api
 from mockserver.server import thread
 from mockserver.server.app import create_app
 from mockserver.server.run import listen
@@ -195,7 +199,7 @@ def test_snapshots_are_compared_by_row_and_member(console):
     page.get_by_role("button", name="Show them").click()
     page.get_by_label("Name").fill("after")
     page.get_by_role("button", name="Save a snapshot").click()
-    page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits consumed")).click()
+    page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits? consumed")).click()
     lines = page.locator("tbody tr")
     expect(lines.filter(has_text=first)).to_contain_text('changed/memory["fact 0"]["fact 0","changed"]')
     expect(lines.filter(has_text=second)).to_contain_text("removed")
@@ -308,3 +312,98 @@ def test_a_thousand_sandboxes_are_searched_by_the_server(console):
     expect(rows).to_have_count(110)
     page.get_by_label("Search").fill("<b>")
     expect(page.get_by_text("0 sandboxes", exact=True)).to_be_visible()
+
+
+# Hostile names and values.
+
+HOSTILE = "\"'></option><img src=x onerror=pwned=1><script>pwned=1</script>"
+
+
+def assert_text_only(page, text=HOSTILE):
+    assert page.evaluate("typeof pwned") == "undefined"
+    assert page.locator("img, iframe, main script, [onerror], [onload]").count() == 0
+    assert page.locator("a[href]:not([href^='#'])").count() == 0
+    labels = page.evaluate("[...document.querySelectorAll('[aria-label]')].map((node) => node.ariaLabel).join()")
+    assert text in page.locator("body").text_content() + labels
+
+
+def test_hostile_names_of_a_document_are_text_in_the_panels_that_name_them(make_console):
+    made = document()
+    made["paths"]["/orders"]["post"]["operationId"] = HOSTILE
+    made["webhooks"] = {HOSTILE: made["webhooks"]["order.paid"]}
+    receiver = Receiver()
+    receiver.statuses = [500]
+    with Session(apis=[Api.from_openapi(made, name="shop")]) as session, session.sandbox(clock="frozen") as mock:
+        assert httpx.post(f"{mock.base_url('shop')}/orders", json={"item": "tea", "note": receiver.url}).is_success
+        mock.webhooks.wait()
+        console = make_console(url=mock.base_url("shop").partition("/~")[0])
+        for place in ("health", "webhooks", "clock"):
+            page = console.open(place, mock.name)
+            expect(page.locator("tbody tr").first).to_be_visible()
+            assert_text_only(page)
+        page = console.open("scenario?fail=1", mock.name)
+        expect(page.locator("#problems")).to_have_text("It loads.")
+        assert_text_only(page)
+        area = page.get_by_label("The scenario as YAML")
+        area.fill("api: shop\nrules:\n  - op: ")
+        area.press("Control+Space")
+        page.get_by_role("listbox").get_by_role("option", name=HOSTILE).click()
+        assert json.loads(area.input_value().partition("op: ")[2]) == HOSTILE
+        assert_text_only(page)
+        page.goto("about:blank")
+    receiver.close()
+
+
+def test_hostile_values_are_text_in_a_comparison(console):
+    page = console.open("state")
+    page.get_by_label("Name").fill(HOSTILE)
+    page.get_by_role("button", name="Save a snapshot").click()
+    expect(page.get_by_role("row", name=re.compile("no difference"))).to_be_visible()
+    console.create({"agent_id": HOSTILE, "memory": HOSTILE})
+    page.get_by_role("button", name="Save a snapshot").click()
+    page.get_by_role("link", name=re.compile("1 added")).click()
+    expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    assert_text_only(page)
+    for query in ("compare=__proto__", "compare=1&with=constructor", "row=__proto__", "compare=<b>"):
+        page = console.open(f"state/__proto__?{query}")
+        expect(page.locator(".panel h1")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", ["desktop", "dark", "phone"])
+def test_what_panels_show_when_they_are_full_breaks_no_rule_of_accessibility(make_console, look):
+    """The list of completions, a line of news, a comparison, time lines, charts."""
+    receiver = Receiver()
+    receiver.statuses = [500]
+    for served in webhook_shop():
+        console = make_console(look, url=served.url)
+        name = served.mock.name
+        page = console.open("state", name)
+        page.get_by_role("button", name="Save a snapshot").click()
+        served.order(note=receiver.url)
+        served.mock.webhooks.wait()
+        page.get_by_role("button", name="Save a snapshot").click()
+        page.get_by_role("link", name=re.compile("added")).click()
+        expect(page.locator("tbody tr").first).to_be_visible()
+        served.mock.clock.advance("1s")
+        expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
+        assert_fits_and_is_accessible(page)
+        for place in ("webhooks", "health", "exchanges/1"):
+            page = console.open(place, name)
+            expect(page.locator("tbody tr, .stages li").first).to_be_visible()
+            assert_fits_and_is_accessible(page)
+        page = console.open("scenario?fail=1", name)
+        expect(page.locator("#problems")).to_have_text("It loads.")
+        area = page.get_by_label("The scenario as YAML")
+        area.press("Control+End")
+        area.press("Control+Space")
+        expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
+        assert_fits_and_is_accessible(page)
+        page.goto("about:blank")
+    receiver.close()
+
+
+def assert_fits_and_is_accessible(page):
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    violations = Axe().run(page, options=options).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []
