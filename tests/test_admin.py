@@ -430,3 +430,20 @@ def test_a_rule_tells_its_counter_and_the_steps_of_its_sequence(call):
         ("steps", 2, 1, ["ok", "reset", "429, latency", "change"]),
         ("late", 2, 0, []),
     ]
+
+
+def test_sandboxes_are_found_by_name_and_scenario_and_only_some_are_shown(call):
+    for name in ("b-2", "a-1", "b-1"):
+        assert call.write("POST", "/sandboxes", {"name": name})[0] == 201
+    call.write("PUT", "/sandboxes/a-1/scenario", {"use": "out-of-credits"})
+
+    def listed(**params):
+        request = Request("GET", "/__admin/sandboxes", str(httpx.QueryParams(params)), {"host": "localhost"})
+        data = json.loads(call.admin.handle(request).content)
+        return [sandbox["name"] for sandbox in data["sandboxes"]], data["total"]
+
+    assert listed() == (["default", "a-1", "b-1", "b-2"], 4)
+    assert listed(limit=2) == (["default", "a-1"], 4)
+    assert listed(text="B-", limit=1) == (["b-1"], 2)
+    assert listed(text="credits") == (["a-1"], 1)
+    assert listed(text="<b>") == ([], 0)

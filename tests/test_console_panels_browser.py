@@ -3,12 +3,21 @@
 # ruff: noqa: F811 (fixtures)
 from __future__ import annotations
 
+import json
 import re
 
+import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from receiver import Receiver
 from test_console_browser import browser, console, make_console  # noqa: F401
+from test_streams import llm
+from test_webhooks import document
+from test_webhooks import serve as webhook_shop
 
+from mockserver import Session
+from mockserver.apis import Api
 from mockserver.server import thread
 from mockserver.server.app import create_app
 from mockserver.server.run import listen
@@ -190,7 +199,7 @@ def test_snapshots_are_compared_by_row_and_member(console):
     page.get_by_role("button", name="Show them").click()
     page.get_by_label("Name").fill("after")
     page.get_by_role("button", name="Save a snapshot").click()
-    page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits consumed")).click()
+    page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits? consumed")).click()
     lines = page.locator("tbody tr")
     expect(lines.filter(has_text=first)).to_contain_text('changed/memory["fact 0"]["fact 0","changed"]')
     expect(lines.filter(has_text=second)).to_contain_text("removed")
@@ -216,3 +225,185 @@ def test_a_row_names_the_exchange_that_changed_it(console):
     page = console.open("state")
     page.get_by_role("row", name=re.compile(id)).get_by_role("link", name="#1").click()
     expect(page.get_by_role("link", name=f"user_memories {id}")).to_be_visible()
+
+
+# Webhooks and streams.
+
+
+def test_the_attempts_of_a_webhook_stand_on_a_time_line(make_console):
+    receiver = Receiver()
+    receiver.statuses = [500, 503]
+    for served in webhook_shop():
+        console = make_console(url=served.url)
+        served.order(note=receiver.url)
+        served.mock.webhooks.assert_sent("createOrder.shipped", times=1)
+        page = console.open("webhooks", served.mock.name)
+        card = page.locator(".delivery")
+        lines = card.get_by_role("row")
+        expect(lines).to_have_count(3)
+        expect(lines.nth(1)).to_contain_text("attempt 1 of 3 failed: 127.0.0.1 answered 500")
+        expect(lines.nth(2)).to_contain_text("+ 5 s")
+        expect(card.locator("svg [role=img]")).to_have_attribute("aria-label", re.compile("^Attempt 2 is due at "))
+        served.mock.clock.advance("5s")
+        expect(lines.nth(2)).to_contain_text("attempt 2 of 3 failed: 127.0.0.1 answered 503")
+        served.mock.clock.advance("10s")
+        expect(lines.nth(3)).to_contain_text("200")
+        expect(lines.nth(3)).to_contain_text("+ 10 s")
+        expect(card.locator("svg a")).to_have_count(3)
+        served.order(note=receiver.url)
+        expect(page.locator(".delivery")).to_have_count(2)
+        card.last.get_by_role("link", name=re.compile("Attempt 2 at")).click()
+        expect(page.get_by_text("attempt 2 of 3 failed").first).to_be_visible()
+        page.goto("about:blank")
+    receiver.close()
+
+
+def test_the_items_of_a_stream_stand_on_a_time_line(make_console):
+    with Session(apis=[llm()]) as session, session.sandbox(api="llm", clock="frozen") as mock:
+        fault = {"stream": {"stall": {"after": 2, "for": "9s"}, "cut_after": 3}}
+        rules = [{"id": "cut", "op": "say", "stream": {"items": [{"text": "<b>x"}] * 4}, "fault": fault}]
+        mock.scenario({"version": 1, "name": "s", "api": "llm", "clock": {"mode": "frozen"}, "rules": rules})
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{mock.base_url()}/say")
+        console = make_console(url=mock.base_url().partition("/~")[0])
+        page = console.open("exchanges/1", mock.name)
+        expect(page.get_by_role("heading", name="Stream of 3 items")).to_be_visible()
+        lines = page.get_by_role("region", name="Items").get_by_role("row")
+        expect(lines.nth(2)).to_contain_text("+ 50 ms")
+        expect(lines.nth(3)).to_contain_text('data: {"text":"<b>x"}')
+        expect(lines.nth(3)).to_contain_text("+ 9 s")
+        expect(page.get_by_text("Then the connection was closed in the middle.")).to_be_visible()
+        expect(page.get_by_role("img", name=re.compile("^Item "))).to_have_count(3)
+        page.goto("about:blank")
+
+
+def test_the_clock_shows_what_is_due_on_a_time_line(console):
+    console.create()
+    page = console.open("clock")
+    due = page.get_by_role("group", name="What is due").get_by_role("img")
+    expect(due).to_have_attribute("aria-label", "00:01:00.000: a place frees: Memory.createUserMemory")
+
+
+# Sandboxes.
+
+
+def test_a_thousand_sandboxes_are_searched_by_the_server(console):
+    for number in range(1000):
+        console.admin("POST", "/sandboxes", json={"name": f"ci-{number}"})
+    asked: list[str] = []
+    console.page.on("request", lambda request: asked.append(request.url))
+    page = console.open("sandboxes")
+    rows = page.locator("tbody tr")
+    expect(page.get_by_text("50 of 1,001 sandboxes; search for the others")).to_be_visible()
+    expect(rows).to_have_count(50)
+    assert page.locator("#sandbox option").count() == 101
+    expect(page.locator("#sandbox option").last).to_have_text("901 more in Sandboxes")
+    page.get_by_label("Search").press_sequentially("ci-777", delay=1)
+    expect(page.get_by_text("1 sandbox", exact=True)).to_be_visible()
+    searches = [url for url in asked if "text=c" in url]
+    assert len(searches) < 6, "not one for each key"
+    assert all("limit=50" in url for url in searches)
+    page.get_by_label("Search").fill("CI-9")
+    expect(page.get_by_text("50 of 111 sandboxes")).to_be_visible()
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(111)
+    page.get_by_role("button", name="Delete ci-999").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows).to_have_count(110)
+    page.get_by_label("Search").fill("<b>")
+    expect(page.get_by_text("0 sandboxes", exact=True)).to_be_visible()
+
+
+# Hostile names and values.
+
+HOSTILE = "\"'></option><img src=x onerror=pwned=1><script>pwned=1</script>"
+
+
+def assert_text_only(page, text=HOSTILE):
+    assert page.evaluate("typeof pwned") == "undefined"
+    assert page.locator("img, iframe, main script, [onerror], [onload]").count() == 0
+    assert page.locator("a[href]:not([href^='#'])").count() == 0
+    labels = page.evaluate("[...document.querySelectorAll('[aria-label]')].map((node) => node.ariaLabel).join()")
+    assert text in page.locator("body").text_content() + labels
+
+
+def test_hostile_names_of_a_document_are_text_in_the_panels_that_name_them(make_console):
+    made = document()
+    made["paths"]["/orders"]["post"]["operationId"] = HOSTILE
+    made["webhooks"] = {HOSTILE: made["webhooks"]["order.paid"]}
+    receiver = Receiver()
+    receiver.statuses = [500]
+    with Session(apis=[Api.from_openapi(made, name="shop")]) as session, session.sandbox(clock="frozen") as mock:
+        assert httpx.post(f"{mock.base_url('shop')}/orders", json={"item": "tea", "note": receiver.url}).is_success
+        mock.webhooks.wait()
+        console = make_console(url=mock.base_url("shop").partition("/~")[0])
+        for place in ("health", "webhooks", "clock"):
+            page = console.open(place, mock.name)
+            expect(page.locator("tbody tr").first).to_be_visible()
+            assert_text_only(page)
+        page = console.open("scenario?fail=1", mock.name)
+        expect(page.locator("#problems")).to_have_text("It loads.")
+        assert_text_only(page)
+        area = page.get_by_label("The scenario as YAML")
+        area.fill("api: shop\nrules:\n  - op: ")
+        area.press("Control+Space")
+        page.get_by_role("listbox").get_by_role("option", name=HOSTILE).click()
+        assert json.loads(area.input_value().partition("op: ")[2]) == HOSTILE
+        assert_text_only(page)
+        page.goto("about:blank")
+    receiver.close()
+
+
+def test_hostile_values_are_text_in_a_comparison(console):
+    page = console.open("state")
+    page.get_by_label("Name").fill(HOSTILE)
+    page.get_by_role("button", name="Save a snapshot").click()
+    expect(page.get_by_role("row", name=re.compile("no difference"))).to_be_visible()
+    console.create({"agent_id": HOSTILE, "memory": HOSTILE})
+    page.get_by_role("button", name="Save a snapshot").click()
+    page.get_by_role("link", name=re.compile("1 added")).click()
+    expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    assert_text_only(page)
+    for query in ("compare=__proto__", "compare=1&with=constructor", "row=__proto__", "compare=<b>"):
+        page = console.open(f"state/__proto__?{query}")
+        expect(page.locator(".panel h1")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", ["desktop", "dark", "phone"])
+def test_what_panels_show_when_they_are_full_breaks_no_rule_of_accessibility(make_console, look):
+    """The list of completions, a line of news, a comparison, time lines, charts."""
+    receiver = Receiver()
+    receiver.statuses = [500]
+    for served in webhook_shop():
+        console = make_console(look, url=served.url)
+        name = served.mock.name
+        page = console.open("state", name)
+        page.get_by_role("button", name="Save a snapshot").click()
+        served.order(note=receiver.url)
+        served.mock.webhooks.wait()
+        page.get_by_role("button", name="Save a snapshot").click()
+        page.get_by_role("link", name=re.compile("added")).click()
+        expect(page.locator("tbody tr").first).to_be_visible()
+        served.mock.clock.advance("1s")
+        expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
+        assert_fits_and_is_accessible(page)
+        for place in ("webhooks", "health", "exchanges/1"):
+            page = console.open(place, name)
+            expect(page.locator("tbody tr, .stages li").first).to_be_visible()
+            assert_fits_and_is_accessible(page)
+        page = console.open("scenario?fail=1", name)
+        expect(page.locator("#problems")).to_have_text("It loads.")
+        area = page.get_by_label("The scenario as YAML")
+        area.press("Control+End")
+        area.press("Control+Space")
+        expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
+        assert_fits_and_is_accessible(page)
+        page.goto("about:blank")
+    receiver.close()
+
+
+def assert_fits_and_is_accessible(page):
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    violations = Axe().run(page, options=options).response["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []

@@ -204,6 +204,30 @@ def test_the_time_between_items_passes_on_the_test_clock(mock: Mock) -> None:
     assert mock.clock.now() - before == pytest.approx(0.15)
 
 
+def test_the_journal_tells_when_each_item_went_out(mock: Mock) -> None:
+    use(mock, {**HELLO, "fault": {"stream": {"stall": {"after": 2, "for": "9s"}, "cut_after": 3}}})
+    before = mock.clock.now()
+    with pytest.raises(httpx.RemoteProtocolError):
+        say(mock)
+    (entry,) = mock.requests
+    stream = entry.data["stream"]
+    assert [item["text"] for item in stream["items"]] == [f"data: {data}\n\n" for data in WHOLE[:3]]
+    times = [item["at"] - before for item in stream["items"]]
+    assert times == [pytest.approx(seconds, abs=1e-3) for seconds in (0, 0.05, 9.1)]
+    assert stream["end"] == "cut"
+
+
+def test_a_stream_on_a_running_clock_tells_its_times_too(session: Session) -> None:
+    with session.sandbox(api="llm", clock="x100") as mock:
+        say(mock)
+        entry = mock.requests[-1]
+        begin, *others = [item["at"] for item in entry.data["stream"]["items"]]
+        assert begin >= entry.data["at"]
+        assert [at - begin for at in others] == [pytest.approx(0.05 * n, abs=1e-3) for n in (1, 2, 3)]
+        assert httpx.post(f"{mock.base_url()}/plain").status_code < 500
+        assert mock.requests[-1].data["stream"] is None
+
+
 def test_json_lines_are_items_too(mock: Mock) -> None:
     response = httpx.get(f"{mock.base_url()}/lines")
     assert [json.loads(line).keys() for line in response.text.splitlines()] == [{"text"}] * 2

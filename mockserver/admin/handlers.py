@@ -21,7 +21,7 @@ from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.journal import retries, verify
 from mockserver.messages import JSON, Exchange, Response
 from mockserver.sandbox import expectations
-from mockserver.sandbox.sandbox import Sandbox
+from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.state.ratelimit import parse_limit
 from mockserver.text.ranges import parse_range
 from mockserver.version import __version__
@@ -77,6 +77,19 @@ def get_coverage(ask: Ask) -> Response:
     """Which declared statuses were received, and under which faults."""
     store = ask.sandbox.store
     return _ok({**views.coverage_view(store, ask.pipeline.apis), "cells": ask.journal.cells(store)})
+
+
+def list_sandboxes(ask: Ask) -> Response:
+    """Those that have a text in their name or in that of their scenario; only those that are shown are looked into."""
+    text = ask.params.get("text", "").lower()
+    found = [
+        sandbox
+        for sandbox in ask.pipeline.sandboxes.all()
+        if not text or text in f"{sandbox.name} {views.scenario_name(sandbox) or ''}".lower()
+    ]
+    found.sort(key=lambda sandbox: (sandbox.name != DEFAULT, sandbox.name))
+    shown = found[: ask.params.get("limit")]
+    return _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in shown], "total": len(found)})
 
 
 def create_sandbox(ask: Ask) -> Response:
@@ -248,7 +261,7 @@ HANDLERS: dict[str, Handler] = {
     "getContract": get_contract,
     "getOperation": lambda ask: _ok(operation_view(*_operation(ask))),
     "getMetrics": lambda ask: Response(200, ask.pipeline.metrics.text(), media_type="text/plain; version=0.0.4"),
-    "listSandboxes": lambda ask: _ok({"sandboxes": [_shown(ask, sandbox) for sandbox in ask.pipeline.sandboxes.all()]}),
+    "listSandboxes": list_sandboxes,
     "createSandbox": create_sandbox,
     "getSandbox": lambda ask: _ok(_shown(ask, ask.sandbox)),
     "deleteSandbox": delete_sandbox,

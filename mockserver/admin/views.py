@@ -20,6 +20,8 @@ from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios.rules import CompiledAction
 from mockserver.state.store import Store
 
+MAX_ITEM = 200
+"""Bytes of an item of a stream that are shown beside its time."""
 ANY_KEY = "any-key"
 """What a client is given as its key where every key is valid."""
 UNTOLD_KEY = "one-of-the-listed-keys"
@@ -200,7 +202,22 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
             "headers": response.headers,
             "body": _body(response.content or b""),
         },
+        "stream": _stream(exchange),
     }
+
+
+def _stream(exchange: Exchange) -> JSON:
+    """When the items of a stream went out; None when it was none."""
+    response = exchange.response
+    if response is None or response.delivery is None or exchange.replied_at is None:
+        return None
+    at, items, pieces = exchange.replied_at, [], response.delivery.pieces
+    if any(piece.stall and not piece.wait for piece in pieces):
+        at -= sum(piece.stall for piece in pieces)  # a frozen clock had passed all of it before the response went out
+    for piece in pieces:
+        at += piece.stall
+        items.append({"at": at, "text": piece.content[:MAX_ITEM].decode("utf-8", "replace")})
+    return {"items": items, "end": response.delivery.end}
 
 
 def _body(content: bytes) -> JSON:

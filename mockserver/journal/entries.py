@@ -11,20 +11,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from mockserver.journal.masking import Masking
-from mockserver.messages import Exchange, Headers, Limited, Request, Response, Traits, Violation
+from mockserver.messages import Delivery, Exchange, Headers, Limited, Piece, Request, Response, Traits, Violation
 
 log = logging.getLogger("mockserver")
 
-VERSION = b"3"
+VERSION = b"4"
 """The first byte of an entry. It changes with _FIELDS, _RARE and what stands before them: servers of different
 versions may share a store, and each reads its own entries only."""
 MAX_BODY = 64 * 1024
 """Bytes of a body that the journal keeps."""
+MAX_ITEMS = 1000
+"""Items of a stream whose times it keeps."""
 _MASKING = Masking()
 _FIELDS = (
     "at",
@@ -85,11 +87,14 @@ def recorded(exchange: Exchange, masking: Masking) -> Recorded:
 def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
     """The entry of an exchange: without secrets, with at most MAX_BODY bytes of each body."""
     request, response = exchange.request, exchange.response
-    sent, content, answered = request.body[:MAX_BODY], b"", None
+    sent, content = request.body[:MAX_BODY], b""
+    answered: tuple[Any, ...] | None = None
     if response is not None:
         content = (response.content or b"")[:MAX_BODY]
         headers = response.headers
         answered = (response.status, headers if type(headers) is dict else _by_name(headers), response.media_type)
+        if response.pieces is not None:
+            answered += (_items(response),)
     rare: Any = None  # a rule's place, its faults and what it violates come with the rule
     if exchange.rule or exchange.violations or exchange.lost or exchange.reason or exchange.defect:
         rare = {name: value for name, value in zip(_RARE, _rare(exchange), strict=True) if value}
@@ -149,9 +154,29 @@ def decode(entry: bytes, number: int) -> Exchange:
     if rare and "limited" in rare:
         exchange.limited = Limited(**rare["limited"])
     if answered is not None:
-        status, headers, media_type = answered
+        status, headers, media_type, *items = answered
         exchange.response = Response(status, None, Headers.of(headers), media_type, content)
+        if items:
+            _have_items(exchange.response, content, *items[0])
     return exchange
+
+
+def _items(response: Response) -> tuple[list[tuple[float, float, int]], str]:
+    """The waits before each item of a stream, how many bytes it had, and how the connection ended."""
+    delivery = response.delivery
+    if delivery is None:
+        return [(0.0, 0.0, len(piece)) for piece in (response.pieces or [])[:MAX_ITEMS]], ""
+    return [(piece.wait, piece.stall, len(piece.content)) for piece in delivery.pieces[:MAX_ITEMS]], delivery.end
+
+
+def _have_items(
+    response: Response, content: bytes, items: list[tuple[float, float, int]], end: Literal["", "cut", "reset"]
+) -> None:
+    """Give a response the items that its body came in."""
+    delivery = response.delivery = Delivery(end=end)
+    for wait, stall, size in items:
+        delivery.pieces.append(Piece(content[:size], wait, stall))
+        content = content[size:]
 
 
 def fingerprint(entry: bytes) -> int:

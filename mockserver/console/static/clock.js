@@ -2,7 +2,8 @@
 
 import { get, of, put } from "./admin.js";
 import { clockOf } from "./ticking.js";
-import { button, duration, h, say, soon, table, timeOfDay } from "./dom.js";
+import { button, duration, h, redraw, say, soon, table, timeOfDay } from "./dom.js";
+import { timeline } from "./timeline.js";
 
 const STEPS = ["1s", "2s", "10s", "61s", "10m", "1h", "1d"];
 
@@ -29,13 +30,13 @@ export async function show({ sandbox, box, link, failed, onEntry }) {
       const [clock, { limits }, { waiting }] = await Promise.all([
         get(of(sandbox, "/clock")), get(of(sandbox, "/limits")), get(of(sandbox, "/webhooks"))]);
       take(clock);
-      const waits = limits.filter((limit) => limit.remaining < limit.max).map((limit) => ({ at: limit.free_at,
+      const waits = limits.filter((limit) => limit.remaining < limit.max).map((limit) => ({ at: limit.free_at, words: `a place frees: ${limit.operation}`,
         what: ["a place frees in the window of ", h("a", { href: link("limits") }, limit.operation)] }));
-      const tasks = waiting.map((task) => ({ at: task.at, what: [`${task.do} ${task.on}`, task.to ? ` to ${task.to}` : "",
+      const tasks = waiting.map((task) => ({ at: task.at, words: `${task.do} ${task.on}`, what: [`${task.do} ${task.on}`, task.to ? ` to ${task.to}` : "",
         task.attempt > 1 ? `, attempt ${task.attempt}` : "", h("span", { class: "quiet" }, ` (${task.by})`)] }));
       const all = [...waits, ...tasks].sort((a, b) => a.at - b.at);
-      due.replaceChildren(all.length ? table("What is due", ["When", "In", "What"], all.map(({ at, what }) =>
-        [timeOfDay(at), duration(Math.max(0, at - clock.now)), what]))
+      redraw(due, all.length ? [timeline({ title: "What is due", now: clock.now, events: all.map(({ at, words }) => ({ at, kind: "due", words: `${timeOfDay(at)}: ${words}` })) }), table("What is due", ["When", "In", "What"], all.map(({ at, what }) =>
+        [timeOfDay(at), duration(Math.max(0, at - clock.now)), what]))]
         : h("p", { class: "quiet" }, "No window waits for a place to free, and nothing is to be done later."));
     } catch (error) { failed(error); }
   }

@@ -7,6 +7,7 @@ import { copyButton, duration, facts, h, table } from "./dom.js";
 import { statusTag, tagsOf } from "./exchanges.js";
 import { actingRule, idleRules } from "./rules.js";
 import { storyOf } from "./story.js";
+import { streamOf } from "./stream.js";
 
 const STAGES = {
   route: "Route", rule: "Rule", key: "Key", limit: "Limit", prefer: "Prefer", validation: "Validation", credits: "Credits",
@@ -52,7 +53,7 @@ export async function show(context) {
     ]),
     h("p", { class: "buttons" }, copies(entry, world),
       entry.operation ? h("a", { class: "button", href: link("scenario", [], { fail: entry.number }) }, "Make this fail next time") : null),
-    ...violations(why), ...actingRule(entry, why.rules, link), ...story,
+    ...violations(why), ...actingRule(entry, why.rules, link), ...story, ...streamOf(entry.stream),
     h("div", { class: "pair" },
       message("Request", entry.request, inBody(why, "client"), link("exchanges", [number, "request"], query)),
       message("Response", entry.response, inBody(why, "server", "declared"), link("exchanges", [number, "response"], query),

@@ -14,6 +14,7 @@ import * as limits from "./limits.js";
 import * as sandboxes from "./sandboxes.js";
 import * as scenario from "./scenario.js";
 import * as state from "./state.js";
+import * as webhooks from "./webhooks.js";
 
 const PANELS = {
   exchanges: ["Exchanges", (context) => (context.rest.length ? exchange : exchanges).show(context)],
@@ -22,12 +23,15 @@ const PANELS = {
   scenario: ["Scenario", scenario.show],
   clock: ["Clock", clock.show],
   state: ["State", state.show],
+  webhooks: ["Webhooks", webhooks.show],
   sandboxes: ["Sandboxes", sandboxes.show],
   contract: ["Contract", contract.show],
   health: ["Health", health.show],
 };
 
-const ON_CLOCK = ["clock", "limits", "state"]; // panels that look otherwise when the clock is moved
+const ON_CLOCK = ["clock", "limits", "state", "webhooks"]; // panels that look otherwise when the clock is moved
+
+const MOST_CHOICES = 100; // sandboxes that the choice in the header has
 
 const listeners = new Set(); // called with each new entry of the sandbox
 let shown = { stop: null, sandbox: null, panel: null };
@@ -133,10 +137,11 @@ function told(news) {
 }
 
 async function listSandboxes(current) {
-  const { sandboxes: all } = await get("sandboxes");
+  const { sandboxes: all, total } = await get(`sandboxes?limit=${MOST_CHOICES}`);
   const names = all.map((sandbox) => sandbox.name);
   if (!names.includes(current)) names.push(current);
-  document.getElementById("sandbox").replaceChildren(...names.map((name) => h("option", { value: name, selected: name === current }, name)));
+  document.getElementById("sandbox").replaceChildren(...names.map((name) => h("option", { value: name, selected: name === current }, name)),
+    total > all.length ? h("option", { value: "", disabled: true }, `${total - all.length} more in Sandboxes`) : "");
 }
 
 document.getElementById("sandbox").addEventListener("change", (event) => {

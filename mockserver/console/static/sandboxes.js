@@ -1,20 +1,29 @@
 // The panel of sandboxes: find, make, open, reset and delete them.
 
 import { get, of, put } from "./admin.js";
-import { agreed, button, h, say, table } from "./dom.js";
+import { agreed, button, h, redraw, say, table } from "./dom.js";
 
-const MOST = 200; // rows that a page shows; a search finds the others
+const STEP = 50; // rows that a page shows at first; a search finds the others
+const PAUSE = 150; // milliseconds without a key after which a search is made
 
 export async function show({ sandbox, query, box, link, note, failed }) {
-  let all = [];
+  let limit = STEP, loading = 0, timer = 0;
   const place = h("div");
-  const search = h("input", { type: "search", name: "q", value: query.q ?? "", placeholder: "name or scenario", oninput: () => { note({ q: search.value }); draw(); } });
+  const search = h("input", { type: "search", name: "q", value: query.q ?? "", maxlength: 200, placeholder: "name or scenario", oninput: () => {
+    note({ q: search.value });
+    limit = STEP;
+    clearTimeout(timer);
+    timer = setTimeout(load, PAUSE);
+  } });
 
   async function load() {
+    const mine = ++loading;
     try {
-      ({ sandboxes: all } = await get("sandboxes"));
-      draw();
-    } catch (error) { failed(error); }
+      const page = await get(`sandboxes?${new URLSearchParams({ text: search.value.trim(), limit })}`);
+      if (mine === loading) draw(page);
+    } catch (error) {
+      if (mine === loading) failed(error);
+    }
   }
 
   async function act(work, words) {
@@ -26,13 +35,12 @@ export async function show({ sandbox, query, box, link, note, failed }) {
     } catch (error) { failed(error); }
   }
 
-  function draw() {
-    const text = search.value.toLowerCase();
-    const some = all.filter((one) => `${one.name} ${one.scenario ?? ""}`.toLowerCase().includes(text));
-    place.replaceChildren(
-      h("p", { class: "quiet", role: "status" }, some.length > MOST ? `${MOST} of ${some.length} sandboxes; search for the others` : `${some.length} of ${all.length} sandboxes`),
+  function draw({ sandboxes: some, total }) {
+    redraw(place,
+      h("p", { class: "quiet", role: "status" }, some.length < total ? `${some.length} of ${total.toLocaleString("en")} sandboxes; search for the others`
+        : `${total} sandbox${total === 1 ? "" : "es"}`),
       table("Sandboxes", ["Name", "Scenario", { title: "Requests", class: "right" }, { title: "Invalid", class: "right" }, { title: "Defects", class: "right" }, { title: "Credits", class: "right" }, "Clock", ""],
-        some.slice(0, MOST).map((one) => [
+        some.map((one) => [
           [h("a", { href: `#/${encodeURIComponent(one.name)}/exchanges`, "aria-current": one.name === sandbox ? "true" : null }, one.name), reach(one)],
           one.scenario ?? h("span", { class: "quiet" }, "none"), String(one.requests), String(one.invalid),
           one.defects ? h("span", { class: "tag server" }, String(one.defects)) : "0", one.credits.remaining.toLocaleString("en"),
@@ -48,7 +56,8 @@ export async function show({ sandbox, query, box, link, note, failed }) {
                 await act(() => put("DELETE", of(one.name)), `${one.name} is deleted.`);
                 if (one.name === sandbox) location.hash = link("sandboxes").replace(encodeURIComponent(sandbox), "default");
               }
-            }, { "aria-label": `Delete ${one.name}`, class: "danger" }))])));
+            }, { "aria-label": `Delete ${one.name}`, class: "danger" }))])),
+      some.length < total ? h("p", { class: "more" }, button("Show more", () => { limit *= 4; load(); })) : "");
   }
 
   const { scenarios } = await get("scenarios");
@@ -66,6 +75,7 @@ export async function show({ sandbox, query, box, link, note, failed }) {
     } }, h("label", {}, "Name", name), h("label", {}, "Scenario", scenario), h("label", {}, "Credits", credits), h("button", { class: "primary" }, "Make a sandbox")),
     h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "text" }, "Search", search)), place);
   await load();
+  return () => clearTimeout(timer);
 }
 
 // What to give a client that is to work in a sandbox.

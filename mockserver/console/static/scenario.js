@@ -92,7 +92,7 @@ async function begun(sandbox, { from, fail }) {
 // How the next call is to fail.
 function failing(entry, query, link) {
   return h("form", { class: "inline", onsubmit: (event) => event.preventDefault() },
-    h("label", {}, `The next call of ${entry.operation} gets`, h("select", { name: "how", onchange: (event) => {
+    h("label", { class: "wide" }, `The next call of ${entry.operation} gets`, h("select", { name: "how", onchange: (event) => {
       location.hash = link("scenario", [], { fail: query.fail, how: event.target.value });
     } }, Object.entries(FAILURES).map(([name, [title]]) => h("option", { value: name, selected: name === query.how }, title)))),
     h("span", { class: "quiet" }, "The text below has a rule for it, before the other rules. It is not set yet."));

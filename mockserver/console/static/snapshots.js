@@ -98,6 +98,6 @@ function summary(found) {
   const rows = (change) => new Set(found.filter((one) => one.isRow && one.change === change).map((one) => JSON.stringify([one.table, one.partition, one.id]))).size;
   const consumed = found.find((one) => one.table === "credits" && one.member === "/consumed");
   const words = [...["added", "changed", "removed"].map((change) => rows(change) && `${rows(change)} ${change}`),
-    consumed && `${consumed.after - consumed.before} credits consumed`].filter(Boolean);
+    consumed && `${consumed.after - consumed.before} credit${consumed.after - consumed.before === 1 ? "" : "s"} consumed`].filter(Boolean);
   return words.join(", ") || (found.length ? "only counters and credits differ" : "no difference");
 }

@@ -46,13 +46,13 @@ function rowsOf(state, name, query, link, note, changers) {
     const isParted = some.some(([partition]) => partition);
     place.replaceChildren(
       h("p", { class: "quiet" }, some.length > MOST ? `The newest ${MOST} of ${some.length} rows` : `${some.length} row${some.length === 1 ? "" : "s"}, newest first`),
-      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" })), "Changed by"],
+      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, "Changed by", ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" }))],
         some.slice(0, MOST).map(([partition, one]) => {
           const own = membersOf(one);
           const changer = changers.get(`${name} ${idOf(one)}`);
-          return [h("a", { href: link("state", [name], { row: idOf(one) }) }, idOf(one)), ...(isParted ? [partition] : []),
-            ...members.map((key) => (own[key] === undefined ? "" : short(own[key]))),
-            changer ? h("a", { href: link("exchanges", [changer]) }, `#${changer}`) : ""];
+          return [h("a", { href: link("state", [name], { row: idOf(one) }) }, idOf(one)),
+            changer ? h("a", { href: link("exchanges", [changer]) }, `#${changer}`) : "", ...(isParted ? [partition] : []),
+            ...members.map((key) => (own[key] === undefined ? "" : short(own[key])))];
         })) : "");
   }
   draw(query.text ?? "");

@@ -4,11 +4,14 @@
 import { h } from "./dom.js";
 
 const MOST = 60; // completions that the list has
+const HIGHEST = 200; // pixels
 
 // `suggest` gives the completions for a text and a caret: {from, to, items}, each item {label, text, caret, detail}.
 // Gives the elements that belong beside the text area.
 export function withSuggestions(area, suggest) {
-  const list = h("ul", { id: "suggestions", role: "listbox", "aria-label": "Completions", class: "suggestions", hidden: true });
+  // It can have the focus because it scrolls; a click in it leaves the focus where it is.
+  const list = h("ul", { id: "suggestions", role: "listbox", "aria-label": "Completions", class: "suggestions", hidden: true, tabindex: 0,
+    onmousedown: (event) => event.preventDefault() });
   const count = h("p", { role: "status", class: "hidden" });
   let found = null, chosen = 0;
   area.setAttribute("aria-autocomplete", "list");
@@ -30,7 +33,7 @@ export function withSuggestions(area, suggest) {
     if (!next.items.length || (!isAsked && isWritten)) return close();
     found = { ...next, items: next.items.slice(0, MOST) };
     list.replaceChildren(...found.items.map((item, index) => h("li", { role: "option", id: `suggestion-${index}`, "aria-selected": "false",
-      onmousedown: (event) => event.preventDefault(), onclick: () => take(index) },
+      onclick: () => take(index) },
     h("span", { class: "label" }, item.label), item.detail ? h("span", { class: "detail" }, ` ${item.detail}`) : null)));
     count.textContent = `${found.items.length} completion${found.items.length === 1 ? "" : "s"}`;
     list.hidden = false;
@@ -55,17 +58,21 @@ export function withSuggestions(area, suggest) {
     if (/[ \n]$|\{.*: \}$/.test(items[index].text)) open(true); // a key: what may its value be?
   }
 
-  // Puts the list below the line of the caret. Lines do not wrap, and all characters are as wide as a digit.
+  // Puts the list below the line of the caret, or above where there is more room, and nowhere over what is beside the text.
+  // Lines do not wrap, and all characters are as wide as a digit.
   function stand() {
     const style = getComputedStyle(area), before = area.value.slice(0, area.selectionStart).split("\n");
     const ruler = h("span", { class: "ruler" }, "0".repeat(50));
     area.parentNode.append(ruler);
-    const wide = ruler.getBoundingClientRect().width / 50;
+    const wide = ruler.getBoundingClientRect().width / 50, high = parseFloat(style.lineHeight);
     ruler.remove();
-    const top = area.offsetTop + parseFloat(style.paddingTop) + before.length * parseFloat(style.lineHeight) - area.scrollTop + 2;
+    const line = Math.min(parseFloat(style.paddingTop) + (before.length - 1) * high - area.scrollTop, area.offsetHeight - high);
+    const above = line - 2, below = area.offsetHeight - line - high - 4;
+    const isBelow = below >= Math.min(above, list.scrollHeight);
+    list.style.maxHeight = `${Math.min(HIGHEST, isBelow ? below : above)}px`;
+    list.style.top = `${area.offsetTop + (isBelow ? line + high + 2 : line - 2 - list.offsetHeight)}px`;
     const left = area.offsetLeft + parseFloat(style.paddingLeft) + before.at(-1).length * wide - area.scrollLeft;
     const most = Math.max(0, area.offsetLeft + area.offsetWidth - list.offsetWidth);
-    list.style.top = `${Math.min(top, area.offsetTop + area.offsetHeight)}px`;
     list.style.left = `${Math.min(Math.max(left, area.offsetLeft), most)}px`;
   }
 
