@@ -49,6 +49,7 @@ CLEAN = {"ran": "undefined", "away": [], "odd": [], "handlers": []}
 
 GO = """place => {
     document.querySelector(".panel")?.setAttribute("data-left", "");
+    document.querySelector("#notice").replaceChildren();
     location.hash = location.hash === place ? `${place}?` : place;
 }"""
 """Leads to a place; what was shown until then is marked, so that it is not taken for it."""
