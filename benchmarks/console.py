@@ -1,8 +1,8 @@
 """How long an open console holds the event loop, panel by panel: one new exchange among 10,000, and the opening itself.
 
-`python -m benchmarks.console [--json FILE] [--quick]`. A real server, and Debian's Chromium with the console. Measured is
-the longest piece of work of the loop between two turns, in processor time of its own thread: what else the
-machine does counts little. It is told for each panel with the exchange itself and everything that the page then asks.
+`python -m benchmarks.console [--json FILE] [--quick]`. A real server, and Debian's Chromium with the console. Measured
+is the longest piece of work of the loop between two turns, in processor time of its own thread: what else the machine
+does counts little. It is told for each panel with the exchange itself and everything that the page then asks.
 """
 
 from __future__ import annotations

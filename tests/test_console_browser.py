@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from browsing import LOOKS, WRITE, Console
+from browsing import LOOKS, Console
 from playwright.sync_api import expect
 
 from mockserver.console.pages import STATIC

@@ -12,20 +12,19 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import expect
-from test_console_browser import browser, console, make_console  # noqa: F401
 from test_exchange_files import check_exchange
 from test_explanation import RULES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
 
 
-def use(console, text: str = RULES) -> None:  # noqa: F811
+def use(console, text: str = RULES) -> None:
     headers = {"x-mockserver-admin": "1", "content-type": "application/yaml"}
     url = f"{console.url}/__admin/sandboxes/default/scenario"
     assert httpx.put(url, content=text, headers=headers).status_code == 200
 
 
-def test_each_violation_has_the_line_of_its_schema_beside_it(console):  # noqa: F811
+def test_each_violation_has_the_line_of_its_schema_beside_it(console):
     console.create({"agent_id": 7})
     page = console.open("exchanges/1")
     marked = page.locator(".line.marked", has_text='"agent_id": 7')
@@ -42,7 +41,7 @@ def test_each_violation_has_the_line_of_its_schema_beside_it(console):  # noqa: 
     expect(page.locator(".violations .row.meant")).to_contain_text("maximum: 100")
 
 
-def test_the_rule_that_acted_and_each_that_did_not_show_their_lines_and_why(console):  # noqa: F811
+def test_the_rule_that_acted_and_each_that_did_not_show_their_lines_and_why(console):
     use(console)
     console.create()
     page = console.open("exchanges/1")
@@ -60,7 +59,7 @@ def test_the_rule_that_acted_and_each_that_did_not_show_their_lines_and_why(cons
     expect(second.locator("pre")).to_contain_text("- id: second")
 
 
-def test_retries_are_one_story_on_a_time_line(console):  # noqa: F811
+def test_retries_are_one_story_on_a_time_line(console):
     console.admin("PUT", "/sandboxes/default/scenario", json={"use": "third-call-throttled"})
     console.admin("PATCH", "/sandboxes/default/clock", json={"mode": "frozen"})
     for number in range(3):
@@ -77,7 +76,7 @@ def test_retries_are_one_story_on_a_time_line(console):  # noqa: F811
     expect(page.locator(".story .this")).to_contain_text("attempt 1 (#3)")
 
 
-def test_every_reason_of_an_exchange_is_a_paragraph(console):  # noqa: F811
+def test_every_reason_of_an_exchange_is_a_paragraph(console):
     console.create()
     page = console.open("exchanges/1")
     sentences = console.admin("GET", "/sandboxes/default/journal/1/why").json()["sentences"]
@@ -86,7 +85,7 @@ def test_every_reason_of_an_exchange_is_a_paragraph(console):  # noqa: F811
         expect(page.get_by_text(sentence, exact=True)).to_be_visible()
 
 
-def copied(console, name: str) -> str:  # noqa: F811
+def copied(console, name: str) -> str:
     console.page.get_by_role("button", name=name).click()
     expect(console.page.locator("#said")).to_contain_text(name)
     return console.page.evaluate("navigator.clipboard.readText()")
@@ -102,7 +101,7 @@ def ran(path: Path) -> None:
 ODD = {"agent_id": "it's", "memory": 'a "quote" \u2028 and ✓ {x} $HOME `id` \\'}
 
 
-def test_each_copy_of_an_exchange_runs(console, tmp_path, make_pipeline):  # noqa: F811
+def test_each_copy_of_an_exchange_runs(console, tmp_path, make_pipeline):
     console.create(ODD, path="/v1/user-memories?x=1&x=a%26b", headers={"x-note": "it's"})
     page = console.open("exchanges/1")
     first = console.admin("GET", "/sandboxes/default/journal").json()["entries"][0]
@@ -125,7 +124,7 @@ def test_each_copy_of_an_exchange_runs(console, tmp_path, make_pipeline):  # noq
     expect(page.locator("h1")).to_contain_text("201")
 
 
-def test_copies_of_what_a_rule_a_limit_and_a_missing_key_did_run_too(console, tmp_path, make_pipeline):  # noqa: F811
+def test_copies_of_what_a_rule_a_limit_and_a_missing_key_did_run_too(console, tmp_path, make_pipeline):
     """The third call of a scenario, a reset after it, and a request without a key."""
     scenario = """
         version: 1
