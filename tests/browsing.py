@@ -47,7 +47,7 @@ class Console:
 
     def __init__(self, browser: Browser, url: str, look: str = "desktop") -> None:
         self.url = url
-        self.http = httpx.Client(base_url=url, headers=KEY)
+        self.http = httpx.Client(base_url=url, headers=KEY, timeout=30)
         self.complaints: list[str] = []
         self.expected: list[str] = []
         self.context = browser.new_context(**LOOKS[look], permissions=["clipboard-read", "clipboard-write"])

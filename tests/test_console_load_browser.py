@@ -70,7 +70,7 @@ class Restarting:
 
 def send(url: str, count: int) -> None:
     """Requests of several kinds, good and bad."""
-    with httpx.Client(base_url=url, headers=KEY) as client:
+    with httpx.Client(base_url=url, headers=KEY, timeout=30) as client:
         for number in range(count):
             client.get("/v1/user-memories" if number % 3 else "/nowhere", params={"limit": number % 120})
 

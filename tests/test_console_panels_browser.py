@@ -1,13 +1,11 @@
 """The console's panels that steer and watch, in a real browser: health, scenario, state, clock, sandboxes."""
 
-# ruff: noqa: F811 (fixtures)
 from __future__ import annotations
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from test_console_browser import browser, console, make_console  # noqa: F401
 
 from mockserver.server import thread
 from mockserver.server.app import create_app
