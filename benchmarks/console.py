@@ -29,7 +29,7 @@ from mockserver.settings import Settings
 ENTRIES = 10_000
 LIMIT_MS = 5.0
 """Target: a new exchange keeps the loop no longer."""
-REPEATS = 30
+REPEATS = 15
 SETTLE_SECONDS = 0.6
 """After this time every panel has asked for what a new exchange made it ask for: they wait 300 ms at most."""
 KEY = {"authorization": "Bearer k"}

@@ -104,7 +104,7 @@ def exchanges(keys: Keys) -> None:
     keys.push("Make this fail next time", "link")
     expect(keys.page.get_by_text("It loads.")).to_be_visible()
     keys.push("Set this scenario")
-    expect(keys.page.get_by_text("In force: fail-after-exchange-3")).to_be_visible()
+    expect(keys.page.get_by_text("The scenario is in force; the sandbox begins anew.")).to_be_visible()
 
 
 def limits(keys: Keys) -> None:
@@ -194,7 +194,14 @@ def contract(keys: Keys) -> None:
     expect(keys.page.get_by_role("heading", name="Memory.createUserMemory")).to_be_visible()
 
 
-PATHS: list[Callable[[Keys], None]] = [exchanges, limits, credits, scenario, clock, state, sandboxes, contract]
+def health(keys: Keys) -> None:
+    keys.open("Health")
+    keys.to(keys.page.get_by_role("link", name="Memory.createUserMemory", exact=True))
+    keys.press("Enter")
+    expect(keys.page.get_by_role("link", name="#")).to_have_text(["#3", "#2", "#1"])
+
+
+PATHS: list[Callable[[Keys], None]] = [exchanges, limits, credits, scenario, clock, state, sandboxes, contract, health]
 
 
 def prepared(console: Console) -> None:
