@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -17,6 +18,10 @@ from mockserver.sandbox.world import Terms
 from mockserver.server.app import create_app
 from mockserver.server.thread import Served, serve_in_thread
 from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from browsing import Console
+    from playwright.sync_api import Browser
 
 START = 1_767_225_600.0
 """2026-01-01T00:00:00Z, where the frozen clocks of the tests stand at first."""
@@ -36,10 +41,10 @@ SLOW = {
         "test_properties",
         "test_store",
     ),
-    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
-    *("test_console_exchange_browser",),
-    "test_console_panels_browser",
-    "test_console_scenario_browser",
+    *("test_codings", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
+    *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser"),
+    *("test_console_hostile_browser", "test_console_keyboard_browser", "test_console_load_browser"),
+    *("test_console_panels_browser", "test_console_scenario_browser", "test_console_puzzles"),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
 """Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'
@@ -115,3 +120,35 @@ def make_server(make_pipeline) -> Iterator[Callable[..., Served]]:
 def server(make_server) -> Served:
     """A real server with both APIs; its clock is frozen at START."""
     return make_server()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    from browsing import chromium  # its packages are not there in the quick suite
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def make_console(browser, make_server) -> Iterator[Callable[..., Console]]:
+    """Makes pages that show a server's console, in a look of LOOKS; a complaint of the browser fails the test."""
+    from browsing import Console
+
+    consoles: list[Console] = []
+
+    def make(look: str = "desktop", url: str = "") -> Console:
+        consoles.append(Console(browser, url or make_server().url, look))
+        return consoles[-1]
+
+    yield make
+    for console in consoles:
+        console.close()
+        assert console.unexpected() == []
+
+
+@pytest.fixture
+def console(make_console) -> Console:
+    """A server with both APIs, and a page that shows its console."""
+    return make_console()

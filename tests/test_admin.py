@@ -235,6 +235,11 @@ def test_the_journal_and_its_filters(call):
     assert numbers("after=1") == [2, 3]
     assert numbers("after=1&limit=1") == [2]
     assert numbers("limit=1") == [3]
+    assert numbers("before=3") == [1, 2]
+    assert numbers("before=3&limit=1") == [2]
+    assert numbers("before=3&after=0&limit=1") == [1]
+    assert numbers("before=3&operation=Memory.createUserMemory") == [1]
+    assert numbers("before=2&status=400") == numbers("before=1") == numbers("after=2&before=3") == []
     assert call.write("DELETE", "/sandboxes/default/journal")[0] == 204
     assert numbers("") == []
 

@@ -122,3 +122,18 @@ def test_no_script_makes_markup_or_code_from_text(path):
 def test_every_import_of_a_script_is_one_of_the_files(path):
     for name in re.findall(r'from "([^"]+)"', path.read_text()):
         assert name.removeprefix("./") in files()
+
+
+DOCS = STATIC.parents[2] / "docs"
+
+
+def test_every_picture_of_the_documentation_is_there_and_is_shown():
+    """They are made by tests/test_console_puzzles.py."""
+    shown = set()
+    for page in (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))):
+        for target in re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", page.read_text(encoding="utf-8")):
+            picture = (page.parent / target).resolve()
+            assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n", f"{page.name} shows {target}"
+            shown.add(picture)
+    assert shown == {path.resolve() for path in (DOCS / "images").glob("*.png")}
+    assert "docs/images/console.png" in (DOCS.parent / "README.md").read_text(encoding="utf-8")

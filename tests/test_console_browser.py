@@ -1,120 +1,25 @@
-"""The console in a real browser: Debian's Chromium, driven by Playwright. Each panel's main path, and hostile data."""
+"""The console in a real browser: what each panel shows and does."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from browsing import LOOKS, Console
+from playwright.sync_api import expect
 
 from mockserver.console.pages import STATIC
-from mockserver.server import thread
 from mockserver.server.app import create_app
-from mockserver.server.run import listen
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 
-WRITE = {"x-mockserver-admin": "1"}
-KEY = {"authorization": "Bearer k"}
-MEMORY = {"agent_id": "a", "memory": "likes tea"}
 PANELS = ["exchanges", "limits", "credits", "scenario", "clock", "state", "webhooks", "sandboxes", "contract", "health"]
-LOOKS = {
-    "desktop": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 375, "height": 740}, "color_scheme": "light", "has_touch": True},
-}
-HOSTILE = [
-    "<img src=x onerror=pwned=1>\"'><script>pwned=1</script>",
-    "javascript:pwned=1//<svg/onload=pwned=1>{{constructor.constructor('pwned=1')()}}",
-    "</pre></textarea></title><iframe srcdoc='<script>parent.pwned=1</script>'>",
-    "\u202e\u0000\u2028 ${pwned=1} `",
-]
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("there is no chromium; install Debian's package of that name")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-class Console:
-    """A server, a client of it, and a page that shows its console; what the page complains of fails the test."""
-
-    def __init__(self, browser: Browser, url: str, look: str = "desktop") -> None:
-        self.url = url
-        self.http = httpx.Client(base_url=url, headers=KEY)
-        self.complaints: list[str] = []
-        self.expected: list[str] = []
-        self.context = browser.new_context(**LOOKS[look], permissions=["clipboard-read", "clipboard-write"])
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def open(self, place: str, sandbox: str = "default") -> Page:
-        self.page.goto("about:blank")  # another address of the same page would show the last panel for a moment
-        self.page.goto(f"{self.url}/__console/#/{sandbox}/{place}")
-        expect(self.page.locator(".panel h1")).to_be_visible()
-        return self.page
-
-    def create(self, body: object = MEMORY, path: str = "/v1/user-memories", **options: object) -> httpx.Response:
-        return self.http.post(path, json=body, **options)
-
-    def admin(self, method: str, path: str, **options: object) -> httpx.Response:
-        response = self.http.request(method, f"/__admin{path}", headers=WRITE, **options)
-        assert response.is_success, response.text
-        return response
-
-    def expects(self, pattern: str) -> None:
-        """The browser is to complain in this way; whatever else it says still fails the test."""
-        self.expected.append(pattern)
-
-    def unexpected(self) -> list[str]:
-        """What the browser said and was not to say, and what it was to say and did not."""
-        missing = [
-            pattern for pattern in self.expected if not any(re.search(pattern, line) for line in self.complaints)
-        ]
-        said = [line for line in self.complaints if not any(re.search(pattern, line) for pattern in self.expected)]
-        return said + [f"nothing like {pattern!r}" for pattern in missing]
-
-    def close(self) -> None:
-        self.context.close()
-        self.http.close()
-
-
-@pytest.fixture
-def make_console(browser, make_server) -> Iterator:
-    consoles = []
-
-    def make(look: str = "desktop", url: str = "") -> Console:
-        consoles.append(Console(browser, url or make_server().url, look))
-        return consoles[-1]
-
-    yield make
-    for console in consoles:
-        console.close()
-        assert console.unexpected() == []
-
-
-@pytest.fixture
-def console(make_console) -> Console:
-    return make_console()
 
 
 def busy(console: Console) -> None:
@@ -140,9 +45,7 @@ def test_every_panel_fits_its_page_and_breaks_no_rule_of_accessibility(make_cons
         expect(page.locator("#live")).to_have_text("Live")
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= page.viewport_size["width"], f"{place} is wider than the page"
-        options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-        violations = Axe().run(page, options=options).response["violations"]
-        assert [(place, one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []
+        assert console.breaches() == [], place
 
 
 @pytest.mark.parametrize("place", PANELS)
@@ -389,143 +292,6 @@ def test_inferred_resources_and_their_reasons_are_shown(make_console):
         page.get_by_role("link", name=operation, exact=True).click()
         expect(page.get_by_role("heading", name=operation)).to_be_visible()
         console.page.goto("about:blank")
-
-
-def test_the_token_is_asked_for_once_and_kept_in_memory_only(make_console):
-    with serve_in_thread(create_app(Settings(admin_token="s3cret-token"))) as served:
-        console = make_console(url=served.url)
-        page = console.page
-        page.goto(f"{served.url}/__console/#/default/exchanges")
-        for token in ("wrong", "s3cret-token"):
-            page.get_by_role("textbox", name="Admin token").fill(token)
-            page.get_by_role("button", name="Use it").click()
-            expect(page.locator("#ask-token")).to_have_value("")
-        expect(page.get_by_text("No client has sent a request")).to_be_visible()
-        for place in PANELS:
-            page.locator("#panels a", has_text=re.compile(place, re.I)).click()
-            expect(page.locator(f".of-{place} h1")).to_be_visible()
-            expect(page.locator("#ask")).not_to_be_visible()
-        kept = page.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie, location.href]")
-        assert "s3cret" not in json.dumps(kept)
-        assert "s3cret" not in page.content()
-        page.reload()
-        expect(page.locator("#ask")).to_be_visible()
-        console.expects("40[13] ")
-        page.goto("about:blank")
-
-
-def test_it_comes_back_after_a_restart_and_says_what_it_missed(make_console, monkeypatch):
-    with serve_in_thread(create_app(Settings())) as served:
-        console = make_console(url=served.url)
-        console.create()
-        console.create()
-        page = console.open("exchanges")
-        expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("#live")).to_contain_text("The server does not answer")
-    monkeypatch.setattr(thread, "listen", lambda host, port: listen(host, served.port))
-    with serve_in_thread(create_app(Settings())):
-        console.create()
-        expect(page.locator("#live")).to_have_text("Live again: the journal began anew")
-        expect(page.locator("tbody tr")).to_have_count(1)
-        console.create()
-        expect(page.locator("tbody tr")).to_have_count(2)
-        page.goto("about:blank")
-    console.complaints[:] = [line for line in console.complaints if "net::ERR_" not in line]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_bodies_and_names_are_text(console, text):
-    header = text.encode("ascii", "replace").decode().replace("\0", "?")
-    for body in (
-        {"agent_id": text, "memory": text, "context": text},
-        {"agent_id": 7, "memory": {text: text}},
-        {text: text, "memory": [text]},
-    ):
-        console.create(body, headers={"x-note": header, "x-request-id": header[:60]})
-    console.http.get("/v1/user-memories", params={"limit": text, text: text})
-    console.http.post("/v1/user-memories", content=text.encode(), headers={"content-type": header})
-    console.http.request("DELETE", f"/v1/user-memories/{httpx.QueryParams({'': text})!s}".replace("=", ""))
-    scenario = {
-        "version": 1,
-        "name": "hostile",
-        "api": "datagrid",
-        "rules": [
-            {"id": "never", "when": {"body": {"agent_id": {"equals": text + "!"}}}, "reply": "rate_limited"},
-            {"id": "bad", "op": "getCredits", "set": {"/consumed": text}, "violates": text.replace("\0", "?")},
-        ],
-        "state": {"user_memories": [{"agent_id": text, "memory": [text]}]},
-        "expect": [{"rule": "never", "fired": 1}],
-    }
-    pages = [*PANELS, *(f"exchanges/{number}" for number in range(1, 7))]
-    look_at(console, pages, text)
-    console.admin("PUT", "/sandboxes/default/scenario", json=scenario)
-    console.create({"agent_id": text, "memory": text})
-    console.http.get("/v1/organization/credits")
-    row = next(iter(console.admin("GET", "/sandboxes/default/state").json()["tables"]["user_memories"][""]))
-    look_at(console, [*PANELS, "exchanges/1", "exchanges/2", f"state/user_memories?row={row['id']}"], text)
-    page = console.page
-    for part in ("exchanges", "state", "contract"):
-        place = httpx.QueryParams({"text": text, "row": text, "operation": text, "rule": text, "side": text})
-        page.goto(f"{console.url}/__console/#/{part}?{place}")
-        page.goto(f"{console.url}/__console/#/default/{part}/{place}?{place}")
-        expect(page.locator(".panel h1, #notice p").first).to_be_visible()
-        assert_no_markup(console)
-    console.expects("40[04] ")
-
-
-def look_at(console: Console, places: list[str], text: str) -> None:
-    seen = ""
-    for place in places:
-        page = console.open(place)
-        for summary in page.locator("summary").all():
-            summary.click()
-        assert_no_markup(console)
-        seen += page.locator("main").inner_text()
-    if text.isprintable():
-        assert text in seen, "the hostile text itself is to be seen"
-
-
-def assert_no_markup(console: Console) -> None:
-    page = console.page
-    assert page.evaluate("typeof pwned") == "undefined"
-    assert page.locator("main script, main img, main iframe, [onerror], [onload], main [srcdoc]").count() == 0
-    assert page.locator("main svg:not(.band)").count() == 0
-    assert page.locator("a[href]:not([href^='#'])").count() == 0
-
-
-def test_text_cannot_become_markup_or_code_even_if_a_script_tried(console):
-    page = console.open("exchanges")
-    for attempt in ('document.body.innerHTML = "<b>x</b>"', 'document.body.setAttribute("onclick", "pwned = 1")'):
-        tried = f"() => {{ try {{ {attempt}; return false }} catch (error) {{ return error instanceof TypeError }} }}"
-        assert page.evaluate(tried), attempt
-    console.expects("TrustedHTML|TrustedScript")
-
-
-def test_a_page_of_another_origin_can_neither_frame_nor_steer_it(make_console, make_server):
-    console, elsewhere = make_console(), make_server()
-    page = console.page
-    page.goto(f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/__admin/health")
-    steered = f"""() => fetch("{console.url}/__admin/sandboxes/default/credits", {{
-            method: "PUT", body: '{{"remaining": 1}}',
-            headers: {{"x-mockserver-admin": "1", "content-type": "application/json"}},
-        }}).then(() => "done", () => "refused")"""
-    assert page.evaluate(steered) == "refused"
-    assert console.admin("GET", "/sandboxes/default/credits").json()["remaining"] == 10_000
-    console.expects("CORS|ERR_FAILED|404")
-
-
-def test_thousands_of_exchanges_stay_a_page(console):
-    for _ in range(1200):
-        console.http.get("/nowhere")
-    page = console.open("exchanges")
-    rows = page.locator("tbody tr")
-    expect(rows).to_have_count(200)
-    page.get_by_role("button", name="Show more").click()
-    expect(rows).to_have_count(1000)
-    console.create()
-    expect(rows.first).to_contain_text("#1201")
-    expect(rows).to_have_count(1000)
-    expect(page.get_by_text("The newest 1000 of 1,201 exchanges")).to_be_visible()
 
 
 def test_the_files_are_in_the_wheel(tmp_path):

@@ -1,6 +1,5 @@
 """The console's panels that steer and watch, in a real browser: health, scenario, state, clock, sandboxes."""
 
-# ruff: noqa: F811 (fixtures)
 from __future__ import annotations
 
 import json
@@ -8,10 +7,9 @@ import re
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsing import breaches
 from playwright.sync_api import expect
 from receiver import Receiver
-from test_console_browser import browser, console, make_console  # noqa: F401
 from test_streams import llm
 from test_webhooks import document
 from test_webhooks import serve as webhook_shop
@@ -404,6 +402,4 @@ def test_what_panels_show_when_they_are_full_breaks_no_rule_of_accessibility(mak
 
 def assert_fits_and_is_accessible(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    violations = Axe().run(page, options=options).response["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in violations] == []
+    assert breaches(page) == []

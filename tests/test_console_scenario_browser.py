@@ -1,13 +1,11 @@
 """The console's scenario editor in a real browser: completion, undo, how the next call fails, how rules stand."""
 
-# ruff: noqa: F811 (fixtures)
 from __future__ import annotations
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from test_console_browser import browser, console, make_console  # noqa: F401
 
 from mockserver.scenarios import ScenarioModel
 from mockserver.text.models import editor_schema

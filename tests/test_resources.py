@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -176,6 +177,15 @@ def test_the_location_of_what_was_created_leads_to_it(client):
     exchange = client.send("POST", "/orders", {"item": "tea"})
     location = exchange.response.headers["location"]
     assert client.data("GET", location.removeprefix("http://localhost"))["item"] == "tea"
+
+
+def test_a_location_is_a_url_however_the_document_writes_its_paths():
+    document = shop()
+    document["paths"] = {path.replace("/orders", "/große \x07 orders"): item for path, item in shop()["paths"].items()}
+    client = Client(document)
+    location = client.send("POST", "/große \x07 orders", {"item": "tea"}).response.headers["location"]
+    assert location.startswith("http://localhost/gro%C3%9Fe%20%07%20orders/")
+    assert client.data("GET", unquote(location).removeprefix("http://localhost"))["item"] == "tea"
 
 
 def test_patch_changes_what_was_sent_and_put_replaces_the_row(client):

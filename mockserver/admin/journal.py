@@ -6,6 +6,7 @@ came since. Must not know: HTTP, or who asks.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -40,14 +41,17 @@ class JournalReader:
     def page(self, store: Store, params: Mapping[str, Any]) -> tuple[list[JSON], int]:
         """The entries that a request for a journal asks for, and how many match in all."""
         after, limit = params.get("after"), params["limit"]
+        oldest, newest = store.journal_span()
+        begin, end = max(after or 0, oldest - 1), min(newest, params.get("before", newest + 1) - 1)
+        if begin >= end:
+            return [], 0
         if any(name in params for name in FILTERS):
-            matching = _matching(store, params, after or 0)
+            matching = _matching(store, params, begin)
+            matching = matching[: bisect_right(matching, end)]
             shown = matching[-limit:] if after is None else matching[:limit]
             return self._view(store, store.entries_of(shown)), len(matching)
-        oldest, newest = store.journal_span()
-        start = max(newest - limit if after is None else after, oldest - 1)
-        total = newest - max(after or 0, oldest - 1)
-        return self._view(store, store.entries(start, limit)), max(0, total)
+        start = max(begin, end - limit) if after is None else begin
+        return self._view(store, store.entries(start, min(limit, end - start))), end - begin
 
     def news(self, store: Store, after: int) -> list[JSON]:
         """The next BATCH entries after a number. A reset begins a new journal, whose numbers start again."""

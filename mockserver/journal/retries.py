@@ -35,6 +35,8 @@ MAX_OPEN = 100
 """Exchanges with one fingerprint among which the attempt before is looked for, the latest ones."""
 
 Fingerprint = tuple[str, str, str, str, str, bytes]
+Candidate = tuple[Exchange, bool]
+"""An exchange that may be retried yet, and whether clients retry what it met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,18 @@ class Attempt:
 def annotate(exchanges: Iterable[Exchange]) -> dict[int, Attempt]:
     """Every exchange's number in the journal with what it is an attempt of."""
     attempts: dict[int, Attempt] = {}
-    open_calls: dict[Fingerprint, list[Exchange]] = defaultdict(list)
+    open_calls: dict[Fingerprint, list[Candidate]] = defaultdict(list)
     # A request that hung is recorded after its retry, so the order of the numbers is not that of the starts.
     for exchange in sorted(exchanges, key=lambda exchange: (exchange.at, exchange.number)):
         candidates = open_calls[_fingerprint(exchange)]
         count = _retry_count(exchange)
-        previous = _previous(exchange, count, candidates, attempts)
-        if previous is not None:
-            candidates.remove(previous)
+        place = _previous(exchange, count, candidates, attempts)
+        if place is not None:
+            previous, _ = candidates.pop(place)
             attempts[exchange.number] = _attempt(exchange, count, previous, attempts[previous.number])
         else:
             attempts[exchange.number] = Attempt((count or 0) + 1)
-        candidates.append(exchange)
+        candidates.append((exchange, _retryable(exchange)))
         del candidates[:-MAX_OPEN]
     return attempts
 
@@ -84,19 +86,22 @@ def _retry_count(exchange: Exchange) -> int | None:
 
 
 def _previous(
-    exchange: Exchange, count: int | None, candidates: list[Exchange], attempts: dict[int, Attempt]
-) -> Exchange | None:
-    """The attempt before this one among earlier ones that have not been retried, oldest first."""
+    exchange: Exchange, count: int | None, candidates: list[Candidate], attempts: dict[int, Attempt]
+) -> int | None:
+    """The place of the attempt before this one among earlier ones that have not been retried, oldest first."""
     if count == 0:
         return None
     if count is None:
-        # One that was not lost is recorded when it is answered; a higher number was still on its way.
-        fitting = (c for c in reversed(candidates) if _retryable(c) and (c.lost or c.number < exchange.number))
-        return next(fitting, None)
+        for place in range(len(candidates) - 1, -1, -1):
+            earlier, is_retryable = candidates[place]
+            # One that was not lost is recorded when it is answered; a higher number was still on its way.
+            if is_retryable and (earlier.lost or earlier.number < exchange.number):
+                return place
+        return None
     # The client says that it retried, whatever we answered: it may have given up waiting for it.
-    numbered = [(attempts[c.number].number, c) for c in candidates]
-    before = [(n == count, _retryable(c), place) for place, (n, c) in enumerate(numbered) if n <= count]
-    return candidates[max(before)[2]] if before else None
+    numbered = [(attempts[earlier.number].number, is_retryable) for earlier, is_retryable in candidates]
+    before = [(number == count, again, place) for place, (number, again) in enumerate(numbered) if number <= count]
+    return max(before)[2] if before else None
 
 
 def _retryable(exchange: Exchange) -> bool:

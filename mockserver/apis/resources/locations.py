@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import quote
 
 from mockserver.apis.base import Call
 from mockserver.apis.resources.ids import quoted
@@ -33,10 +36,10 @@ class Locations:
             template: the path of the operation that reads.
             values: the variables of that path.
         """
-        path = template
+        path = _as_url(template)
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quoted(value))
-        before, base = response.headers.get("location"), self._contract.base_path
+        before, base = response.headers.get("location"), _as_url(self._contract.base_path)
         whole = f"{call.base_url}{base}{path}"
         if self._is_free(operation):
             response.headers["location"] = whole
@@ -58,6 +61,13 @@ class Locations:
             schemas = [outlines.node(outlines.at(known.pointer)) for known in headers if known.header == "location"]
             free = self._free[operation.id] = all(_PLAIN.issuperset(schema) for schema in schemas)
         return free
+
+
+@lru_cache(256)
+def _as_url(template: str) -> str:
+    """A path of a document as a header carries it: `/größen/{id}` may stand there as it is spoken."""
+    parts = re.split(r"(\{[^{}]*\})", template)
+    return "".join(part if part.startswith("{") else quote(part, safe="/%~!$&'()*+,;=:@") for part in parts)
 
 
 __all__ = ["Locations"]

@@ -5,29 +5,31 @@ import { faultsOf } from "./coverage.js";
 import { button, duration, h, timeOfDay } from "./dom.js";
 
 const STEP = 200; // entries that are loaded first
-const MOST = 1000; // entries that the admin API gives at a time, and rows that a page holds
+const OLDER = 500; // entries that are added when more are asked for
+const MOST = 10_000; // rows that a page holds
+const GROUP = 50; // rows that are made, and drawn or not, together
 const FILTERS = ["operation", "status", "side", "rule", "fault", "text"];
 
 export async function show({ sandbox, query, box, link, note, failed, onEntry }) {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
   const [{ apis }, scenario, coverage] = await Promise.all([get("apis"), get(of(sandbox, "/scenario")), get(of(sandbox, "/coverage"))]);
-  const body = h("tbody");
+  const list = table();
   const count = h("p", { class: "quiet", role: "status" });
   const more = h("p", { class: "more" });
-  let limit = STEP, total = 0, loading = 0;
-  const kept = new Map(); // rows by number
+  let total = 0, loading = 0;
+  const kept = new Set(); // the numbers of the rows
   const arrived = []; // the last entries that came by themselves: a page that is on its way may not have them
 
   function row(entry) {
     const href = link("exchanges", [entry.number], filter);
-    const line = h("tr", { class: entry.defect ? "defect" : null },
-      h("td", { class: "number" }, h("a", { href }, `#${entry.number}`)),
-      h("td", { class: "time" }, h("time", { datetime: entry.iso }, timeOfDay(entry.at, false))),
-      h("td", { class: "status" }, statusTag(entry)),
-      h("td", { class: "what" }, h("span", { class: "op" }, entry.operation || "no operation"),
+    const line = h("tr", { role: "row", class: entry.defect ? "defect" : null, "data-number": entry.number },
+      h("td", { role: "cell", class: "number" }, h("a", { href }, `#${entry.number}`)),
+      h("td", { role: "cell", class: "time" }, h("time", { datetime: entry.iso }, timeOfDay(entry.at, false))),
+      h("td", { role: "cell", class: "status" }, statusTag(entry)),
+      h("td", { role: "cell", class: "what" }, h("span", { class: "op" }, entry.operation || "no operation"),
         h("span", { class: "quiet path" }, `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`)),
-      h("td", { class: "why" }, h("div", {}, whyOf(entry))),
-      h("td", { class: "took" }, duration(entry.duration_ms / 1000)));
+      h("td", { role: "cell", class: "why" }, h("div", {}, whyOf(entry))),
+      h("td", { role: "cell", class: "took" }, duration(entry.duration_ms / 1000)));
     line.addEventListener("click", (event) => {
       if (!event.target.closest("a") && !String(getSelection())) location.hash = line.querySelector("a").hash;
     });
@@ -40,17 +42,43 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       : `${rows} exchange${rows === 1 ? "" : "s"}`;
     const isFiltered = FILTERS.some((name) => filter[name]);
     more.replaceChildren(
-      total > rows && limit < MOST ? button("Show more", () => { limit = Math.min(limit * 5, MOST); load(); })
+      total > rows && rows < MOST ? button("Show more", older)
         : rows ? "" : h("span", { class: "quiet" }, isFiltered ? "No exchange matches this filter."
           : "No client has sent a request to this sandbox yet. New exchanges appear here as they come."));
   }
 
+  // Rows stand in groups, and a group is drawn only where it is seen.
+  function below(entries) {
+    for (const entry of entries) {
+      kept.add(entry.number);
+      const last = list.tBodies[list.tBodies.length - 1];
+      const group = last && last.rows.length < GROUP ? last : list.appendChild(rowgroup());
+      group.append(row(entry));
+    }
+  }
+
+  function above(entry) {
+    kept.add(entry.number);
+    const [first] = list.tBodies;
+    const group = first && first.rows.length < GROUP ? first : list.insertBefore(rowgroup(), first ?? null);
+    const line = row(entry);
+    line.classList.add("new");
+    group.prepend(line);
+  }
+
+  function oldest() {
+    return list.rows[list.rows.length - 1];
+  }
+
+  function asked(limit, place) {
+    const wanted = Object.entries(filter).filter(([, value]) => value);
+    return new URLSearchParams([...wanted, ["limit", limit], ...Object.entries(place ?? {})]);
+  }
+
   async function load() {
     const mine = ++loading;
-    const asked = new URLSearchParams(Object.entries(filter).filter(([, value]) => value));
-    asked.set("limit", limit);
     try {
-      const page = await get(of(sandbox, `/journal?${asked}`));
+      const page = await get(of(sandbox, `/journal?${asked(STEP)}`));
       if (mine !== loading) return;
       failed(null);
       total = page.total;
@@ -58,12 +86,31 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
       const since = [...arrived].filter((entry) => entry.number > newest && matches(entry, filter));
       arrived.length = 0;
       kept.clear();
-      for (const entry of [...page.entries, ...since]) kept.set(entry.number, row(entry));
+      const all = [...page.entries, ...since];
       total += since.length;
-      body.replaceChildren(...[...kept.values()].reverse());
+      for (const group of [...list.tBodies]) group.remove();
+      below(all.reverse());
       tell();
     } catch (error) {
       if (mine === loading) failed(error);
+    }
+  }
+
+  // The next rows below, a few at a time, so that the page goes on moving.
+  async function older() {
+    const mine = ++loading;
+    more.replaceChildren(h("span", { class: "quiet" }, "Loading…"));
+    try {
+      const page = await get(of(sandbox, `/journal?${asked(OLDER, { before: oldest().dataset.number })}`));
+      const lines = page.entries.reverse();
+      if (!lines.length) total = kept.size; // the journal has dropped them meanwhile
+      while (lines.length && mine === loading) {
+        below(lines.splice(0, GROUP));
+        await new Promise(requestAnimationFrame);
+      }
+      if (mine === loading) tell();
+    } catch (error) {
+      if (mine === loading) { failed(error); tell(); }
     }
   }
 
@@ -71,15 +118,11 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     arrived.push(entry);
     if (arrived.length > STEP) arrived.shift();
     if (kept.has(entry.number) || !matches(entry, filter)) return;
-    const line = row(entry);
-    line.classList.add("new");
-    kept.set(entry.number, line);
+    above(entry);
     total += 1;
-    body.prepend(line);
     if (kept.size > MOST) {
-      const oldest = kept.keys().next().value;
-      kept.get(oldest).remove();
-      kept.delete(oldest);
+      kept.delete(Number(oldest().dataset.number));
+      oldest().remove();
     }
     tell();
   });
@@ -104,12 +147,21 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     select("rule", "Rule", scenario.rules.map((rule) => rule.id), filter.rule),
     select("fault", "Fault", ["none", ...faultsOf(coverage.cells)], filter.fault),
     field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })),
-    count,
-    h("table", { class: "exchanges" }, h("caption", { class: "hidden" }, "Exchanges, newest first"),
-      h("thead", {}, h("tr", {}, ["No.", "Time", "Status", "Operation", "Why", "Took"].map((title, index) =>
-        h("th", { scope: "col", class: ["number", "time", "status", "what", "why", "took"][index] }, title)))), body), more);
+    count, list, more);
   await load();
   return () => { stop(); clearTimeout(timer); };
+}
+
+// The roles are said, as the rows are no part of a table's layout: that takes longer than a frame with thousands of them.
+function table() {
+  const columns = { number: "No.", time: "Time", status: "Status", what: "Operation", why: "Why", took: "Took" };
+  return h("table", { role: "table", class: "exchanges" }, h("caption", { class: "hidden" }, "Exchanges, newest first"),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, Object.entries(columns).map(([name, title]) =>
+      h("th", { role: "columnheader", scope: "col", class: name }, title)))));
+}
+
+function rowgroup() {
+  return h("tbody", { role: "rowgroup" });
 }
 
 function select(name, label, options, value) {

@@ -65,6 +65,7 @@ async function render() {
   shown.stop = null;
   notice(null);
   const main = document.getElementById("main");
+  const hadFocus = document.activeElement !== document.body;
   document.getElementById("panels").replaceChildren(...Object.entries(PANELS).map(([name, [title]]) =>
     h("a", { href: address(place.sandbox, name), "aria-current": name === place.panel ? "page" : null }, title)));
   document.querySelector("#panels [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
@@ -89,6 +90,8 @@ async function render() {
     shown.stop = stop ?? null;
     redraw(main, box);
     if (isElsewhere) window.scrollTo(0, 0);
+    // What had the focus is gone: who has a keyboard only goes on with what came in its place.
+    if (hadFocus && document.activeElement === document.body) main.focus({ preventScroll: true });
   } catch (error) {
     if (mine !== turn) return;
     main.replaceChildren();
