@@ -187,20 +187,140 @@ class TestWarnings:
 class TestTextsOfADocument:
     HOSTILE = "<img src=x onerror=alert(1)> {process.exit()} | a [link](javascript:alert(1)) <!-- --> </script>"
 
-    def page(self, form: str) -> str:
-        node = {"operationId": "getIt", "summary": self.HOSTILE, "description": self.HOSTILE, "responses": ok()}
-        return page_of(shop({"/it": {"get": node}}), "getIt", form)
+    def pages(self, form: str) -> str:
+        """The page and the list, without what stands between code marks."""
+        schema = {"type": "object", "properties": {"it": {"type": "string", "enum": [self.HOSTILE]}}}
+        node = {
+            "operationId": "getIt",
+            "tags": [self.HOSTILE],
+            "requestBody": {"content": {}},
+            "responses": ok(**schema),
+        }
+        node["requestBody"]["content"] = ok(**schema)["200"]["content"]
+        node |= {"summary": self.HOSTILE, "description": self.HOSTILE}
+        api = shop({"/it/<img src=x>/{x}": {"post": node}}, info={"title": self.HOSTILE, "version": "1"})
+        text = "".join(FORMATS[form](page) for page in EndpointPages(api))
+        if form == "html":
+            return text
+        text = re.sub(r'^    (?:title|description)=".*"$', "", text, flags=re.MULTILINE)  # texts, whatever they hold
+        text = re.sub(r"^---\n.*?\n---\n|^(`{3,})\w.*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
+        return re.sub(r"(`+)[^`].*?\1", "", text)
 
-    def test_are_no_markup_and_no_expressions(self):
-        for form in ("md", "html", "mdx"):
-            body = self.page(form).split("---\n", 2)[-1]
-            assert "<img" not in body
-            link = 'href="javascript' if form == "html" else r"(?<!\\)\]\(javascript"
-            assert not re.search(link, body)
-            assert "</script>" not in body
-        assert not re.search(r"(?<!\\)\{process", self.page("mdx").split("---\n", 2)[-1])
+    @pytest.mark.parametrize("form", ["md", "mdx", "html"])
+    def test_are_no_markup_and_no_expressions(self, form):
+        text = self.pages(form)
+        assert not re.search(r"(?<!\\)<(?:img|/script|!-- -->)", text)
+        link = 'href="javascript' if form == "html" else r"(?<!\\)\]\(javascript"
+        assert not re.search(link, text)
+        if form == "mdx":
+            assert not re.search(r"(?<!\\)\{process", text)
 
     def test_wrong_words_are_told_with_their_place(self):
         node = {"operationId": "getIt", "x-docs": {"prefered": {}}, "responses": ok()}
         with pytest.raises(UserError, match=r"x-docs of getIt has no 'prefered'.*did you mean 'prefer'"):
             EndpointPages(shop({"/it": {"get": node}}))
+
+
+class TestAdvice:
+    def callout(self, text: str, kind: str) -> str:
+        [found] = re.findall(rf"<{kind}>\n(.*)\n</{kind}>", text)
+        return found
+
+    def test_a_list_tells_how_to_get_the_next_page(self):
+        assert "the token in `next_page_token` as `page_token`" in page_of(load_api("mem0"), "listMemories")
+        assert "the number of rows that you have as `offset`" in page_of(load_api("datagrid"), "Memory.listUserMemory")
+        paths = {"/find": {"post": {"operationId": "find", "responses": ok()}}}
+        body = {"content": {"application/json": {"schema": {"properties": {"cursor": {"type": "string"}}}}}}
+        paths["/find"]["post"]["requestBody"] = body
+        assert self.callout(page_of(shop(paths), "find"), "Note") == "Another page is asked for with `cursor`."
+
+    def test_the_form_for_several_and_the_idempotency_key_are_told(self):
+        tip = self.callout(page_of(load_api("mem0"), "createMemory"), "Tip")
+        assert tip.startswith("Several at once? Use [POST /v1/memories/batch](./create-memory-batch).")
+        assert "`Idempotency-Key`" in self.callout(page_of(load_api("shop"), "createOrder"), "Tip")
+        assert "Idempotency" not in self.callout(page_of(load_api("shop"), "cancelOrder"), "Tip")
+
+    def test_the_fix_of_a_status_names_what_this_request_needs(self):
+        text = page_of(load_api("mem0"), "createMemory")
+        assert re.search(r"^\| `400` \| .+ \| Provide `user_id` and `memory`\. \|$", text, re.MULTILINE)
+        assert "Send a valid key as `Authorization: Bearer KEY`." in text
+        read = page_of(load_api("mem0"), "getMemory")
+        assert "such as one that [POST /v1/memories](./create-memory) answered." in read
+
+    def test_a_field_that_only_one_of_several_forms_needs_is_not_called_required(self):
+        text = page_of(load_api("mem0"), "addMemories")
+        assert re.search(r"^\| `user_id` \| string \| Depends \|", text, re.MULTILINE)
+        assert re.search(r"^\| `messages` \| [^|]+ \| Yes \|", text, re.MULTILINE)
+
+    def test_the_words_of_the_contract_go_before(self):
+        words = {"use": "when it rains", "prefer": {"operation": "other", "for": "sunshine"}, "title": "Rain"}
+        words |= {"warning": "It is wet.", "tip": "Take a coat.", "note": "No pages.", "fix": {"200": "Dry up."}}
+        node = {"operationId": "rain", "x-docs": words, "responses": ok()}
+        text = page_of(
+            shop({"/rain": {"get": node}, "/sun": {"get": {"operationId": "other", "responses": ok()}}}), "rain"
+        )
+        assert text.startswith('---\ntitle: "Rain"')
+        assert self.callout(text, "Info") == "Use this endpoint when it rains. Prefer [GET /sun](./other) for sunshine."
+        assert self.callout(text, "Warning") == "It is wet."
+        assert self.callout(text, "Tip").startswith("Take a coat. ")
+        assert self.callout(text, "Note") == "No pages."
+        assert "| `200` | OK. | Dry up. |" in text
+
+
+class TestExamples:
+    def test_no_text_is_just_the_name_of_its_field(self):
+        schema = {"type": "object", "required": ["agent_id", "memory", "tags"]}
+        schema["properties"] = {"agent_id": {"type": "string"}, "memory": {"type": "string"}}
+        schema["properties"]["tags"] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        node = {"operationId": "store", "requestBody": body, "responses": ok()}
+        pages = EndpointPages(shop({"/memories": {"post": node}}))
+        [operation] = pages.api.contract.operations.values()
+        assert pages.runner.run(operation).last.body == {"agent_id": "agent-1", "memory": "a memory", "tags": ["a tag"]}
+
+    def test_a_text_that_its_schema_does_not_take_stays_the_sample(self):
+        schema = {"type": "object", "required": ["code"], "properties": {"code": {"const": "code"}}}
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        node = {"operationId": "store", "requestBody": body, "responses": ok()}
+        pages = EndpointPages(shop({"/codes": {"post": node}}))
+        [operation] = pages.api.contract.operations.values()
+        assert pages.runner.run(operation).last.body == {"code": "code"}
+
+    def test_the_example_of_the_document_is_sent(self):
+        pages = EndpointPages(load_api("mem0"))
+        run = pages.runner.run(pages.api.contract.operations["createMemory"])
+        assert run.last.body == {"user_id": "alex", "memory": "Prefers email follow-ups."}
+
+
+def test_an_operation_without_a_success_is_told_and_its_page_shows_what_is_answered(tmp_path):
+    schema = {"type": "integer", "minimum": 2, "maximum": 1}
+    file = tmp_path / "odd.json"
+    paths = {"/odd": {"get": {"operationId": "getOdd", "responses": ok(**schema)}}}
+    file.write_bytes(orjson.dumps({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": paths}))
+    done = CliRunner().invoke(cli, ["docs", str(file), "--out", str(tmp_path / "pages")])
+    assert done.exit_code == 0
+    assert "getOdd: no request was found that succeeds: it is answered 501" in done.output
+    assert "It answers `501 Not Implemented`:" in (tmp_path / "pages" / "get-odd.mdx").read_text()
+
+
+def test_a_document_without_operations_is_told(tmp_path):
+    file = tmp_path / "empty.json"
+    file.write_bytes(orjson.dumps({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}))
+    done = CliRunner().invoke(cli, ["docs", str(file), "--out", str(tmp_path / "pages")])
+    assert isinstance(done.exception, UserError)
+    assert "no operation" in str(done.exception)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["petstore-3.0.yaml", "mem0-platform-3.0.json", "discord-3.1.json", "plaid-3.0.yml"])
+def test_pages_of_other_documents(name):
+    """Read where they are; nothing of them is kept here."""
+    if not (SPECS / name).is_file():
+        pytest.skip(f"there is no {SPECS / name}; set MOCKSERVER_SPECS to the folder of published documents")
+    pages = EndpointPages(load_api(str(SPECS / name)))
+    made = files(pages, "mdx")
+    assert len(made) == len(pages.api.contract.operations) + 1
+    assert list(pages.failed()) == []
+    assert made == files(EndpointPages(load_api(str(SPECS / name))), "mdx")
+    links = {link for text in made.values() for link in re.findall(r'(?:\]\(|href=")\./([^)"#]+)', text)}
+    assert links <= {file.removesuffix(".mdx") for file in made}

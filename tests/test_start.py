@@ -18,6 +18,7 @@ print(*(name for name in sys.argv[1:] if name in sys.modules))
 """
 LATER = (
     *("openapi_core", "openapi_spec_validator", "jsonschema", "jsonpath", "pydantic", "importlib.metadata"),
+    "mockserver.console.endpoint_pages.served",
     *("fractions", "schemathesis", "httpx", "mockserver.contract.sampling", "mockserver.contract.samples"),
     *(
         "mockserver.cli.control",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request as HTTPRequest
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mockserver.console.endpoint_pages.served import ServedPages
 
 PREFIX = "/__docs"
+THREADS = 2
+"""Threads in which the pages of one API are made; one makes them, another may send what is made already."""
 
 
 class EndpointPagesApp:
@@ -27,6 +29,7 @@ class EndpointPagesApp:
         self._pipeline = pipeline
         self._name = name
         self._has_console = has_console
+        self._threads = CapacityLimiter(THREADS)
 
     @cached_property
     def _pages(self) -> ServedPages:
@@ -48,7 +51,8 @@ class EndpointPagesApp:
         if not await read_body(request, receive, 0):
             return
         url = HTTPRequest(scope).url
-        response = await to_thread.run_sync(self._pages.answer, request, f"{url.scheme}://{url.netloc}", root)
+        base = f"{url.scheme}://{url.netloc}"
+        response = await to_thread.run_sync(self._pages.answer, request, base, root, limiter=self._threads)
         await deliver(response, scope, receive, send, close=request.too_large)
 
 

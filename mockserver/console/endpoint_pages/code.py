@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from mockserver.console.endpoint_pages.sent import FormPart, Sent, Value, Variable
@@ -58,7 +58,7 @@ def python(request: Sent) -> str:
     if method not in _SHORT or (request.kind != "none" and not takes_body):
         call, arguments = "httpx.request", [_literal(request.method), *arguments]
     if request.query:
-        arguments.append(f"params={_python_pairs(request.query)}")
+        arguments.append(f"params={_python_pairs(request.query, numbers=True)}")
     implied = {"json": "application/json", "fields": "application/x-www-form-urlencoded"}.get(request.kind)
     headers = [(name, value) for name, value in request.headers if (name, value) != ("Content-Type", implied)]
     if headers:
@@ -216,10 +216,12 @@ def _python_value(value: Value) -> str:
     return f'f"{_literal(before)[1:-1]}{{{environ}}}{_literal(after)[1:-1]}"'
 
 
-def _python_pairs(pairs: tuple[tuple[str, Value], ...] | list[tuple[str, Value]] | tuple[tuple[str, str], ...]) -> str:
+def _python_pairs(pairs: Sequence[tuple[str, Value]], numbers: bool = False) -> str:
+    """Names and values as a dict; with `numbers`, whole numbers are written as such."""
     values: dict[str, list[str]] = {}
     for name, value in pairs:
-        values.setdefault(name, []).append(_python_value(value))
+        is_number = numbers and isinstance(value, str) and value.isdecimal() and str(int(value)) == value
+        values.setdefault(name, []).append(str(value) if is_number else _python_value(value))
     joined = {name: texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" for name, texts in values.items()}
     items = [f"{_literal(name)}: {text}" for name, text in joined.items()]
     line = f"{{{', '.join(items)}}}"

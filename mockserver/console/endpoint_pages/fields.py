@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mockserver.apis import Api
-from mockserver.console.endpoint_pages.blocks import Code, Inline, Table, Text, ended, prose
+from mockserver.console.endpoint_pages.blocks import Code, Inline, Table, Text, ended, plain, prose
 from mockserver.console.endpoint_pages.examples import Examples
 from mockserver.console.endpoint_pages.facts import parameter_node, securities
 from mockserver.console.endpoint_pages.producers import Step
@@ -152,7 +152,7 @@ class Fields:
         said = prose(node.get("description"), 300)
         place = self._place(parameter)
         said = said or self._described(place, with_choices=False)
-        limits = self._limits(self._contract.outlines.node(place))
+        limits = self._limits(self._contract.outlines.node(place), plain(said))
         return (*mark, *(ended(said) if limits else said), *limits)
 
     def _described(self, place: Place | None, with_choices: bool = True) -> Text:
@@ -163,27 +163,28 @@ class Fields:
         node = self._contract.outlines.node(place)
         mark: Text = ("Deprecated. ",) if True in (own.get("deprecated"), node.get("deprecated")) else ()
         said = prose(own.get("description"), 300) or prose(node.get("description"), 300) or prose(node.get("title"), 80)
-        limits = self._limits(node) if with_choices else ()
+        limits = self._limits(node, plain(said)) if with_choices else ()
         return (*mark, *(ended(said) if limits else said), *limits)
 
-    def _limits(self, node: dict[str, Any]) -> Text:
-        """The choices, the bounds and the default of a schema."""
+    def _limits(self, node: dict[str, Any], said: str) -> Text:
+        """The choices, the bounds and the default of a schema, but for what its description has said already."""
         found: list[Inline] = []
         choices = node.get("enum")
-        if isinstance(choices, list) and choices:
+        if isinstance(choices, list) and choices and not all(str(choice) in said for choice in choices):
             found.append(" One of ")
             for index, choice in enumerate(choices[:_MAX_CHOICES]):
                 found += [", "] * (index > 0) + [Code(to_json(choice).decode())]
             rest = len(choices) - _MAX_CHOICES
             found.append(f" and {rest} more." if rest > 0 else ".")
-        least, most = node.get("minimum"), node.get("maximum")
-        if isinstance(least, int | float) and isinstance(most, int | float):
-            found.append(f" From {least} to {most}.")
-        elif isinstance(least, int | float):
-            found.append(f" At least {least}.")
-        elif isinstance(most, int | float):
-            found.append(f" At most {most}.")
-        if "default" in node and node["default"] is not None:
+        bounds = [bound for bound in (node.get("minimum"), node.get("maximum")) if type(bound) in (int, float)]
+        if bounds and not all(str(bound) in said for bound in bounds):
+            least = "minimum" in node
+            found.append(
+                f" From {bounds[0]} to {bounds[1]}."
+                if len(bounds) > 1
+                else f" At {'least' if least else 'most'} {bounds[0]}."
+            )
+        if node.get("default") is not None and "efault" not in said:
             found += [" Default ", Code(to_json(node["default"]).decode()[:_MAX_EXAMPLE]), "."]
         return tuple(found)
 

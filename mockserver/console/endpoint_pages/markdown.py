@@ -33,7 +33,9 @@ MARKS = {"md": "<!-- Written by `mockserver docs`. -->", "mdx": "{/* Written by 
 """The last line of each page, by which a later run knows its own."""
 _ALERTS: dict[Kind, str] = {"info": "IMPORTANT", "warning": "WARNING", "tip": "TIP", "note": "NOTE"}
 _TAGS: dict[Kind, str] = {"info": "Info", "warning": "Warning", "tip": "Tip", "note": "Note"}
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=^)[#+\-](?=\s)|^\d+(?=[.)]\s)")
+_MARKDOWN = re.compile(r"[\\`*\[\]<>|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+\-](?=\s)")
+_NUMBER = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
+_MODULE = re.compile(r"^(?=(?:import|export)\b)")
 _MDX = re.compile(r"[{}]")
 
 
@@ -57,7 +59,7 @@ def _block(block: Block, form: Form) -> Iterator[str]:
         case Heading(level, text):
             yield f"{'#' * level} {_escaped(text, form)}"
         case Paragraph(text):
-            yield _text(text, form)
+            yield _line(text, form)
         case Table(head, rows):
             yield _row([_escaped(cell, form) for cell in head])
             yield _row(["---"] * len(head))
@@ -65,16 +67,16 @@ def _block(block: Block, form: Form) -> Iterator[str]:
                 yield _row([_text(cell, form, in_table=True) for cell in row])
         case Callout(kind, text):
             if form == "mdx":
-                yield from (f"<{_TAGS[kind]}>", _text(text, form), f"</{_TAGS[kind]}>")
+                yield from (f"<{_TAGS[kind]}>", _line(text, form), f"</{_TAGS[kind]}>")
             else:
-                yield from (f"> [!{_ALERTS[kind]}]", f"> {_text(text, form)}")
+                yield from (f"> [!{_ALERTS[kind]}]", f"> {_line(text, form)}")
         case CodeBlock():
             yield from _code(block)
         case CodeGroup(blocks):
             yield from _group(blocks, form)
         case Items(texts, is_numbered):
             for number, text in enumerate(texts, 1):
-                yield f"{f'{number}.' if is_numbered else '-'} {_text(text, form)}"
+                yield f"{f'{number}.' if is_numbered else '-'} {_line(text, form)}"
         case Cards():
             yield from _cards(block, form)
 
@@ -124,6 +126,12 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cell or '—' for cell in cells)} |"
 
 
+def _line(text: Text, form: Form) -> str:
+    """A text that begins a line: it begins no list, and no module of MDX."""
+    line = _NUMBER.sub(r"\1\\", _text(text, form))
+    return f"&#{ord(line[0])};{line[1:]}" if form == "mdx" and _MODULE.match(line) else line
+
+
 def _text(text: Text, form: Form, in_table: bool = False) -> str:
     return "".join(_inline(part, form, in_table) for part in text).strip()
 
@@ -149,7 +157,7 @@ def _target(slug: str, form: Form) -> str:
 
 
 def _escaped(text: str, form: Form) -> str:
-    text = _MARKDOWN.sub(lambda match: f"\\{match[0]}" if not match[0][0].isdigit() else match[0], text)
+    text = _MARKDOWN.sub(lambda match: f"\\{match[0]}", text)
     text = text.replace("&", "&amp;") if "&" in text and ";" in text else text
     return _MDX.sub(lambda match: f"\\{match[0]}", text) if form == "mdx" else text
 

@@ -31,6 +31,13 @@ function answeredBy(api, id) {
   return api.sampled.includes(id) ? "samples" : "a behaviour";
 }
 
+// The address of the API's endpoint pages: `__docs` behind its name.
+function pagesOf(api) {
+  const url = new URL(api.base_url), parts = url.pathname.split("/");
+  url.pathname = [...parts.slice(0, parts.indexOf(api.name) + 1), "__docs", ""].join("/");
+  return url.href;
+}
+
 function overview(api, seen, cells, query, link, note) {
   const place = h("div");
   function draw(text) {
@@ -44,7 +51,7 @@ function overview(api, seen, cells, query, link, note) {
   const all = [...seen.values()];
   const met = all.reduce((sum, one) => sum + Object.keys(one.statuses).length, 0), open = all.reduce((sum, one) => sum + one.unseen.length, 0);
   return [
-    h("p", {}, h("strong", {}, api.title), ` ${api.version} at `, h("code", {}, api.base_url), `. ${met} of ${met + open} declared statuses were received.`),
+    h("p", {}, h("strong", {}, api.title), ` ${api.version} at `, h("code", {}, api.base_url), " (", h("a", { href: pagesOf(api) }, "endpoint pages"), `). ${met} of ${met + open} declared statuses were received.`),
     h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "text" }, "Text", h("input", {
       type: "search", name: "text", value: query.text ?? "", oninput: (event) => { note({ text: event.target.value }); draw(event.target.value); } }))),
     place,
