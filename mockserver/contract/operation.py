@@ -354,12 +354,13 @@ class Operation:
         """The media types of the success, for a message."""
         return ", ".join(self._success_content)
 
-    def check_response(self, response: Response) -> list[Violation]:
-        """Violations that sending `response` would be. Undeclared error statuses are none."""
+    def check_response(self, response: Response, text: bytes = b"") -> list[Violation]:
+        """Violations that sending `response` would be, whose data was written as `text`. Undeclared error statuses are
+        none."""
         declared_response = self.response(response.status)
         if declared_response is None:
             return [self._undeclared(response.status)] if self.declared and 200 <= response.status < 300 else []
-        return [] if declared_response.accepts(response) else declared_response.explain(response)
+        return [] if declared_response.accepts(response, text) else declared_response.explain(response)
 
     def check_wire(self, response: Response) -> list[Violation]:
         """Violations of the bytes of a declared response, read as a client reads them."""

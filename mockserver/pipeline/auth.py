@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mockserver.apis.routes import Plan
 from mockserver.contract import Alternative, Credential
@@ -23,8 +24,7 @@ def read_key(credential: Credential, request: Request) -> str | None:
     """
     name = credential.name
     if credential.place == "authorization":
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        return key.strip() or None if scheme.lower() == name else None
+        return _key_of(request.headers.get("authorization", ""), name)
     if credential.place == "header":
         return request.headers.get(name.lower()) or None
     if credential.place == "query":
@@ -32,6 +32,13 @@ def read_key(credential: Credential, request: Request) -> str | None:
     else:
         values = parse_cookies(request.headers.get("cookie", "")).get(name)
     return str(values[0]) or None if values else None
+
+
+@lru_cache(maxsize=256)
+def _key_of(header: str, scheme: str) -> str | None:
+    """The key in an `Authorization` header of that scheme; clients send the same one again and again."""
+    sent, _, key = header.partition(" ")
+    return key.strip() or None if sent.lower() == scheme else None
 
 
 def authenticate(

@@ -58,6 +58,18 @@ def serialise(response: Response, operation: Operation | None = None) -> None:
         response.content, response.media_type = write(response.data, media_type)
 
 
+def write_json(response: Response) -> bytes:
+    """Make the bytes of a response that has none yet from its data, and return them; b"" where that is not what its
+    body is, or where it cannot be written."""
+    if response.content is None and response.media_type == "application/json":
+        try:
+            response.content = to_json(response.data)
+        except (TypeError, ValueError):
+            return b""  # which the contract has words for
+        return response.content
+    return b""
+
+
 def failure() -> Response:
     """The response when the mock itself failed: it says nothing of why, which is for the log."""
     response = Response(500, defect_body(FAILURE, []), {}, MEDIA_TYPE)

@@ -20,7 +20,7 @@ from mockserver.pipeline.follow_up import More, follow_up, nowhere
 from mockserver.pipeline.idempotency import Replays
 from mockserver.pipeline.limits import exhaust, limited, rate_limited, windows
 from mockserver.pipeline.prefer import Preference, preferred, read_preference
-from mockserver.pipeline.response import contract_breach, unsampled
+from mockserver.pipeline.response import contract_breach, unsampled, write_json
 from mockserver.pipeline.streams import sampled, wants_stream
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
@@ -280,7 +280,7 @@ class Turn:
         operation = self.plan.operation
         if response.status == 401 and self.plan.security:
             response.headers.setdefault("www-authenticate", challenges(self.plan.security, self.plan.api.name))
-        violations = operation.check_response(response) if response.status else []
+        violations = operation.check_response(response, write_json(response)) if response.status else []
         if not violations:
             return response
         code = self.plan.behaviour if self.plan.is_coded and self.exchange.committed else None
