@@ -13,6 +13,7 @@ from dataclasses import replace
 from mockserver.apis import Api
 from mockserver.clock import monotonic
 from mockserver.errors import Problem
+from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import Exchange, Headers, Request, Response, Violation
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect
@@ -128,9 +129,7 @@ class Passage:
         seen = self._check(response)
         exchange = self.exchange
         exchange.response = seen
-        exchange.duration = monotonic() - self._started
-        exchange.replied_at = exchange.at + exchange.duration * self._rate
-        self._pipeline.record(self._world, exchange)
+        self._record()
 
     def cut(self, response: Response, why: str) -> None:
         """A response that ended too early went out so far: record that."""
@@ -240,9 +239,23 @@ class Passage:
         waited = 0.0
         if exchange.rule and not exchange.defect:
             waited = self._damage(world, response)
+        self._record(waited)
+
+    def _record(self, waited: float = 0.0) -> None:
+        """Write it into the journal, without the secrets that real bodies and cookies hold."""
+        exchange, masking = self.exchange, self._pipeline.masking
         exchange.duration = monotonic() - self._started
         exchange.replied_at = exchange.at + exchange.duration * self._rate + waited
-        self._pipeline.record(world, exchange)
+        request, sent = exchange.request, exchange.response
+        media_type = request.headers.get("content-type", "")
+        exchange.request = replace(request, body=masking.body(request.body[:MAX_BODY], media_type))
+        if sent is not None:
+            headers = Headers.of(sent.headers.by_name() if isinstance(sent.headers, Headers) else sent.headers)
+            if lines := headers.get_all("set-cookie"):
+                headers |= Headers.of({"set-cookie": masking.cookies(lines)})
+            content = masking.body((sent.content or b"")[:MAX_BODY], sent.media_type or "")
+            exchange.response = replace(sent, headers=headers, content=content)
+        self._pipeline.record(self._world, exchange)
 
     def _damage(self, world: World, response: Response) -> float:
         if not _DAMAGES.isdisjoint(self._turn.decision.action.faults):
