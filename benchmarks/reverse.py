@@ -30,7 +30,9 @@ async def passed_on(request: Request) -> Response:
     sent = client.build_request(request.method, url, headers=headers, content=await request.body())
     reply = await client.send(sent, stream=True)
     response = StreamingResponse(reply.aiter_raw(), reply.status_code, background=BackgroundTask(reply.aclose))
-    response.raw_headers = [(name.lower(), value) for name, value in reply.headers.raw if name.lower() not in HOP_BY_HOP]
+    response.raw_headers = [
+        (name.lower(), value) for name, value in reply.headers.raw if name.lower() not in HOP_BY_HOP
+    ]
     return response
 
 

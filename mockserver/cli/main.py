@@ -36,6 +36,7 @@ class _Group(click.Group):
         from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.proxy import proxy
+        from mockserver.cli.record import record
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
         from mockserver.cli.webhooks import webhook
@@ -57,6 +58,7 @@ class _Group(click.Group):
             fuzz_command,
             mcp,
             proxy,
+            record,
         ):
             self.add_command(command)
         self.add_command(check, "check")
