@@ -88,7 +88,7 @@ def test_recording_again_changes_nothing(tmp_path):
         assert again["written"] == []
         session(twin.url)  # the same kinds of exchanges with other values
         recorded(twin, tmp_path)
-    assert {path for path in tmp_path.rglob("*.yaml")} == set(before)
+    assert set(tmp_path.rglob("*.yaml")) == set(before)
     for path, text in before.items():
         if path.parent.name == "exchanges":
             assert path.read_bytes() == text
