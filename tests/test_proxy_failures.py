@@ -186,6 +186,18 @@ def test_a_client_that_goes_away_takes_its_request_with_it():
         assert gone.wait(10)
 
 
+def test_a_failure_of_the_proxy_itself_is_a_500_and_a_defect(monkeypatch):
+    def broken(*args):
+        raise RuntimeError("secret-key is broken")
+
+    monkeypatch.setattr("mockserver.server.proxied.request_head", broken)
+    with upstream(b"") as real, proxy(real.url) as served:
+        got = say(served.port, b"GET /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret-key\r\n\r\n")
+        (exchange,) = exchanges(served)
+    assert got.startswith(b"HTTP/1.1 500 ") and b"broken" not in got
+    assert exchange.defect.startswith("RuntimeError: *** is broken")
+
+
 def test_a_request_with_two_lengths_is_not_passed_on():
     with upstream(b"") as real, proxy(real.url) as served:
         message = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"

@@ -16,9 +16,9 @@ from mockserver.errors import Problem
 from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import Exchange, Headers, Request, Response, Violation
 from mockserver.pipeline.codings import decoded
-from mockserver.pipeline.defects import Defect
+from mockserver.pipeline.defects import Defect, describe
 from mockserver.pipeline.pipeline import Pipeline, sandbox_in
-from mockserver.pipeline.response import apply_fault, serialise, tell_reason
+from mockserver.pipeline.response import FAILURE, apply_fault, failure, serialise, tell_reason
 from mockserver.pipeline.turn import Turn
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION
@@ -149,6 +149,16 @@ class Passage:
         """The same, recorded and ready to leave."""
         response = self.failed(problem)
         self.exchange.violations = self._request_violations()
+        self._finish(response)
+        return response
+
+    def fail(self, error: Exception) -> Response:
+        """The 500 of a failure of ours, recorded; the log and the journal say what it was."""
+        exchange = self.exchange
+        exchange.defect, exchange.traceback = describe(error, self._pipeline.masking.cleaner(exchange.request))
+        exchange.reason = FAILURE
+        log.error("%s failed: %s\n%s", exchange.operation or "a request", exchange.defect, exchange.traceback)
+        response = failure()
         self._finish(response)
         return response
 

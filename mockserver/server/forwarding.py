@@ -160,6 +160,8 @@ class Forwarding:
                 size += len(data)
                 if size <= MAX_SEEN:
                     kept.append(data)
+                else:
+                    kept.clear()
                 if connection.at_end:
                     record()
                 await wire.write(data)

@@ -71,8 +71,12 @@ class Proxied(Mocked):
         passage = Passage(self.pipeline, request)
         try:
             response = await self._pass(passage, request, wire, receive)
+        except Exception as error:
+            failed = passage.fail(error)
+            response = None if wire.is_started else failed
         finally:
-            self._noted(passage.exchange)
+            if passage.exchange.response is not None:
+                self._noted(passage.exchange)
         if response is not None:
             await deliver(response, scope, receive, send, close=not wire.is_arrived)
         elif not wire.is_over and not wire.is_gone:

@@ -48,6 +48,11 @@ class Wire:
         return self._cycle.disconnected
 
     @property
+    def is_started(self) -> bool:
+        """Whether a response has begun to go out."""
+        return self._cycle.response_started
+
+    @property
     def is_over(self) -> bool:
         """Whether the whole response went out."""
         return self._cycle.response_complete
