@@ -28,6 +28,7 @@ Decider = Literal[
     "sample",
     "response",
     "webhook",
+    "upstream",
 ]
 Stage = Literal["", Decider]
 """The stages of a request's life that may decide what is answered.
@@ -37,6 +38,7 @@ it. `validation`: 413, 415, 400, 406. `rule`: a scenario's rule. `credits`: 402.
 `idempotency`: the response that the key had before, or that the key cannot be used. `behaviour`: the operation itself.
 `sample`: a sample from the contract, where there is no behaviour. `response`: the response broke the contract.
 `webhook`: no request to the server, but one that it sent; its path is the whole URL.
+`upstream`: the real API answered, or could not (502, 504).
 "" where a failure came between them.
 """
 

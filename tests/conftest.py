@@ -45,6 +45,11 @@ SLOW = {
     *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser"),
     *("test_console_hostile_browser", "test_console_keyboard_browser", "test_console_load_browser"),
     *("test_console_panels_browser", "test_console_scenario_browser", "test_console_puzzles"),
+    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
+    *("test_console_exchange_browser",),
+    "test_console_panels_browser",
+    "test_console_scenario_browser",
+    *("test_proxy", "test_proxy_failures", "test_proxy_servers", "test_proxy_rules", "test_record"),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
 """Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'

@@ -456,6 +456,7 @@ def commands(group, path=()):
 
 REMOTE = sorted(commands(cli.cli))
 ARGUMENTS = {
+    ("record",): ["recorded"],
     ("scenario", "set"): ["out-of-credits"],
     ("clock", "advance"): ["1s"],
     ("clock", "set"): ["2030-01-01"],

@@ -200,6 +200,7 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         if response is None or response.status == 0
         else {
             "headers": response.headers,
+            "media_type": response.media_type,
             "body": _body(response.content or b""),
         },
         "stream": _stream(exchange),

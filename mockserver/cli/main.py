@@ -35,6 +35,8 @@ class _Group(click.Group):
         from mockserver.cli.files import findings_schema, listed, profile_schema, schema, spec
         from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
+        from mockserver.cli.proxy import proxy
+        from mockserver.cli.record import record
         from mockserver.cli.sandboxes import credits, reset, sandboxes, state
         from mockserver.cli.verification import expect, journal, verify
         from mockserver.cli.webhooks import webhook
@@ -55,6 +57,8 @@ class _Group(click.Group):
             spec,
             fuzz_command,
             mcp,
+            proxy,
+            record,
         ):
             self.add_command(command)
         self.add_command(check, "check")

@@ -18,10 +18,18 @@ SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x
 SECRET_QUERIES = frozenset({"access_token", "api_key", "apikey"})
 SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 """First words of a credential that are no secret."""
+SECRET_MEMBERS = (
+    *("access_token", "refresh_token", "id_token", "auth_token", "session_token", "client_secret", "client_assertion"),
+    *("api_key", "apikey", "password", "passphrase", "secret", "secret_key", "private_key", "token"),
+)
+"""Members of bodies, and fields of forms, with secrets. A real API sends them; the twin's are made up."""
+_IN_JSON = re.compile(rb'("(?:%s)"\s*:\s*)"(?:[^"\\]|\\.)*"?' % "|".join(SECRET_MEMBERS).encode(), re.IGNORECASE)
+_IN_FORM = re.compile(rb"((?:^|&)(?:%s)=)[^&]*" % "|".join(SECRET_MEMBERS).encode(), re.IGNORECASE)
 MAX_REMEMBERED, MAX_LENGTH = 256, 1024
 """Secrets whose masked text is remembered, and the characters of one of them."""
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")
 """Characters that JSON spells in one way, if it is not asked to do otherwise."""
+_COOKIE = re.compile(r"^([^=;]*=)[^;]*")
 MIN_LENGTH = 6
 """Characters of a secret that is looked for in texts; a shorter one is in many words."""
 
@@ -65,6 +73,18 @@ class Masking:
         if not given or self._show or not self._suspect.search(given):
             return given
         return "&".join(f"{part.partition('=')[0]}=***" if self._is_secret(part) else part for part in given.split("&"))
+
+    def body(self, content: bytes, media_type: str) -> bytes:
+        """A body of a real API, JSON or a form, without the secrets of SECRET_MEMBERS."""
+        if self._show:
+            return content
+        if media_type.startswith("application/x-www-form-urlencoded"):
+            return _IN_FORM.sub(rb"\1***", content)
+        return _IN_JSON.sub(rb'\1"***"', content)
+
+    def cookies(self, lines: list[str]) -> list[str]:
+        """The values of `Set-Cookie` lines, without what the cookies hold."""
+        return lines if self._show else [_COOKIE.sub(r"\1***", line) for line in lines]
 
     def is_told(self, request: Request, text: bytes) -> bool:
         """Whether a JSON text about a request may hold a secret of it."""

@@ -26,6 +26,7 @@ _BEFORE = {
     "behaviour": ("route", "rule", "key", "limit", "validation", "credits"),
     "sample": ("route", "rule", "key", "limit", "validation"),
     "response": ("route", "rule", "key", "limit", "validation", "credits", "behaviour"),
+    "upstream": ("route", "rule", "validation"),
 }
 """The stages that let a request pass before one that decides. A rule is chosen at once, and acts later."""
 _BEFORE_RULE = {
@@ -67,7 +68,7 @@ def _passages(exchange: Exchange) -> Iterator[tuple[str, Outcome, str]]:
     for stage in before:
         if note := _passed(exchange, stage):
             yield (stage, "passed", note)
-    if gives and decider == "response":
+    if gives and decider == "response" and exchange.lost != "reset_before":
         yield ("rule", "acted", f"{rule_text(exchange)} gives the response")
     if exchange.lost != "reset_before":
         yield (decider, "acted" if exchange.lost else "decided", decision(exchange))
@@ -83,6 +84,8 @@ def _passages(exchange: Exchange) -> Iterator[tuple[str, Outcome, str]]:
 def _passed(exchange: Exchange, stage: str) -> str:
     """What is to be told of a stage that let the request pass; "" when the journal says nothing of it."""
     request = exchange.request
+    if stage == "route" and not exchange.operation:
+        return ""
     if stage == "route":
         return f"{request.method} {request.path} is {exchange.operation} of {exchange.api}"
     if stage == "rule":
@@ -93,6 +96,8 @@ def _passed(exchange: Exchange, stage: str) -> str:
         left = header(exchange, "x-ratelimit-remaining")
         return f"{left} requests remain in the window" if left else "no limit refuses the request"
     if stage == "validation":
+        if exchange.stage == "upstream" and any(violation.side == "client" for violation in exchange.violations):
+            return f"the request violates the contract and goes on: {violations_text(exchange.violations, 'client')}"
         return "the request is valid" if exchange.stage != "prefer" or _is_late(exchange.status) else ""
     if stage == "credits":
         return f"the account can pay {exchange.charged:g}" if exchange.charged else ""
@@ -110,4 +115,8 @@ def _check(exchange: Exchange) -> tuple[str, Outcome, str]:
     declared = [violation for violation in exchange.violations if violation.side == "declared"]
     if declared:
         return ("response", "acted", f"violates the contract as the rule declares: {violations_text(declared)}")
+    if exchange.stage == "upstream" and (not exchange.operation or exchange.reason):
+        return ("response", "passed", "the response is not checked")
+    if any(violation.side == "server" for violation in exchange.violations):
+        return ("response", "acted", f"violates the contract: {violations_text(exchange.violations, 'server')}")
     return ("response", "passed", "the response is valid")

@@ -54,6 +54,8 @@ def decision(exchange: Exchange) -> str:
         return f"the server sent {operation} to {exchange.request.path}" + (f": {reason}" if reason else "")
     if exchange.stage == "idempotency" and not reason:
         return "the same request was made before with this key: it has the response that it had then"
+    if exchange.stage == "upstream":
+        return reason[:1].lower() + reason[1:] if reason.startswith(_PLAIN) else reason or "the upstream answered"
     if exchange.stage == "rule":
         return f"{rule_text(exchange)} gives this response"
     client = [violation for violation in exchange.violations if violation.side == "client"]
@@ -119,7 +121,9 @@ def rule_deeds(exchange: Exchange) -> list[str]:
 
 def _is_sent(exchange: Exchange) -> bool:
     """Whether the response is the operation's own, from state or as a sample."""
-    return exchange.stage == "sample" or (exchange.committed and exchange.stage == "behaviour" and not exchange.reason)
+    return exchange.stage in ("sample", "upstream") or (
+        exchange.committed and exchange.stage == "behaviour" and not exchange.reason
+    )
 
 
 def rule_text(exchange: Exchange) -> str:

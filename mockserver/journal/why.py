@@ -53,6 +53,8 @@ def sentences(exchange: Exchange, attempt: Attempt | None = None) -> Iterator[st
     else:
         yield _ended(f"{exchange.status or 'No response'}, because {decision(exchange)}")
     yield from _rule_sentences(exchange)
+    if exchange.stage == "upstream":
+        yield from _drift(exchange)
     yield from _effects(exchange)
     if attempt is not None and attempt.number > 1:
         yield _attempt(attempt)
@@ -71,6 +73,15 @@ def _rule_sentences(exchange: Exchange) -> Iterator[str]:
         declared = [violation for violation in exchange.violations if violation.side == "declared"]
         where = f": {violations_text(declared)}" if declared else ""
         yield _ended(f"The rule declares a violation of the contract ({exchange.violates!r}){where}")
+
+
+def _drift(exchange: Exchange) -> Iterator[str]:
+    """What of an exchange with the real API is not as the contract has it."""
+    sides = {violation.side for violation in exchange.violations}
+    if "client" in sides:
+        yield _ended(f"The request violates the contract: {violations_text(exchange.violations, 'client')}")
+    if "server" in sides:
+        yield _ended(f"The upstream violates the contract: {violations_text(exchange.violations, 'server')}")
 
 
 def _effects(exchange: Exchange) -> Iterator[str]:

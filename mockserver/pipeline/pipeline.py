@@ -172,7 +172,7 @@ class Pipeline:
 
     def most_body(self, method: str, path: str) -> int:
         """Bytes of a body that a request to a path may have."""
-        return self.routes.most_body(method, _sandbox_in(path)[1] if path.startswith("/~") else path)
+        return self.routes.most_body(method, sandbox_in(path)[1] if path.startswith("/~") else path)
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises: a failure of ours is a 500, and stands in the journal."""
@@ -181,7 +181,7 @@ class Pipeline:
     def exchange(self, request: Request) -> Exchange:
         """Answer a request; the exchange tells what became of it."""
         started = monotonic()
-        name, path = _sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
+        name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
         try:
             world, now, rate = self.sandboxes.enter(name, request)
         except Problem as problem:
@@ -287,6 +287,10 @@ class Pipeline:
             exchange.defect = disagreement
         exchange.duration = monotonic() - started
         exchange.replied_at = exchange.at + exchange.duration * rate + waited
+        self.record(world, exchange)
+
+    def record(self, world: World, exchange: Exchange) -> None:
+        """Write a finished exchange into the journal of its world."""
         try:
             exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
         except Problem as problem:
@@ -302,7 +306,7 @@ class Pipeline:
         return f"openapi-core disagrees on {disagreement}" if disagreement else ""
 
 
-def _sandbox_in(path: str) -> tuple[str, str]:
+def sandbox_in(path: str) -> tuple[str, str]:
     """The sandbox that `/~NAME/...` names, and the rest of the path."""
     name, slash, rest = path[2:].partition("/")
     return unquote(name), slash + rest

@@ -224,13 +224,17 @@ class Turn:
         if action.lost_after:
             self.exchange.lost = action.lost_after
         if action.patches:
-            try:
-                action.patch(response, self._values(response))
-            except KeyError as error:
-                raise self._nowhere(f"{error.args[0]!r} leads nowhere in this response") from None
-            except TemplateError as error:
-                raise self._nowhere(error) from None
+            self.patch(response)
         return response
+
+    def patch(self, response: Response) -> None:
+        """What the rule changes of a real response. Raises Defect where the rule leads nowhere."""
+        try:
+            self.decision.action.patch(response, self._values(response))
+        except KeyError as error:
+            raise self._nowhere(f"{error.args[0]!r} leads nowhere in this response") from None
+        except TemplateError as error:
+            raise self._nowhere(error) from None
 
     def _streamed(self, call: Call) -> Response:
         """The rule's own stream, which is charged as the operation is."""

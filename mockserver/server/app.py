@@ -65,11 +65,15 @@ def create_app(
     """
     if pipeline is not None and apis:
         raise TypeError("create_app takes a pipeline or APIs to build one from, not both")
-    pipeline = pipeline or build(settings, apis=apis)
+    return assemble(settings, Mocked(pipeline or build(settings, apis=apis)), admin)
+
+
+def assemble(settings: Settings, mocked: Mocked, admin: bool) -> Starlette:
+    """The application around what answers all requests but the server's own."""
+    pipeline = mocked.pipeline
     steering = Admin(
         pipeline, settings.admin_token, lambda: bool(app.state.draining()), scenario_dir=settings.scenario_dir
     )
-    mocked = Mocked(pipeline)
     ours: list[BaseRoute] = [
         *(_admin_routes(steering) if admin else ()),
         *(Route(f"/{name}/openapi.yaml", Document(pipeline, name, as_yaml)) for name in pipeline.apis),
@@ -130,6 +134,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     if kept is not None:
         kept.load()
     yield
+    if app.state.mocked is not None:
+        await app.state.mocked.close()
     if kept is not None:
         kept.save()
 
@@ -144,6 +150,9 @@ async def _failed(request: HTTPRequest, error: Exception) -> HTTPResponse:
 class Mocked:
     """Every operation of every API, as an ASGI app; a protocol may also ask `answer` straight."""
 
+    passes_on = False
+    """Whether requests may go on to another server."""
+
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.access: AccessLog | None = None
@@ -151,6 +160,9 @@ class Mocked:
         self.waits = pipeline.sandboxes.is_shared
         """Whether an answer may wait for a shared store, so that it must not be asked for on the event loop."""
         self._threads = CapacityLimiter(THREADS)
+
+    async def close(self) -> None:
+        """No request follows."""
 
     def answer(self, request: Request) -> Response:
         """Answer a request to a mocked operation."""

@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from mockserver.apis import Api
 from mockserver.clock import sleep
 from mockserver.errors import Problem, UserError
 from mockserver.journal.logs import AccessLog, configure_logging
@@ -160,10 +161,12 @@ def config_for(app: Starlette) -> uvicorn.Config:
     if _can_import("httptools") and is_tested():
         from mockserver.server.direct import Protocol
 
-        mocked = app.state.mocked
+        protocol, mocked = Protocol, app.state.mocked
+        if mocked is not None and mocked.passes_on:
+            from mockserver.server.wire import ProxyProtocol as protocol
         http = partial(
-            Protocol,
-            mocked=None if mocked is None or mocked.waits else mocked,
+            protocol,
+            mocked=None if mocked is None or mocked.waits or mocked.passes_on else mocked,
             is_ours=app.state.is_ours,
             refused=app.state.pipeline.metrics.refused,
             bounds=bounds,
@@ -183,9 +186,25 @@ def config_for(app: Starlette) -> uvicorn.Config:
     )
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight. Raises UserError at start-up, and when
-    the state cannot be written at the end."""
+Maker = Callable[[Settings, Pipeline, bool], Starlette]
+"""Makes the app from the settings, the pipeline, and whether the admin API is served in it."""
+
+
+def twin(settings: Settings, pipeline: Pipeline, admin: bool) -> Starlette:
+    """The app of `mockserver serve`."""
+    return create_app(settings, pipeline=pipeline, admin=admin)
+
+
+def serve(settings: Settings, make: Maker = twin, apis: Sequence[Api] = ()) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight.
+
+    Args:
+        settings: what to serve, and how.
+        make: makes the app.
+        apis: as for `build`.
+
+    Raises UserError at start-up, and when the state cannot be written at the end.
+    """
     configure_logging(settings.log_level, settings.log_format)
     # The first process of a container ignores a signal that it has no handler for, and is killed in the end.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
@@ -200,7 +219,7 @@ def serve(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         ports = [settings.port] if settings.admin_port is None else [settings.port, settings.admin_port]
         sockets = [stack.enter_context(contextlib.closing(listen(settings.host, port))) for port in ports]
-        pipeline = build(settings)
+        pipeline = build(settings, apis)
         if settings.workers > 1:
             for sock in sockets:
                 sock.listen(BACKLOG)
@@ -209,23 +228,25 @@ def serve(settings: Settings) -> None:
             group = f"{socket.gethostname()}-{secrets.token_hex(8)}"
             Supervisor(partial(_work, group), settings, sockets, settings.workers, DRAIN_SECONDS + 5).run()
         else:
-            _run(settings, pipeline, sockets)
+            _run(settings, pipeline, sockets, make)
 
 
 def _work(group: str, settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Be one of several workers."""
     configure_logging(settings.log_level, settings.log_format)
     try:
-        _run(settings, build(settings), sockets, group)
+        _run(settings, build(settings), sockets, twin, group)
     except UserError as error:
         log.error("this worker cannot start: %s", error)
         sys.exit(error.exit_code)
 
 
-def _run(settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket], group: str = "") -> None:
+def _run(
+    settings: Settings, pipeline: Pipeline, sockets: Sequence[socket.socket], make: Maker, group: str = ""
+) -> None:
     """Serve in this process until a signal; on a second socket, if there is one, the admin API."""
     own_port = len(sockets) > 1
-    app = create_app(settings, pipeline=pipeline, admin=not own_port)
+    app = make(settings, pipeline, not own_port)
     # Requests are told of at `info`; a response of ours that is wrong, always.
     access = None
     if settings.log_level.lower() in ("debug", "info"):
