@@ -25,6 +25,7 @@ from mockserver.contract.references import Refs
 from mockserver.contract.responses import DeclaredResponse
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread, shape_of
+from mockserver.contract.statuses import success_of
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response, Violation
 from mockserver.text.documents import pointer_of
@@ -309,20 +310,8 @@ class Operation:
 
     @cached_property
     def success(self) -> int:
-        """The status of an answer that no one asked to be another: the lowest 2xx, 2XX, the lowest 3xx, default.
-
-        Else the first that is declared; 200 when none is.
-        """
-        keys = self.declared
-        codes = {first: sorted(int(key) for key in keys if key.isdigit() and key[0] == first) for first in "23"}
-        ranges = {key[0]: int(key[0]) * 100 for key in keys if key.upper().endswith("XX") and key[0].isdigit()}
-        if codes["2"] or "2" in ranges:
-            return codes["2"][0] if codes["2"] else 200
-        if codes["3"] or "3" in ranges:
-            return codes["3"][0] if codes["3"] else 300
-        if not keys or "default" in keys:
-            return 200
-        return int(keys[0]) if keys[0].isdigit() else ranges.get(keys[0][0], 200)
+        """The status of a response that no one asked to be another."""
+        return success_of(self.declared)
 
     def success_schemas(self) -> Iterator[str]:
         """The pointers to the schemas of the success's bodies. Nothing is compiled for it."""
