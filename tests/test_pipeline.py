@@ -378,7 +378,7 @@ def test_an_error_body_that_fails_is_a_500_in_the_journal(apis):
         ("route", "There is no sandbox 'x'", {}, {"path": "/~x/v1/user-memories"}),
         ("key", "The API key is not a valid one.", {"keys": ("right",)}, {}),
         ("validation", "memory: is required", {}, {"body": b'{"agent_id": "a"}'}),
-        ("credits", "This operation costs 1 credits and 0 remain.", {"credits": 0}, {}),
+        ("credits", "This operation costs 1 credit and 0 remain.", {"credits": 0}, {}),
         ("prefer", "code=299 is not declared", {}, {"prefer": "code=299"}),
         ("behaviour", "no user memory", {}, {"method": "DELETE", "path": "/v1/user-memories/x"}),
     ],

@@ -134,7 +134,7 @@ def test_a_refusal_is_told_with_its_reason(make_world):
     assert first.endswith("  401, because no API key was given; send `Authorization: Bearer KEY`.")
     assert "  400, because the request violates the contract: query limit: " in invalid
     assert unpaid.endswith(
-        "  402, because this operation costs 1 credits and 0 remain.\n     Nothing was done and nothing was charged."
+        "  402, because this operation costs 1 credit and 0 remain.\n     Nothing was done and nothing was charged."
     )
 
 

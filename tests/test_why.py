@@ -127,7 +127,7 @@ def test_a_limit_of_a_scenario_says_what_counts_together(make_pipeline, per, say
         (
             request(),
             {"credits": 0},
-            "402, because this operation costs 1 credits and 0 remain.",
+            "402, because this operation costs 1 credit and 0 remain.",
             "route key limit validation credits!",
         ),
         (

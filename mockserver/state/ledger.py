@@ -24,4 +24,6 @@ def ensure(account: Account, credits: float) -> None:
     """Raises Problem `out_of_credits` when an operation costs more than remains."""
     remaining = account.balance().remaining
     if credits > remaining:
-        raise Problem("out_of_credits", f"This operation costs {credits:g} credits and {remaining:g} remain.")
+        price = f"{credits:g} credit" + ("" if credits == 1 else "s")
+        verb = "remains" if remaining == 1 else "remain"
+        raise Problem("out_of_credits", f"This operation costs {price} and {remaining:g} {verb}.")
