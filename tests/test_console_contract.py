@@ -14,7 +14,7 @@ from mockserver.settings import Settings
 
 WRITE = {"x-mockserver-admin": "1"}
 MEMORY = {"agent_id": "a1", "memory": "m"}
-HARBOUR = Path(__file__).parent / "documents" / "harbour-3.0.yaml"
+DOCUMENTS = Path(__file__).parent / "documents"
 
 
 @pytest.fixture
@@ -77,20 +77,24 @@ def test_every_sample_is_valid_and_is_sent_into_its_sandbox(admin):
         assert {entry["status"] for entry in entries} <= {200, 201, 204, 404}, [entry["why"] for entry in entries]
 
 
-def test_samples_of_a_document_are_valid_too():
+@pytest.mark.parametrize("document", sorted(DOCUMENTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_operations_and_samples_of_any_document_are_told_and_valid(document):
     with (
-        serve_in_thread(create_app(Settings(apis=(f"harbour={HARBOUR}",)))) as served,
+        serve_in_thread(create_app(Settings(apis=(f"mine={document}",)))) as served,
         httpx.Client(base_url=f"{served.url}/__admin", headers=WRITE) as admin,
     ):
-        for known in admin.get("/apis").json()["apis"][0]["operations"]:
-            view = operation(admin, "harbour", known["id"])
-            assert view["responses"] and view["place"]["file"] == str(HARBOUR)
-            sample = admin.get("/sandboxes/default/sample", params={"api": "harbour", "operation": known["id"]})
+        operations = admin.get("/apis").json()["apis"][0]["operations"]
+        for known in operations:
+            view = operation(admin, "mine", known["id"])
+            assert view["responses"] and view["place"]["file"] == str(document) and view["place"]["line"] > 1
+            sample = admin.get("/sandboxes/default/sample", params={"api": "mine", "operation": known["id"]})
+            assert sample.status_code == 200, sample.text
             assert admin.post("/sandboxes/default/send", json=sample.json()).status_code == 200
         entries = admin.get("/sandboxes/default/journal").json()["entries"]
     # Two variables side by side, as in ships{route}{wind}, can be told apart in more than one way.
     judged = [entry for entry in entries if entry["operation"] != "shipsAt"]
-    assert [entry["violations"] for entry in judged] == [[]] * len(judged) and len(judged) > 5
+    assert [(entry["operation"], entry["violations"]) for entry in judged if entry["violations"]] == []
+    assert len(entries) == len(operations)
 
 
 def test_a_sample_names_a_row_that_is_there(admin, server):

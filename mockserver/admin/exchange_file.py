@@ -17,7 +17,7 @@ from mockserver.journal.reasons import on_one_line
 from mockserver.messages import JSON, Exchange, Request
 from mockserver.sandbox.world import World
 from mockserver.text.documents import parse
-from mockserver.text.jsontext import json_or_text
+from mockserver.text.jsontext import json_or_text, to_json
 
 MAX_EARLIER = 200
 """Requests before it that are told, each run of equal ones as one."""
@@ -199,7 +199,7 @@ def _told(exchange: Exchange) -> Mapping[str, Any]:
 
 def _flow(value: JSON) -> str:
     """A value on one line of YAML."""
-    text = orjson.dumps(value).decode()
+    text = to_json(value).decode()
     return _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

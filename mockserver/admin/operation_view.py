@@ -37,7 +37,7 @@ def operation_view(api: Api, operation: Operation) -> JSON:
         }
         for parameter in operation.parameters
     ]
-    responses = [_response(contract, status, given) for status, given in (node.get("responses") or {}).items()]
+    responses = [_response(contract, status, given) for status, given in _named(contract, node.get("responses"))]
     request = None if body is None else {"required": body.get("required") is True, "content": _content(contract, body)}
     return {
         "id": operation.id,
@@ -71,23 +71,29 @@ def _parent(contract: Contract, pointer: str) -> Any:
     return contract.refs.lookup(pointer.rpartition("/")[0]) if pointer.endswith("/schema") else {}
 
 
-def _response(contract: Contract, status: Any, given: Any) -> JSON:
-    node = contract.refs.follow(given, "")[0]
-    headers = {name: contract.refs.follow(header, "")[0] for name, header in (node.get("headers") or {}).items()}
+def _response(contract: Contract, status: str, node: dict[str, Any]) -> JSON:
     return {
-        "status": str(status),
+        "status": status,
         "description": _text(node, "description"),
         "headers": [
             {"name": name, "description": _text(header, "description"), "schema": header.get("schema", {})}
-            for name, header in headers.items()
+            for name, header in _named(contract, node.get("headers"))
         ],
         "content": _content(contract, node),
     }
 
 
 def _content(contract: Contract, node: dict[str, Any]) -> list[JSON]:
-    media = {name: contract.refs.follow(given, "")[0] for name, given in (node.get("content") or {}).items()}
-    return [{"media_type": name, "schema": one.get("schema", one.get("itemSchema", {}))} for name, one in media.items()]
+    media = _named(contract, node.get("content"))
+    return [{"media_type": name, "schema": one.get("schema", one.get("itemSchema", {}))} for name, one in media]
+
+
+def _named(contract: Contract, nodes: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a mapping, their references followed; what is none in a broken document is left out."""
+    for name, given in nodes.items() if isinstance(nodes, dict) else ():
+        node, _ = contract.refs.follow(given, "")
+        if isinstance(node, dict):
+            yield str(name), node
 
 
 def _reached(contract: Contract, shown: JSON) -> dict[str, JSON]:
