@@ -303,6 +303,37 @@ def test_an_operation_without_a_success_is_told_and_its_page_shows_what_is_answe
     assert "It answers `501 Not Implemented`:" in (tmp_path / "pages" / "get-odd.mdx").read_text()
 
 
+def test_a_document_with_mistakes_everywhere_has_pages():
+    responses = {"x-mine": 1, "2XX": {"description": 5}, "abc": {}, "4xx": {"description": "Wrong."}}
+    node = {"operationId": "get", "tags": "t", "summary": 5, "description": [], "deprecated": "yes"}
+    node |= {"security": [{"x": "no"}, {"y": ["s"]}, {}], "responses": {**responses, "default": {"$ref": "#/nowhere"}}}
+    node["parameters"] = [
+        {"name": "id", "in": "path", "required": True},
+        {"name": "q", "in": "query", "examples": 5, "schema": {"enum": "x", "minimum": "1", "type": "integer"}},
+    ]
+    recursive = {"type": "object", "required": ["r"], "properties": {"r": {"$ref": "#/components/schemas/R"}}}
+    body = {"schema": {"properties": {"a": True, "r": {"$ref": "#/components/schemas/R"}}, "required": [1, "r"]}}
+    content = {"application/json": {**body, "examples": {"a": 5, "b": {"value": 1}, "c": {"$ref": "#/nope"}}}}
+    links = {"l": {"operationId": "get", "parameters": [1]}, "m": 5, "n": {"$ref": "#/no"}}
+    make = {"operationId": "make", "requestBody": {"content": content}, "responses": {}}
+    put = {
+        "operationId": "put",
+        "x-docs": {"after": ["make"]},
+        "responses": {"200": {"description": "", "links": links}},
+    }
+    schemes = {"x": {"type": "apiKey", "in": "header", "name": "X-Y"}, "y": {"type": "oauth2"}}
+    api = shop(
+        {"/a/{id}": {"get": node, "post": make, "put": put}},
+        info={"title": 7, "version": "1", "description": ["x"]},
+        servers=[{"url": "https://{h}.example/{v}/", "variables": {"h": 7}}],
+        components={"schemas": {"R": recursive}, "securitySchemes": schemes},
+    )
+    pages = EndpointPages(api)
+    for form in FORMATS:
+        assert len(files(pages, form)) >= 4
+    assert [operation for operation, _ in pages.failed()] == ["make"]  # nothing satisfies its body
+
+
 def test_a_document_without_operations_is_told(tmp_path):
     file = tmp_path / "empty.json"
     file.write_bytes(orjson.dumps({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}))

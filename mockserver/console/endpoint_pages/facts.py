@@ -20,6 +20,7 @@ from mockserver.contract.servers import base_paths
 
 _BETA = re.compile(r"(?:^|[-_])(?:alpha|beta|preview|experimental)s?(?:$|[-_])", re.IGNORECASE)
 """What names of headers have that switch unfinished features on."""
+_STATUS = re.compile(r"[1-5](?:\d\d|XX|xx)|default")
 _PERIODS = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86_400.0: "day"}
 _OAUTH = {"oauth2": "OAuth 2.0", "openIdConnect": "OpenID Connect", "mutualTLS": "Client certificate"}
 
@@ -114,7 +115,8 @@ def parameter_node(api: Api, operation: Operation, parameter: Parameter) -> dict
 
 def statuses(operation: Operation) -> Iterator[tuple[str, Text]]:
     """The declared statuses in order, each with what it means."""
-    for key in sorted(operation.declared, key=lambda key: (not key[0].isdigit(), key)):
+    known = [key for key in operation.declared if _STATUS.fullmatch(key)]  # the rest is an extension, or a mistake
+    for key in sorted(known, key=lambda key: (not key[0].isdigit(), key)):
         declared = operation.response(_number(key)) if key != "default" else operation.response(599)
         said = prose(declared.node.get("description"), 200) if declared is not None else ()
         yield key, said or (_phrase(key),)
@@ -159,8 +161,7 @@ def fix(api: Api, operation: Operation, key: str, required: list[str], maker: Te
         return ("Send ", Code(f"Content-Type: {operation.request_type}"), ".") if operation.request_type else ()
     if key == "406":
         return ("Accept ", Code(operation.success_types), ".") if operation.success_types else ()
-    known = _FIXES.get(key) or _FIXES[f"{key[0]}XX"]
-    return tuple(_with_code(known))
+    return tuple(_with_code(_FIXES.get(key) or _FIXES[f"{key[0]}XX"]))
 
 
 def _sent_as(api: Api, operation: Operation) -> Text:
