@@ -221,6 +221,7 @@ def test_ten_mebibytes_are_cut_with_a_link_to_what_the_journal_keeps(make_consol
         page.get_by_role("link", name="Show the whole body").first.click()
         expect(page.get_by_role("heading", name="The request body of exchange 1")).to_be_visible()
         assert len(page.locator("pre").text_content()) >= 65_536
+        expect(page.get_by_text("The journal keeps the first 65,536 bytes of a body")).to_be_visible()
         console.open("exchanges/2").get_by_role("link", name="Show the whole body").first.click()
         expect(page.get_by_role("heading", name="The request body of exchange 2")).to_be_visible()
         assert page.locator("pre").text_content().count("long ") == 4000

@@ -201,7 +201,15 @@ def health(keys: Keys) -> None:
     expect(keys.page.get_by_role("link", name="#")).to_have_text(["#3", "#2", "#1"])
 
 
-PATHS: list[Callable[[Keys], None]] = [exchanges, limits, credits, scenario, clock, state, sandboxes, contract, health]
+def webhooks(keys: Keys) -> None:
+    """The bundled APIs send none, which is said; deliveries are tested with the panel."""
+    keys.open("Webhooks")
+    expect(keys.page.get_by_role("heading", name="Webhooks")).to_be_visible()
+
+
+PATHS: list[Callable[[Keys], None]] = [
+    *(exchanges, limits, credits, scenario, clock, state, webhooks, sandboxes, contract, health),
+]
 
 
 def prepared(console: Console) -> None:

@@ -134,7 +134,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     filter[name] = value.trim();
     note(filter);
     // Until they are loaded anew, the rows that are there lead to where one comes back with this filter.
-    for (const [number, line] of kept) line.querySelector("a").href = link("exchanges", [number], filter);
+    for (const line of list.querySelectorAll("tbody tr")) line.querySelector("a").href = link("exchanges", [line.dataset.number], filter);
     clearTimeout(timer);
     timer = setTimeout(load, event.type === "input" ? 250 : 0);
   }
