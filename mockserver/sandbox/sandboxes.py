@@ -70,6 +70,8 @@ class Sandboxes:
         self._by_key: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
         self._made = 0
+        self._look_again_at = 0.0
+        """Real time from which on idle sandboxes are looked for again."""
         self.scenarios = scenarios
         self._found_default()
 
@@ -172,9 +174,11 @@ class Sandboxes:
             self._by_key.pop(sandbox.key, None)
 
     def _evict(self) -> None:
-        if self.bounds.idle_seconds is None:
+        """Remove what is idle. That is looked at now and then, because it takes time, and for want of room."""
+        idle, now = self.bounds.idle_seconds, monotonic()
+        if idle is None or (now < self._look_again_at and len(self._by_name) < self.bounds.count):
             return
-        since = monotonic() - self.bounds.idle_seconds
+        since, self._look_again_at = now - idle, now + idle / 100
         for name in [s.name for s in self._by_name.values() if s.used_at < since and s.name != DEFAULT]:
             self._remove(name)
 
