@@ -270,3 +270,38 @@ def test_stand_ins_are_the_same_everywhere_and_are_never_replaced_again():
     assert once["account"] == 10001
     pseudonyms.learn(once)
     assert pseudonyms.replaced(once) == once
+
+
+def mem0_session(url: str) -> list[object]:
+    """The same of the mem0 client, whose lists and searches are POSTs."""
+    from test_mem0_client import MemoryClient, MemoryNotFoundError, added
+
+    client = MemoryClient(api_key="key", host=url)
+    try:
+        seen: list[object] = [client.user_email, client.get_all(filters={"user_id": "alex"})]
+        first, second = added(client, "Likes tea"), added(client, "Lives in Lisbon")
+        seen += [first, second, client.get(first), client.search("tea", filters={"user_id": "alex"})]
+        seen.append(client.update(first, text="Likes coffee"))
+        seen += [client.get(first), client.history(first), client.get_all(filters={"user_id": "alex"})]
+        client.delete(first)
+        with pytest.raises(MemoryNotFoundError) as missing:
+            client.get(first)
+        seen += [str(missing.value), client.get_all(filters={"user_id": "alex"}), client.users()]
+        return seen
+    finally:
+        client.client.close()
+
+
+def test_a_session_of_the_mem0_client_is_played_back(tmp_path):
+    with (
+        serve_in_thread(create_app(Settings(apis=("mem0",), seed=1))) as real,
+        proxy(real.url, apis=("mem0",)) as served,
+    ):
+        first = mem0_session(served.url)
+        assert recorded(served, tmp_path)["left_out"] == {}
+    shown = str(first).replace("mock@example.com", "user-1@example.com")
+    settings = Settings(apis=("mem0",), seed=7, scenarios=(str(tmp_path / "recorded.yaml"),))
+    with serve_in_thread(create_app(settings)) as twin:
+        assert str(mem0_session(twin.url)) == shown
+        journal = httpx.get(f"{twin.url}/__admin/sandboxes/default/journal", trust_env=False).json()["entries"]
+    assert {entry["stage"] for entry in journal} == {"rule"}
