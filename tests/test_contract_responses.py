@@ -37,6 +37,12 @@ def test_exact_status_then_range_then_default():
     assert brief(reply(operation({"5xx": described(content=NAMED)}), {}, 503)) == [("body", "/name", "required")]
 
 
+def test_an_extension_among_the_responses_is_no_status():
+    op = operation({"500": described(), "x-retry": {"after": 1}})
+    assert (op.declared, op.success) == (["500"], 500)
+    assert operation({"x-retry": {"after": 1}}).success == 200
+
+
 def test_an_undeclared_success_is_a_violation_and_an_undeclared_error_is_none():
     op = operation({"200": described(content=NAMED), "204": described()})
     for status in (400, 401, 404, 429, 500, 503, 599, 302):

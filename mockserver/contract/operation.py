@@ -305,8 +305,8 @@ class Operation:
 
     @cached_property
     def declared(self) -> list[str]:
-        """The response keys of the operation: statuses, ranges and `default`."""
-        return [str(key) for key in self.node.get("responses") or {}]
+        """The response keys of the operation: statuses, ranges and `default`; extensions are none."""
+        return [str(key) for key in self.node.get("responses") or {} if not str(key).startswith("x-")]
 
     @cached_property
     def success(self) -> int:
