@@ -138,7 +138,7 @@ def operations(count: int) -> tuple[float, dict[str, float]]:
         "load, and answer the first request": loading,
         "the first request to an operation": micros(create),
         "create": micros(create),
-        "list": micros(lambda n: answer(world, get(places[n]), 200)),
+        "the first list of a resource, or a later one": micros(lambda n: answer(world, get(places[n]), 200)),
         "a path that is not there": micros(lambda n: answer(world, get(f"/thinks-{n}"), 404)),
     }
 

@@ -38,3 +38,15 @@ def test_between_two_looks_an_idle_one_stays_while_there_is_room(clock):
     assert "old" in names(world)
     world.sandboxes.create("fourth")
     assert names(world) == ["default", "second", "third", "fourth"]
+
+
+def test_the_name_that_was_meant_is_looked_for_among_few(monkeypatch):
+    world = build(Settings(max_sandboxes=700))
+    for n in range(600):
+        world.sandboxes.create(f"job-{n:03}")
+    compared = []
+    told = module.did_you_mean
+    monkeypatch.setattr(module, "did_you_mean", lambda name, known: compared.append(len(known)) or told(name, known))
+    with pytest.raises(module.NoSandbox, match="did you mean"):
+        world.sandboxes.get("job-00")
+    assert compared == [module.MAX_NAMED]

@@ -38,7 +38,7 @@ from mockserver.pipeline.turn import Turn
 from mockserver.sandbox.backends import Maker
 from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
-from mockserver.sandbox.sandboxes import Bounds, NoSandbox, Sandboxes
+from mockserver.sandbox.sandboxes import MAX_NAMED, Bounds, NoSandbox, Sandboxes
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 
@@ -313,5 +313,5 @@ def sandbox_in(path: str) -> tuple[str, str]:
 
 
 def _no_sandbox(sandboxes: Sandboxes, name: str) -> str:
-    known = [sandbox.name for sandbox in sandboxes.all()]
+    known = [sandbox.name for sandbox in sandboxes.all()[:MAX_NAMED]]
     return f"There is no sandbox {name[:80]!r}{did_you_mean(name, known)}"

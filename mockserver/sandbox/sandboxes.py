@@ -19,6 +19,9 @@ from mockserver.settings import DEFAULTS
 from mockserver.state.memory import MemoryStore
 from mockserver.state.store import Store
 
+MAX_NAMED = 500
+"""Sandboxes among which the name is looked for that somebody may have meant."""
+
 
 @dataclass(slots=True)
 class Bounds:
@@ -132,7 +135,7 @@ class Sandboxes:
         """The sandbox of that name. Raises NoSandbox, which names the nearest one."""
         sandbox = self._by_name.get(name)
         if sandbox is None:
-            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._by_name)}")
+            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, list(self._by_name)[:MAX_NAMED])}")
         return sandbox
 
     def count(self) -> int:
