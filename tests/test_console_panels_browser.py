@@ -125,7 +125,7 @@ def test_what_somebody_else_does_is_said_and_shown(console):
     expect(page.get_by_text("In force: out-of-credits")).to_be_visible()
     console.admin("DELETE", "/sandboxes/default/scenario")
     expect(news).to_contain_text("Somebody has removed the scenario.")
-    expect(page.get_by_text("No scenario is in force")).to_be_visible()
+    expect(page.get_by_text("No scenario is in force: nothing fails")).to_be_visible()
     console.create()
     page = console.open("exchanges")
     expect(page.locator("tbody tr")).to_have_count(1)

@@ -170,7 +170,7 @@ def test_a_change_of_the_scenario_is_taken_back(console):
     page.get_by_role("button", name="Back to mine").click()
     expect(page.get_by_text("In force: mine")).to_be_visible()
     page.get_by_role("button", name="Back to none").click()
-    expect(page.get_by_text("No scenario is in force")).to_be_visible()
+    expect(page.get_by_text("No scenario is in force: nothing fails")).to_be_visible()
     expect(page.get_by_role("button", name="Back to")).to_have_count(0)
     assert console.admin("GET", "/sandboxes/default/scenario").json()["name"] is None
 
