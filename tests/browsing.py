@@ -29,6 +29,9 @@ LOOKS = {
 ACCESSIBLE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 """Tags of axe-core's rules: WCAG 2.2, levels A and AA."""
 
+PATIENCE = 20_000
+"""Milliseconds in which what is expected comes: a page waits up to 5 s between two tries to reach its server."""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -36,6 +39,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium; install Debian's package of that name")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield running
@@ -74,7 +78,7 @@ class Console:
         self.expected: list[str] = []
         self.context = browser.new_context(**LOOKS[look], permissions=["clipboard-read", "clipboard-write"])
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
