@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
@@ -23,15 +23,34 @@ log = logging.getLogger("mockserver")
 
 TIMEOUT = 2.0
 """Seconds that Redis may take to answer, unless the URL has `socket_timeout`."""
+IN_TIME = 0.9
+"""The part of this in which Redis has to do something, so that its answer still arrives."""
 REST = 0.25
 """Seconds after a command that took too long in which nobody waits again."""
 PREFIX = "mockserver"
 """What the names of our keys begin with, unless the URL has `prefix`."""
 
 _FOLDER = Path(__file__).parent / "lua"
-_SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.lua"))}
+SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.lua"))}
 
 Value = str | bytes | int | float
+
+
+class Command(NamedTuple):
+    """A script, the keys that it touches, and its arguments."""
+
+    connection: Connection
+    script: str
+    keys: Sequence[str]
+    arguments: Sequence[Value]
+
+    def wait(self) -> Any:
+        """What the script returns. Raises Problem `unavailable`."""
+        return self.connection.run(self.script, self.keys, *self.arguments)
+
+
+class Gone(Problem):
+    """The world was reset or deleted."""
 
 
 class Connection:
@@ -62,30 +81,33 @@ class Connection:
             raise UserError(f"--state: {self.where!r} is not where a Redis can be: {error}") from None
         except redis.RedisError as error:
             raise UserError(f"--state: no Redis answers at {self.where}: {error}") from None
-        common = _SCRIPTS["common"]
-        self._scripts = {name: self.client.register_script(common + text) for name, text in _SCRIPTS.items()}
+        self._scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self._resting_until = 0.0
         self._timeout: float = self.client.connection_pool.connection_kwargs["socket_timeout"]
-        self._ahead = 0.0
-        """Seconds by which the time of Redis is ahead of `monotonic`, when it was last seen."""
         seconds, micros = self.call("TIME")
-        self.saw(seconds + micros / 1_000_000)
+        self._ahead: float = seconds + micros / 1_000_000 - monotonic()
 
-    def saw(self, time: float) -> None:
-        """Take note of the time that Redis has just told, in epoch seconds."""
-        self._ahead = time - monotonic()
+    def deadline(self, ahead: float | None = None) -> float:
+        """Epoch seconds of Redis's clock at which we give up what we ask for now.
 
-    def deadline(self) -> float:
-        """Epoch seconds of Redis's clock at which we give up what we ask for now."""
-        return monotonic() + self._ahead + self._timeout
+        `ahead` is by how much the time of Redis is ahead of `monotonic`, where that is known better than here.
+        """
+        return monotonic() + (self._ahead if ahead is None else ahead) + self._timeout * IN_TIME
 
-    def run(self, script: str, key: str, *arguments: Value) -> Any:
+    def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """What a script returns. Raises Problem `unavailable`."""
-        return self._ask(lambda: self._scripts[script](keys=[key], args=arguments))
+        return self._ask(lambda: self._scripts[script](keys=keys, args=arguments))
 
     def call(self, command: str, *arguments: Value) -> Any:
         """What a command returns. Raises Problem `unavailable`."""
         return self._ask(lambda: self.client.execute_command(command, *arguments))
+
+    def there(self, keys: Sequence[str]) -> list[bool]:
+        """Which of some keys are there."""
+        pipe = self.client.pipeline(transaction=False)
+        for key in keys:
+            pipe.exists(key)
+        return [bool(found) for found in self._ask(pipe.execute)] if keys else []
 
     def _ask(self, question: Any) -> Any:
         if monotonic() < self._resting_until:
@@ -101,7 +123,7 @@ class Connection:
             raise _unavailable("The shared store cannot be reached.") from None
         except redis.ResponseError as error:
             if str(error).startswith("GONE"):
-                raise _unavailable("The sandbox was reset or deleted while this was answered.") from None
+                raise Gone("unavailable", "The sandbox was reset or deleted while this was answered.") from None
             if str(error).startswith("LATE"):
                 raise _unavailable("The shared store was too slow.") from None
             log.error("Redis at %s: %s", self.where, error)
@@ -118,13 +140,3 @@ def _seconds(query: dict[str, str]) -> dict[str, float]:
 
 def _unavailable(message: str) -> Problem:
     return Problem("unavailable", message, headers={"retry-after": "1"})
-
-
-def encoded(value: str) -> bytes:
-    """What a client sent may hold half a surrogate pair, which UTF-8 has no way to write."""
-    return value.encode("utf-8", "surrogatepass")
-
-
-def texts(values: Sequence[bytes]) -> list[str]:
-    """What Redis gives, as text."""
-    return [value.decode() for value in values]
