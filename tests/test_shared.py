@@ -349,7 +349,7 @@ def test_a_commit_that_comes_too_late_is_not_done(replicas, monkeypatch):
     """A Redis that wakes up finds what nobody waits for any more."""
     (one,) = replicas(1)
     with monkeypatch.context() as patch:
-        patch.setattr(one.sandboxes._redis, "_timeout", -0.001)
+        patch.setattr(one.sandboxes._redis, "timeout", -0.001)
         exchange = send(one)
     assert (exchange.status, exchange.committed, listed(one)) == (503, False, [])
 

@@ -166,6 +166,9 @@ class Sandboxes:
             raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, list(self._by_name)[:MAX_NAMED])}")
         return sandbox
 
+    def close(self) -> None:
+        """The running event loop ends."""
+
     def known_names(self) -> list[str]:
         """The names of those that this process knows."""
         return list(self._by_name)

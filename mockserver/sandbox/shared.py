@@ -26,9 +26,10 @@ from mockserver.sandbox.visit import Visit
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.state.redis.clock import SharedClock
-from mockserver.state.redis.connection import Connection, Gone
+from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
 from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
+from mockserver.state.redis.replies import Refused
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import Store
 
@@ -129,6 +130,10 @@ class SharedSandboxes(Sandboxes):
         """The way of a request to the sandbox that its path names, or that one of its keys is bound to."""
         return Visit(self, self._redis, name, request)
 
+    def close(self) -> None:
+        """End what the running event loop has opened."""
+        self._redis.close()
+
     def known(self, name: str) -> Sandbox | None:
         """A sandbox as this process knows it, which may be another one by now."""
         return self._by_name.get(name)
@@ -181,8 +186,10 @@ class SharedSandboxes(Sandboxes):
             clock = SharedClock(store)
             try:
                 clock.read()
-            except Gone:  # it is another world by now
-                return self.get(name)
+            except Refused as refused:
+                if not refused.is_gone:
+                    raise
+                return self.get(name)  # it is another world by now
             begun = int(version), clock, store, published["started_at"]
             sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
             self._by_name[name] = sandbox

@@ -14,7 +14,8 @@ from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.sandboxes import keys_in, name_in_key
 from mockserver.sandbox.world import World
 from mockserver.state.redis.clock import TripClock
-from mockserver.state.redis.connection import Command, Connection, Gone
+from mockserver.state.redis.connection import Command, Connection
+from mockserver.state.redis.replies import Refused
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.redis.trip import Trip
 from mockserver.state.store import Wait
@@ -35,6 +36,10 @@ class Look(NamedTuple):
     def wait(self) -> Sandbox | None:
         """The sandbox; None when it is not there."""
         return self.sandboxes.look(self.name)
+
+    def send(self, then: object) -> bool:
+        """False: only a thread can wait for it."""
+        return False
 
 
 class Visit:
@@ -120,7 +125,7 @@ class Visit:
         if self._trip is None or self._look:
             return False
         self._trip.give_up()
-        if isinstance(problem, Gone) and self._trip.is_new and self._tries < MAX_TRIES:
+        if isinstance(problem, Refused) and problem.is_gone and self._trip.is_new and self._tries < MAX_TRIES:
             self._again(is_gone=True)
             return True
         return False

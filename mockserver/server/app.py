@@ -5,6 +5,7 @@ It turns messages into a `Request` and a `Response` into messages. It decides no
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -30,6 +31,8 @@ from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request, Response
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.response import failure
+from mockserver.pipeline.waiting import go
 from mockserver.server import endpoint_pages
 from mockserver.server.asgi import read_body, read_head
 from mockserver.server.delivery import deliver
@@ -40,7 +43,7 @@ from mockserver.settings import Settings
 log = logging.getLogger("mockserver")
 
 THREADS = 64
-"""Requests that may wait for a shared store at a time."""
+"""Requests that may wait for a shared store at a time, on an event loop that is not asyncio's."""
 LARGE_BODY = 1024 * 1024
 """Bytes above which a body for the admin API may have to wait for others."""
 
@@ -136,6 +139,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     yield
     if app.state.mocked is not None:
         await app.state.mocked.close()
+    app.state.pipeline.sandboxes.close()
     if kept is not None:
         kept.save()
 
@@ -168,6 +172,22 @@ class Mocked:
         """Answer a request to a mocked operation."""
         return self._noted(self.pipeline.exchange(request))
 
+    def begin(self, request: Request, then: Callable[[Response], None]) -> None:
+        """Begin to answer a request with a shared store, on the event loop; `then` is given the response."""
+        go(
+            self.pipeline.steps(request),
+            lambda exchange: then(failure() if exchange is None else self._noted(exchange)),
+        )
+
+    async def _waited(self, request: Request) -> Response:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # trio's
+            return self._noted(await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads))
+        answered: asyncio.Future[Response] = loop.create_future()
+        self.begin(request, lambda response: None if answered.done() else answered.set_result(response))
+        return await answered
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["type"] != "http":
@@ -176,11 +196,7 @@ class Mocked:
         request = read_head(scope)
         if not await read_body(request, receive, self.pipeline.most_body(request.method, request.path)):
             return
-        if self.waits:
-            exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
-            response = self._noted(exchange)
-        else:
-            response = self.answer(request)
+        response = await self._waited(request) if self.waits else self.answer(request)
         await deliver(response, scope, receive, send, close=request.too_large)
 
     def _noted(self, exchange: Exchange) -> Response:

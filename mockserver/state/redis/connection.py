@@ -6,8 +6,10 @@ knows best whether to retry.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -18,6 +20,8 @@ from redis.retry import Retry
 
 from mockserver.clock import monotonic
 from mockserver.errors import Problem, UserError
+from mockserver.state.redis.replies import meaning, unavailable
+from mockserver.state.redis.wire import Then, Wire
 
 log = logging.getLogger("mockserver")
 
@@ -32,6 +36,7 @@ PREFIX = "mockserver"
 
 _FOLDER = Path(__file__).parent / "lua"
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.lua"))}
+SHAS = {name: sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()}
 
 Value = str | bytes | int | float
 
@@ -48,9 +53,20 @@ class Command(NamedTuple):
         """What the script returns. Raises Problem `unavailable`."""
         return self.connection.run(self.script, self.keys, *self.arguments)
 
+    def send(self, then: Then) -> bool:
+        """Have `then` called with what the script returns, or with the Problem; False when only a thread can wait."""
+        return self.connection.send(self, then)
 
-class Gone(Problem):
-    """The world was reset or deleted."""
+
+class Address(NamedTuple):
+    """Where a Redis server is."""
+
+    host: str
+    port: int
+    path: str
+    """A Unix socket; "" for a host."""
+    greeting: tuple[tuple[Any, ...], ...]
+    """The commands with which a connection begins."""
 
 
 class Connection:
@@ -83,7 +99,10 @@ class Connection:
             raise UserError(f"--state: no Redis answers at {self.where}: {error}") from None
         self._scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self._resting_until = 0.0
-        self._timeout: float = self.client.connection_pool.connection_kwargs["socket_timeout"]
+        self.timeout: float = self.client.connection_pool.connection_kwargs["socket_timeout"]
+        """Seconds that Redis may take."""
+        self._address = _address(self.client)
+        self._wires: dict[asyncio.AbstractEventLoop, Wire] = {}
         seconds, micros = self.call("TIME")
         self._ahead: float = seconds + micros / 1_000_000 - monotonic()
 
@@ -92,7 +111,7 @@ class Connection:
 
         `ahead` is by how much the time of Redis is ahead of `monotonic`, where that is known better than here.
         """
-        return monotonic() + (self._ahead if ahead is None else ahead) + self._timeout * IN_TIME
+        return monotonic() + (self._ahead if ahead is None else ahead) + self.timeout * IN_TIME
 
     def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """What a script returns. Raises Problem `unavailable`."""
@@ -109,25 +128,71 @@ class Connection:
             pipe.exists(key)
         return [bool(found) for found in self._ask(pipe.execute)] if keys else []
 
+    def send(self, command: Command, then: Then) -> bool:
+        """Send a script from an event loop, see `Command.send`."""
+        if self._address is None:
+            return False
+        if monotonic() < self._resting_until:
+            then(unavailable("The shared store does not answer."))
+            return True
+        loop = asyncio.get_running_loop()
+        wire = self._wires.get(loop)
+        if wire is None:
+            for ended in [known for known in self._wires if known.is_closed()]:
+                del self._wires[ended]
+            wire = self._wires[loop] = Wire(self, self._address)
+        keys = command.keys
+        wire.send(("EVALSHA", SHAS[command.script], len(keys), *keys, *command.arguments), then)
+        return True
+
+    def close(self) -> None:
+        """End what the running event loop has opened."""
+        wire = self._wires.pop(asyncio.get_running_loop(), None)
+        if wire is not None:
+            wire.close()
+
+    def lost(self, error: Exception) -> Problem:
+        """What is said when a connection is lost, or was too slow: then nobody waits again for a moment."""
+        log.warning("Redis at %s: %s", self.where, error)
+        if isinstance(error, redis.TimeoutError | TimeoutError):
+            self._resting_until = monotonic() + REST
+            return unavailable("The shared store does not answer.")
+        return unavailable("The shared store cannot be reached.")
+
+    def refused(self, text: str) -> Problem:
+        """What is said when Redis does not do something."""
+        problem = meaning(text)
+        if problem.is_grave:
+            log.error("Redis at %s: %s", self.where, text)
+        return problem
+
     def _ask(self, question: Any) -> Any:
         if monotonic() < self._resting_until:
-            raise _unavailable("The shared store does not answer.")
+            raise unavailable("The shared store does not answer.")
         try:
             return question()
-        except redis.TimeoutError as error:
-            self._resting_until = monotonic() + REST
-            log.warning("Redis at %s: %s", self.where, error)
-            raise _unavailable("The shared store does not answer.") from None
         except redis.ConnectionError as error:
-            log.warning("Redis at %s: %s", self.where, error)
-            raise _unavailable("The shared store cannot be reached.") from None
+            raise self.lost(error) from None
+        except redis.TimeoutError as error:
+            raise self.lost(error) from None
         except redis.ResponseError as error:
-            if str(error).startswith("GONE"):
-                raise Gone("unavailable", "The sandbox was reset or deleted while this was answered.") from None
-            if str(error).startswith("LATE"):
-                raise _unavailable("The shared store was too slow.") from None
-            log.error("Redis at %s: %s", self.where, error)
-            raise _unavailable("The shared store refuses to do this.") from None
+            raise self.refused(str(error)) from None
+
+
+def _address(client: Any) -> Address | None:
+    """Where a client's server is; None for one that only it can reach."""
+    pool = client.connection_pool
+    options = pool.connection_kwargs
+    if issubclass(pool.connection_class, redis.SSLConnection):
+        return None
+    greeting: list[tuple[Any, ...]] = []
+    if options.get("password"):
+        user = [options["username"]] if options.get("username") else []
+        greeting.append(("AUTH", *user, options["password"]))
+    if options.get("db"):
+        greeting.append(("SELECT", str(options["db"])))
+    greeting.append(("SCRIPT", "LOAD", SCRIPTS["steps"]))
+    return Address(options.get("host", "localhost"), options.get("port", 6379), options.get("path", ""), (*greeting,))
 
 
 def _seconds(query: dict[str, str]) -> dict[str, float]:
@@ -136,7 +201,3 @@ def _seconds(query: dict[str, str]) -> dict[str, float]:
     if "socket_timeout" in limits:
         limits.setdefault("socket_connect_timeout", limits["socket_timeout"])
     return {name: float(text) for name, text in limits.items()}
-
-
-def _unavailable(message: str) -> Problem:
-    return Problem("unavailable", message, headers={"retry-after": "1"})
