@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -68,6 +69,11 @@ class RedisServer:
                 except subprocess.TimeoutExpired:
                     continue
         raise RuntimeError(f"redis-server did not answer within {SECONDS} s")
+
+    def pin(self, core: int | None) -> None:
+        """Keep it to one core."""
+        if core is not None and self._process is not None:
+            os.sched_setaffinity(self._process.pid, {core})
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal: SIGSTOP and SIGCONT pause it."""

@@ -5,7 +5,6 @@ A request is run as often as it takes, each time in `world()`, until `took` says
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.errors import Problem
@@ -73,7 +72,7 @@ class Visit:
             assert isinstance(store, RedisStore)
             trip = self._trip = Trip(self._redis, store, sandbox.world.version)
             clock = TripClock(trip)
-            self._entered = replace(sandbox.world, store=trip, clock=clock), *clock.read()
+            self._entered = sandbox.world.through(trip, clock), *clock.read()
         else:
             assert self._trip is not None
             self._trip.begin()

@@ -72,7 +72,7 @@ class RedisStore:
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         """Rows from newest to oldest."""
         total, rows = self.ask("page", table_of(table, partition), offset, limit)
-        return Page([orjson.loads(row) for row in rows], total)
+        return Page(orjson.loads(rows), total)
 
     def rows(self, table: str, partition: str = "") -> list[Row]:
         """All rows, newest first."""
