@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -22,9 +23,11 @@ class RedisServer:
 
     Args:
         durable: write every command to disk before it is acknowledged.
+        options: more of its own options.
     """
 
-    def __init__(self, durable: bool = False) -> None:
+    def __init__(self, durable: bool = False, options: Sequence[str] = ()) -> None:
+        self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="mockserver-redis-"))
         self._durable = durable
         with socket.socket() as free:
@@ -53,6 +56,7 @@ class RedisServer:
                 "--dir",
                 self._folder,
                 *kept,
+                *self._options,
             ],
             stdout=subprocess.DEVNULL,
         )

@@ -44,7 +44,7 @@ def replicas(redis_server: RedisServer, apis) -> Replicas:
     """Makes pipelines that share a store of their own; keyword arguments are fields of Terms."""
 
     def make(number: int = 2, bounds: Bounds | None = None, scenarios=(), **terms: object) -> list[Pipeline]:
-        url = f"{redis_server.url}?prefix=group-{next(_groups)}&socket_timeout=0.5"
+        url = f"{redis_server.url}?prefix=group-{next(_groups)}&socket_timeout=10"
         started = replace(Terms(clock_start=START, clock_rate=0), **terms)
         return [
             Pipeline(

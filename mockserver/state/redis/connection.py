@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Sequence
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from mockserver.clock import monotonic
 from mockserver.errors import Problem, UserError
-from mockserver.state.redis.replies import meaning, unavailable
+from mockserver.state.redis.places import Address, found, where
+from mockserver.state.redis.replies import MOVING, meaning, text_of, unavailable
 from mockserver.state.redis.wire import Then, Wire
 
 log = logging.getLogger("mockserver")
 
-TIMEOUT = 2.0
-"""Seconds that Redis may take to answer, unless the URL has `socket_timeout`."""
 IN_TIME = 0.9
-"""The part of this in which Redis has to do something, so that its answer still arrives."""
+"""The part of the time that it may take in which Redis has to do something, so that its answer still arrives."""
 REST = 0.25
 """Seconds after a command that took too long in which nobody waits again."""
 PREFIX = "mockserver"
@@ -58,53 +56,55 @@ class Command(NamedTuple):
         return self.connection.send(self, then)
 
 
-class Address(NamedTuple):
-    """Where a Redis server is."""
-
-    host: str
-    port: int
-    path: str
-    """A Unix socket; "" for a host."""
-    greeting: tuple[tuple[Any, ...], ...]
-    """The commands with which a connection begins."""
-
-
 class Connection:
-    """A pool of connections to one Redis server. Safe to use from several threads.
+    """The ways to the Redis servers of one store. Safe to use from several threads.
 
     Args:
         url: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` or `unix://`. Its query may have
-            `prefix`, so that several groups of servers can use one database, and what redis-py takes there.
+            `prefix`, so that several groups of servers can use one database, `sentinel`, which is the name that a
+            Sentinel has for the primary, and what redis-py takes there.
 
     Raises:
         UserError: the URL is none, or no Redis answers there.
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        query = dict(parse_qsl(parts.query))
-        self.prefix = query.pop("prefix", PREFIX) + ":"
-        self.where = parts.hostname or parts.path
+        self.where = where(url)
         """Where Redis is, without any secret."""
+        query = dict(parse_qsl(urlsplit(url).query))
+        self.prefix = query.get("prefix", PREFIX) + ":"
         try:
-            self.client: Any = redis.Redis.from_url(
-                urlunsplit(parts._replace(query=urlencode(query))),
-                **{"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, **_seconds(query)},
-                retry=Retry(NoBackoff(), 0),
-            )
-            self.client.ping()
+            self._place = found(url, (("SCRIPT", "LOAD", SCRIPTS["steps"]),))
+            self.client: Any = self._place.client
+            self._insist_on_a_primary()
+            seconds, micros = self._place.time()
         except (ValueError, TypeError) as error:
             raise UserError(f"--state: {self.where!r} is not where a Redis can be: {error}") from None
         except redis.RedisError as error:
             raise UserError(f"--state: no Redis answers at {self.where}: {error}") from None
         self._scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self._resting_until = 0.0
-        self.timeout: float = self.client.connection_pool.connection_kwargs["socket_timeout"]
+        self.timeout = self._place.timeout
         """Seconds that Redis may take."""
-        self._address = _address(self.client)
-        self._wires: dict[asyncio.AbstractEventLoop, Wire] = {}
-        seconds, micros = self.call("TIME")
+        self._wires: dict[tuple[asyncio.AbstractEventLoop, Address], Wire] = {}
+        self._seeking = threading.Lock()
+        """Held while it is found out where the servers are now."""
         self._ahead: float = seconds + micros / 1_000_000 - monotonic()
+
+    def _insist_on_a_primary(self) -> None:
+        """See that it can be written, and warn when it may forget. Raises UserError for a read-only replica."""
+        about = self._place.info()
+        if about.get("role") == "slave":
+            primary = f"{about.get('master_host')}:{about.get('master_port')}"
+            raise UserError(f"--state: {self.where} is a read-only replica; name its primary, {primary}")
+        policy = about.get("maxmemory_policy", "noeviction")
+        if about.get("maxmemory") and policy != "noeviction":
+            log.warning(
+                "Redis at %s may throw away parts of sandboxes when its memory is full (maxmemory-policy %s); "
+                "set noeviction",
+                self.where,
+                policy,
+            )
 
     def deadline(self, ahead: float | None = None) -> float:
         """Epoch seconds of Redis's clock at which we give up what we ask for now.
@@ -130,30 +130,58 @@ class Connection:
 
     def send(self, command: Command, then: Then) -> bool:
         """Send a script from an event loop, see `Command.send`."""
-        if self._address is None:
+        keys = command.keys
+        address = self._place.address_of(keys[0])
+        if address is None:
             return False
         if monotonic() < self._resting_until:
             then(unavailable("The shared store does not answer."))
-            return True
-        loop = asyncio.get_running_loop()
-        wire = self._wires.get(loop)
-        if wire is None:
-            for ended in [known for known in self._wires if known.is_closed()]:
-                del self._wires[ended]
-            wire = self._wires[loop] = Wire(self, self._address)
-        keys = command.keys
-        wire.send(("EVALSHA", SHAS[command.script], len(keys), *keys, *command.arguments), then)
+        else:
+            arguments = ("EVALSHA", SHAS[command.script], len(keys), *keys, *command.arguments)
+            self._wire(address).send(arguments, then)
         return True
+
+    def _wire(self, address: Address) -> Wire:
+        loop = asyncio.get_running_loop()
+        wire = self._wires.get((loop, address))
+        if wire is None:
+            for ended in [known for known in self._wires if known[0].is_closed()]:
+                del self._wires[ended]
+            wire = self._wires[loop, address] = Wire(self, address)
+        return wire
+
+    def moved(self, text: str, packed: bytes, then: Then) -> None:
+        """Send a command where the cluster says that its keys are, which has not done it here."""
+        word, _, there = text.split(" ")[:3]
+        address = self._place.at(there)
+        if word == "MOVED":
+            self._seek()
+        self._wire(address).again(packed, then, is_asking=word == "ASK")
+
+    def _seek(self) -> None:
+        """Find out, in a thread, where the servers are now."""
+
+        def seek() -> None:
+            try:
+                self._place.look_again()
+            except redis.RedisError as error:
+                log.warning("Redis at %s: %s", self.where, error)
+            finally:
+                self._seeking.release()
+
+        if self._place.may_move and self._seeking.acquire(blocking=False):
+            threading.Thread(target=seek, daemon=True).start()
 
     def close(self) -> None:
         """End what the running event loop has opened."""
-        wire = self._wires.pop(asyncio.get_running_loop(), None)
-        if wire is not None:
-            wire.close()
+        loop = asyncio.get_running_loop()
+        for ended in [known for known in self._wires if known[0] is loop]:
+            self._wires.pop(ended).close()
 
     def lost(self, error: Exception) -> Problem:
         """What is said when a connection is lost, or was too slow: then nobody waits again for a moment."""
         log.warning("Redis at %s: %s", self.where, error)
+        self._seek()
         if isinstance(error, redis.TimeoutError | TimeoutError):
             self._resting_until = monotonic() + REST
             return unavailable("The shared store does not answer.")
@@ -162,6 +190,8 @@ class Connection:
     def refused(self, text: str) -> Problem:
         """What is said when Redis does not do something."""
         problem = meaning(text)
+        if problem.word in MOVING:
+            self._seek()
         if problem.is_grave:
             log.error("Redis at %s: %s", self.where, text)
         return problem
@@ -176,28 +206,4 @@ class Connection:
         except redis.TimeoutError as error:
             raise self.lost(error) from None
         except redis.ResponseError as error:
-            raise self.refused(str(error)) from None
-
-
-def _address(client: Any) -> Address | None:
-    """Where a client's server is; None for one that only it can reach."""
-    pool = client.connection_pool
-    options = pool.connection_kwargs
-    if issubclass(pool.connection_class, redis.SSLConnection):
-        return None
-    greeting: list[tuple[Any, ...]] = []
-    if options.get("password"):
-        user = [options["username"]] if options.get("username") else []
-        greeting.append(("AUTH", *user, options["password"]))
-    if options.get("db"):
-        greeting.append(("SELECT", str(options["db"])))
-    greeting.append(("SCRIPT", "LOAD", SCRIPTS["steps"]))
-    return Address(options.get("host", "localhost"), options.get("port", 6379), options.get("path", ""), (*greeting,))
-
-
-def _seconds(query: dict[str, str]) -> dict[str, float]:
-    """The time limits that the URL gives."""
-    limits = {name: query[name] for name in ("socket_timeout", "socket_connect_timeout") if name in query}
-    if "socket_timeout" in limits:
-        limits.setdefault("socket_connect_timeout", limits["socket_timeout"])
-    return {name: float(text) for name, text in limits.items()}
+            raise self.refused(text_of(error)) from None

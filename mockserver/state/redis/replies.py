@@ -14,9 +14,21 @@ _MEANINGS = {
     "LOADING": "The shared store is starting: Redis loads its data.",
     "MASTERDOWN": "The shared store has lost its primary.",
     "CLUSTERDOWN": "The shared store is not whole: a part of the Redis cluster is down.",
+    "TRYAGAIN": "The shared store moves this sandbox to another node.",
     "NOPERM": "The shared store refuses to do this: the user of Redis lacks a permission.",
 }
 """What is said, by the first word of the error."""
+_WORDS = {
+    "ReadOnlyError": "READONLY",
+    "OutOfMemoryError": "OOM",
+    "NoPermissionError": "NOPERM",
+    "TryAgainError": "TRYAGAIN",
+    "ClusterDownError": "CLUSTERDOWN",
+    "MasterDownError": "MASTERDOWN",
+}
+"""The first words that redis-py makes classes of, and takes away from the text."""
+MOVING = frozenset({"READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+"""The first words of errors after which the data may be somewhere else."""
 _EXPECTED = frozenset({"GONE", "LATE"})
 
 
@@ -37,6 +49,11 @@ class Refused(Problem):
     def is_gone(self) -> bool:
         """Whether the world was reset or deleted."""
         return self.word == "GONE"
+
+
+def text_of(error: Exception) -> str:
+    """What Redis said when redis-py raises this."""
+    return f"{_WORDS.get(type(error).__name__, '')} {error}".strip()
 
 
 def meaning(error: str) -> Refused:

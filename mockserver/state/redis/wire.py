@@ -18,7 +18,8 @@ from mockserver.errors import Problem
 from mockserver.state.redis.replies import unavailable
 
 if TYPE_CHECKING:
-    from mockserver.state.redis.connection import Address, Connection
+    from mockserver.state.redis.connection import Connection
+    from mockserver.state.redis.places import Address
 
 Then = Callable[[Any], None]
 """Takes an answer, or a Problem."""
@@ -48,11 +49,19 @@ class Wire(asyncio.Protocol):
 
     def send(self, command: tuple[Any, ...], then: Then) -> None:
         """Send a command with all others of this moment."""
+        self._send(hiredis.pack_command(command), then, is_first=True)
+
+    def again(self, packed: bytes, then: Then, is_asking: bool = False) -> None:
+        """Send a command that Redis has not done elsewhere, or not yet."""
+        if is_asking:
+            self.send(("ASKING",), self._greeted)
+        self._send(packed, then, is_first=False)
+
+    def _send(self, packed: bytes, then: Then, is_first: bool) -> None:
         if not self._unsent and self._transport is not None:
             self._loop.call_soon(self._flush)
-        packed = hiredis.pack_command(command)
         self._unsent.append(packed)
-        self._pending.append((monotonic(), then, packed))
+        self._pending.append((monotonic(), then, packed if is_first else b""))
         if self._transport is None and self._connecting is None:
             self._connecting = self._loop.create_task(self._connect())
         if not self._is_watched:
@@ -100,19 +109,14 @@ class Wire(asyncio.Protocol):
             if not isinstance(answer, hiredis.ReplyError):
                 then(answer)
             elif str(answer).startswith("NOSCRIPT") and packed:
-                self._again(then, packed)
+                self.send(self._address.greeting[-1], self._greeted)
+                self.again(packed, then)
+            elif str(answer).startswith(("MOVED ", "ASK ")) and packed:
+                self._redis.moved(str(answer), packed, then)
             else:
                 then(self._redis.refused(str(answer)))
             if reader is not self._reader:
                 return  # it was given up meanwhile
-
-    def _again(self, then: Then, packed: bytes) -> None:
-        """Send a script that Redis has forgotten, and so has not run, with its text."""
-        if not self._unsent:
-            self._loop.call_soon(self._flush)
-        now = monotonic()
-        self._unsent += hiredis.pack_command(self._address.greeting[-1]), packed
-        self._pending += (now, self._greeted, b""), (now, then, b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """What was sent may have been done, so it is not sent again."""

@@ -70,9 +70,10 @@ function steps.hit(from, to, guess)
   local admitted = remaining > 0
   if admitted and counted then
     remaining = remaining - 1
-    redis.call('ZREMRANGEBYLEX', hits, '[' .. name, '(' .. name .. moment(now - 60))
+    -- The first thing that is written has to need memory: Redis lets a script that has begun to write go on.
     local hit = struct.pack('>d', redis.call('HINCRBY', m, 'hits', 1))
     redis.call('ZADD', hits, 0, name .. moment(now + window) .. hit)
+    redis.call('ZREMRANGEBYLEX', hits, '[' .. name, '(' .. name .. moment(now - 60))
     if redis.call('ZADD', windows, now, name) == 1 and redis.call('ZCARD', windows) > most then
       local old = redis.call('ZRANGEBYSCORE', windows, '-inf', number(now - unused))
       if #old == 0 then old = redis.call('ZRANGE', windows, 0, most / 10) end
