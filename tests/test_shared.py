@@ -447,3 +447,42 @@ def test_many_at_once_on_one_server_are_all_answered(replicas):
         assert asyncio.run(load(f"{server.url}/v1/user-memories")) == [201] * 100
     assert len({row["id"] for row in pipeline.sandbox.store.rows("user_memories")}) == 100
     assert pipeline.sandbox.store.balance().consumed == 100
+
+
+def test_servers_that_would_answer_differently_do_not_share_a_store(replicas, redis_server, caplog):
+    (one,) = replicas(1)
+    url = f"{redis_server.url}?prefix={one.sandboxes._prefix[:-1]}"
+    with pytest.raises(UserError, match=r"uses this store too, and does not serve both mem0; start them alike"):
+        build(Settings(state=url, apis=("datagrid",)))
+    redis = one.sandboxes._redis.client
+    servers = one.sandboxes._prefix + "servers"
+    ((name, text),) = redis.hgetall(servers).items()
+    at, about = orjson.loads(text)
+    about["served"]["datagrid"] = "another"
+    redis.hset(servers, name, orjson.dumps([at, about]))
+    with pytest.raises(UserError, match=r"does not serve the same document for datagrid; .* seen \d+ s ago"):
+        build(Settings(state=url))
+    redis.hset(servers, name, orjson.dumps([at - 16, about]))
+    build(Settings(state=url))
+    assert name not in redis.hgetall(servers), "it was not heard of for long"
+    ((name, text),) = redis.hgetall(servers).items()
+    at, about = orjson.loads(text)
+    redis.hset(servers, name, orjson.dumps([at, about | {"version": "0.0.9"}]))
+    build(Settings(state=url))
+    assert "uses this store too and is version 0.0.9, this one" in caplog.text
+
+
+def test_a_store_of_another_version_is_refused(redis_server):
+    connection = Connection(f"{redis_server.url}?prefix=old")
+    connection.call("HSET", "old:sandbox:default", "version", "1")
+    with pytest.raises(UserError, match=r"under old:\* was written by another version of mockserver \(layout 1, this"):
+        build(Settings(state=f"{redis_server.url}?prefix=old"))
+
+
+def test_a_server_that_ends_says_so(replicas):
+    (one,) = replicas(1)
+    redis, servers = one.sandboxes._redis.client, one.sandboxes._prefix + "servers"
+    with serve_in_thread(create_app(pipeline=one)) as server:
+        assert httpx.get(f"{server.url}/__admin/health").status_code == 200
+        assert redis.hlen(servers) == 1
+    assert redis.hlen(servers) == 0

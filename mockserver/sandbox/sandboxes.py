@@ -166,6 +166,9 @@ class Sandboxes:
             raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, list(self._by_name)[:MAX_NAMED])}")
         return sandbox
 
+    async def stay(self) -> None:
+        """Let other servers of a shared store know that this one is there, until it is cancelled."""
+
     def close(self) -> None:
         """The running event loop ends."""
 

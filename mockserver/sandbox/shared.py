@@ -8,17 +8,19 @@ is answered with 503.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 import orjson
 from pydantic import TypeAdapter
 
 from mockserver.apis import Api
 from mockserver.clock import Clock
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, new_key
@@ -30,6 +32,7 @@ from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
 from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
 from mockserver.state.redis.replies import Refused
+from mockserver.state.redis.servers import BEAT, Servers
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import Store
 
@@ -63,6 +66,8 @@ class SharedSandboxes(Sandboxes):
     ) -> None:
         self._redis = connection
         self._prefix = connection.prefix
+        self._servers = Servers(connection, {name: _digest(api) for name, api in apis.items()})
+        self._servers.join()
         super().__init__(apis, terms, bounds, scenarios)
         if self.default.given != terms:
             log.warning("the shared store has a default sandbox already, on other terms than these; its own hold")
@@ -133,6 +138,20 @@ class SharedSandboxes(Sandboxes):
     def close(self) -> None:
         """End what the running event loop has opened."""
         self._redis.close()
+
+    async def stay(self) -> None:
+        """Let the other servers know that this one is there, until it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(BEAT)
+                await asyncio.to_thread(self._tell, self._servers.beat)
+        finally:
+            self._tell(self._servers.leave)
+
+    @staticmethod
+    def _tell(what: Callable[[], None]) -> None:
+        with contextlib.suppress(Problem):  # the log tells of a store that is out of reach
+            what()
 
     def known(self, name: str) -> Sandbox | None:
         """A sandbox as this process knows it, which may be another one by now."""
@@ -245,3 +264,8 @@ class SharedSandboxes(Sandboxes):
         if gone:
             self._redis.call("ZREM", self._prefix + "names", *gone)
         return [name.decode() for name, is_there in zip(names, there, strict=True) if is_there]
+
+
+def _digest(api: Api) -> str:
+    """What stands for the document that an API is served from."""
+    return blake2b(orjson.dumps(api.contract.document, option=orjson.OPT_NON_STR_KEYS), digest_size=8).hexdigest()

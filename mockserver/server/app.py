@@ -136,12 +136,27 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     kept = StateFile(settings.state_file, app.state.admin, settings.admin_token) if settings.state_file else None
     if kept is not None:
         kept.load()
-    yield
+    sandboxes, loop = app.state.pipeline.sandboxes, _loop()
+    if sandboxes.is_shared and loop is not None:
+        staying = loop.create_task(sandboxes.stay())
+        yield
+        staying.cancel()
+        await asyncio.wait([staying])
+        sandboxes.close()
+    else:
+        yield
     if app.state.mocked is not None:
         await app.state.mocked.close()
-    app.state.pipeline.sandboxes.close()
     if kept is not None:
         kept.save()
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    """The running event loop; None for one that is not asyncio's."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 async def _failed(request: HTTPRequest, error: Exception) -> HTTPResponse:
@@ -180,9 +195,8 @@ class Mocked:
         )
 
     async def _waited(self, request: Request) -> Response:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # trio's
+        loop = _loop()
+        if loop is None:
             return self._noted(await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads))
         answered: asyncio.Future[Response] = loop.create_future()
         self.begin(request, lambda response: None if answered.done() else answered.set_result(response))

@@ -121,6 +121,11 @@ class Connection:
         """What a command returns. Raises Problem `unavailable`."""
         return self._ask(lambda: self.client.execute_command(command, *arguments))
 
+    def time(self) -> float:
+        """Epoch seconds of Redis's clock. Raises Problem `unavailable`."""
+        seconds, micros = self._ask(self._place.time)
+        return float(seconds + micros / 1_000_000)
+
     def there(self, keys: Sequence[str]) -> list[bool]:
         """Which of some keys are there."""
         pipe = self.client.pipeline(transaction=False)
