@@ -62,3 +62,16 @@ def test_a_request_costs_one_round_trip_or_two(replicas, monitor):  # noqa: F811
     assert trips(monitor, one, 404, "PUT", "/nothing/here") == 1
     one.sandbox.use(parse_scenario(RULES, one.apis, "rules.yaml"))
     assert trips(monitor, one, 500, "GET") == 1
+
+
+def test_a_wrong_guess_costs_one_more(replicas, monitor):  # noqa: F811
+    one, other = replicas(2)
+    for pipeline in (one, other) * 5:
+        assert send(pipeline).status == 201
+        assert send(pipeline, "GET").status == 200
+    assert len(monitor.of(lambda: send(one, "GET"))) == 2
+    for pipeline in (one, other, one, other):
+        assert len(monitor.of(lambda pipeline=pipeline: send(pipeline))) == 2
+    for _ in range(10):
+        send(one)
+    assert len(monitor.of(lambda: send(one))) == 1, "once it is alone it guesses right again"

@@ -300,7 +300,7 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
     if not RedisServer.is_installed():
         pytest.skip("there is no redis-server; install Debian's package of that name")
     with RedisServer(durable=True) as server:
-        pipeline = build(Settings(state=f"{server.url}?socket_timeout=0.2"))
+        pipeline = build(Settings(state=f"{server.url}?socket_timeout=1"))
         id = orjson.loads(send(pipeline).response.content)["id"]
         server.send(signal.SIGSTOP)
         problem = send(pipeline)
@@ -330,7 +330,7 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
 
 def test_a_command_is_sent_once_and_then_nobody_waits(redis_server, monkeypatch):
     """What may have been done is not done again; and while Redis sleeps, one caller at a time finds out."""
-    connection = Connection(f"{redis_server.url}?prefix=once&socket_timeout=0.2")
+    connection = Connection(f"{redis_server.url}?prefix=once&socket_timeout=1")
     redis_server.send(signal.SIGSTOP)
     try:
         with pytest.raises(Problem):

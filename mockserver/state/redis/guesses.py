@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+DOUBT = 4
+"""From how much doubt on a request asks before it makes a response that a wrong guess would spoil."""
 MAX_KNOWN = 10_000
 """Counters and windows that are kept in mind."""
 
@@ -62,12 +64,13 @@ class Believed:
 class Guesses:
     """What is believed of one world."""
 
-    __slots__ = ("_ahead", "consumed", "counters", "hands", "total", "windows")
+    __slots__ = ("_ahead", "_doubt", "consumed", "counters", "hands", "total", "windows")
 
     def __init__(self) -> None:
         self.hands: tuple[bytes, bytes, bytes] | None = None
         """Those of the clock, as they are written in Redis; None when they are not known."""
         self._ahead = float("-inf")
+        self._doubt = 0
         self.counters: dict[bytes, Amount] = {}
         self.windows: dict[bytes, Believed] = {}
         self.total = 0.0
@@ -78,6 +81,15 @@ class Guesses:
     def ahead(self) -> float:
         """Seconds by which the time of Redis is ahead of `monotonic`."""
         return self._ahead
+
+    @property
+    def are_doubtful(self) -> bool:
+        """Whether guesses are wrong often, because other replicas do much in this world too."""
+        return self._doubt >= DOUBT
+
+    def judge(self, were_right: bool) -> None:
+        """Take note of how the guesses of a request were."""
+        self._doubt = max(0, self._doubt - 1) if were_right else min(2 * DOUBT, self._doubt + 2)
 
     def learn_time(self, time: float, sent: float, received: float) -> None:
         """Take note of the time that Redis has told between two of ours."""

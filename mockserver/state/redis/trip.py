@@ -101,6 +101,8 @@ class Trip(RedisStore):
             base, real, rate = reply[3:]
             self.guesses.hands = base, real, rate
             return bool(reply[2] != self._version)
+        if self.is_new and any(step.guess for step in self._steps):
+            self.guesses.judge(reply[0] == ALL_RIGHT)
         self.is_new = False
         steps, answers = self._steps, reply[2:]
         for step, answer in zip(steps, answers, strict=False):
@@ -230,6 +232,9 @@ class Trip(RedisStore):
         if answer is not Wait:
             outcome: Any = answer.decode()
             return outcome  # type: ignore[no-any-return]
+        if self.is_new and self._steps and self.guesses.are_doubtful:
+            self._steps.append(Step("price", (repr(charged),)))
+            raise Wait
         known, undo = self.guesses.consumed, None
         if known is not None and charged:
             known.add(charged)

@@ -245,9 +245,13 @@ function steps.move(from)
   return 1, '1'
 end
 
+-- What a commit will charge that is not sent yet.
+function steps.price() return 1 end
+reads.price = true
+
 local function pays(i)  -- whether what remains is enough for what the steps from here on charge
   while i <= #ARGV do
-    if ARGV[i] == 'commit' then
+    if ARGV[i] == 'commit' or ARGV[i] == 'price' then
       local charged, account = tonumber(ARGV[i + 3]), redis.call('HMGET', m, 'total', 'consumed')
       return charged > 0 and charged <= account[1] - account[2]
     end
