@@ -24,7 +24,7 @@ from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, new_key
-from mockserver.sandbox.visit import Visit
+from mockserver.sandbox.visit import Visit, bound
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.state.redis.clock import SharedClock
@@ -130,6 +130,16 @@ class SharedSandboxes(Sandboxes):
             self._redis.call("ZREM", names, name)
             self._redis.call("UNLINK", *store.keys)
             raise TooMany(f"there are {most} sandboxes already; delete some or raise --max-sandboxes")
+
+    def enter(self, name: str | None, request: Request) -> tuple[World, float, float]:
+        """The world of a request that the real API answers, the time on its clock, and the clock's rate. It waits."""
+        for asked, key in [(name, "")] if name is not None else bound(request):
+            sandbox = self.look(asked)
+            if sandbox is not None and key in ("", sandbox.key):
+                break
+        else:
+            sandbox = self.default
+        return sandbox.world, *sandbox.clock.read()
 
     def visit(self, name: str | None, request: Request) -> Visit:
         """The way of a request to the sandbox that its path names, or that one of its keys is bound to."""

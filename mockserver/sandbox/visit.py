@@ -147,4 +147,4 @@ def bound(request: Request) -> list[tuple[str, str]]:
     return [(name, key) for key in keys_in(request) if (name := name_in_key(key))]
 
 
-__all__ = ["Visit"]
+__all__ = ["Visit", "bound"]
