@@ -486,3 +486,17 @@ def test_a_server_that_ends_says_so(replicas):
         assert httpx.get(f"{server.url}/__admin/health").status_code == 200
         assert redis.hlen(servers) == 1
     assert redis.hlen(servers) == 0
+
+
+def test_who_passes_requests_on_enters_the_same_world(replicas):
+    one, other = replicas()
+    made = one.sandboxes.create("ci")
+    for name, key, where in (
+        (None, made.key, "ci"),
+        ("ci", "k", "ci"),
+        ("none", "k", "default"),
+        (None, "k", "default"),
+    ):
+        request = Request("GET", "/", "", {"authorization": f"Bearer {key}"})
+        world, now, rate = other.sandboxes.enter(name, request)
+        assert (world.sandbox, now, rate) == (where, START, 0.0)
