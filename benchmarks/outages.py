@@ -96,7 +96,7 @@ def _group(count: int, durable: bool, folder: Path) -> Iterator[tuple[RedisServe
 def _judge(creators: Creators, redis: RedisServer, allowed: set[int]) -> Result:
     """What has to hold after every outage: nothing acknowledged is lost, and rows and credits are of one piece."""
     connection = Redis(redis.url)
-    (world,) = connection.client.keys("mockserver:world:*:m")
+    (world,) = connection.client.keys("{mockserver:default}*:m")
     snapshot = RedisStore(connection, world.decode()[:-1]).snapshot()
     rows = [row["id"] for row in snapshot.tables["user_memories"][""]]
     lost = creators.acknowledged - set(rows)

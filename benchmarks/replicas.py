@@ -125,7 +125,7 @@ def run(requests: int, folder: Path) -> tuple[dict[str, Any], list[str]]:
                 server.__exit__(None, None, None)
         machine.progress("")
         connection = Redis(redis.url)
-        (world,) = connection.client.keys("mockserver:world:*:m")
+        (world,) = connection.client.keys("{mockserver:default}*:m")
         store = RedisStore(connection, world.decode()[:-1])
         exchanges = [journal.decode(entry, number) for number, entry in store.entries()]
         snapshot = store.snapshot()

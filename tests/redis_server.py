@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,9 +23,11 @@ class RedisServer:
 
     Args:
         durable: write every command to disk before it is acknowledged.
+        options: more of its own options.
     """
 
-    def __init__(self, durable: bool = False) -> None:
+    def __init__(self, durable: bool = False, options: Sequence[str] = ()) -> None:
+        self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="mockserver-redis-"))
         self._durable = durable
         with socket.socket() as free:
@@ -52,6 +56,7 @@ class RedisServer:
                 "--dir",
                 self._folder,
                 *kept,
+                *self._options,
             ],
             stdout=subprocess.DEVNULL,
         )
@@ -68,6 +73,11 @@ class RedisServer:
                 except subprocess.TimeoutExpired:
                     continue
         raise RuntimeError(f"redis-server did not answer within {SECONDS} s")
+
+    def pin(self, core: int | None) -> None:
+        """Keep it to one core."""
+        if core is not None and self._process is not None:
+            os.sched_setaffinity(self._process.pid, {core})
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal: SIGSTOP and SIGCONT pause it."""

@@ -31,6 +31,7 @@ from mockserver.scenarios import load_scenario, parse_scenario
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
+from mockserver.state.redis.clock import TripClock
 from mockserver.state.redis.connection import Connection
 
 _groups = count()
@@ -43,7 +44,7 @@ def replicas(redis_server: RedisServer, apis) -> Replicas:
     """Makes pipelines that share a store of their own; keyword arguments are fields of Terms."""
 
     def make(number: int = 2, bounds: Bounds | None = None, scenarios=(), **terms: object) -> list[Pipeline]:
-        url = f"{redis_server.url}?prefix=group-{next(_groups)}&socket_timeout=0.5"
+        url = f"{redis_server.url}?prefix=group-{next(_groups)}&socket_timeout=10"
         started = replace(Terms(clock_start=START, clock_rate=0), **terms)
         return [
             Pipeline(
@@ -190,34 +191,60 @@ def test_names_bounds_and_idle_ones(replicas):
     other.sandboxes.create()
     with pytest.raises(TooMany):
         one.sandboxes.create()
-    worlds = one.sandboxes._redis.client.keys(one.sandboxes._prefix + "world:*:m")
-    assert len(worlds) == 4, "what could not be shown is gone"
+    assert len(worlds_of(one)) == 4, "what could not be shown is gone"
     one.sandboxes.delete(names[0])
     assert one.sandboxes.create("again").key != ""
-    one.sandboxes.bounds.idle_seconds = 100
-    one.sandboxes._redis.call("ZADD", one.sandboxes._prefix + "used", 1, names[1], 1, "default")
-    other.sandboxes.delete("again")
-    one.sandboxes.create("new")
-    left = [sandbox.name for sandbox in other.sandboxes.all()]
-    assert left[0] == "default"
-    assert names[1] not in left
+
+
+def test_idle_ones_go_by_themselves_with_all_their_keys(replicas):
+    one, other = replicas(bounds=Bounds(count=3, idle_seconds=1000))
+    redis = one.sandboxes._redis.client
+    made = one.sandboxes.create("idle")
+    tag = f"{{{one.sandboxes._prefix}idle}}*"
+    seen = set()
+    for body in (None, {"agent_id": 1}, None):
+        send(one, key=made.key, body=body)
+        send(one, "GET", key=made.key)
+        keys = redis.keys(tag)
+        assert all(1000 <= redis.ttl(key) <= 1125 for key in keys)
+        seen |= set(keys)
+    assert len(seen) > 5
+    for key in seen:
+        redis.expire(key, 400)
+    one.sandboxes.get("idle").store.snapshot()
+    assert {redis.ttl(key) for key in seen} == {400}, "who looks does not use it"
+    redis.hset(made.store.keys[0], "kept", f"1 {redis.exists(*made.store.all_keys)}")
+    send(other, key=made.key)
+    assert all(redis.ttl(key) > 1000 for key in seen), "a request long after does"
+    other.sandboxes.create("second")
+    with pytest.raises(TooMany):
+        one.sandboxes.create("third")
+    redis.delete(*redis.keys(tag))  # as if its time were over
+    assert one.sandboxes.create("third").name == "third", "its place is free"
+    assert [sandbox.name for sandbox in other.sandboxes.all()] == ["default", "second", "third"]
+    bound = Request("GET", "/v1/user-memories", "", HEADERS | {"authorization": f"Bearer {made.key}"})
+    assert other.exchange(bound).sandbox == "default"
+
+
+def worlds_of(pipeline: Pipeline) -> list[bytes]:
+    return pipeline.sandboxes._redis.client.keys(f"{{{pipeline.sandboxes._prefix}*}}*:m")
 
 
 def test_a_reset_leaves_no_keys_behind(replicas):
     (one,) = replicas(1)
-    redis, prefix = one.sandboxes._redis, one.sandboxes._prefix
+    redis, prefix = one.sandboxes._redis.client, one.sandboxes._prefix
     kept = []
     for _ in range(5):
         for _ in range(3):
             send(one)
-        kept.append(len(redis.client.keys(prefix + "*")))
+        kept.append(len(redis.keys(f"*{prefix}*")))
         one.sandbox.reset()
     assert len(set(kept)) == 1
-    redis.run("begin", prefix, "", "1.0", "5")
-    redis.call("ZADD", prefix + "unborn", 1, redis.call("ZRANGE", prefix + "unborn", 0, 0)[0])
-    before = len(redis.client.keys(prefix + "world:*"))
-    one.sandbox.reset()
-    assert len(redis.client.keys(prefix + "world:*")) < before, "a process that died left a world that nobody saw"
+    _, store = one.sandboxes.begin("default", one.sandboxes.terms)
+    store.commit([Write("user_memories", "a", {"id": "a"})])
+    unseen = [key for key in store.keys if redis.exists(key)]
+    assert len(unseen) == 3
+    assert all(0 < redis.ttl(key) <= 68 for key in unseen), "a process that dies leaves nothing that nobody sees"
 
 
 def test_a_world_that_was_reset_is_not_written_to(replicas):
@@ -273,7 +300,7 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
     if not RedisServer.is_installed():
         pytest.skip("there is no redis-server; install Debian's package of that name")
     with RedisServer(durable=True) as server:
-        pipeline = build(Settings(state=f"{server.url}?socket_timeout=0.2"))
+        pipeline = build(Settings(state=f"{server.url}?socket_timeout=1"))
         id = orjson.loads(send(pipeline).response.content)["id"]
         server.send(signal.SIGSTOP)
         problem = send(pipeline)
@@ -303,7 +330,7 @@ def test_without_redis_every_request_is_a_503_and_it_comes_back(caplog):
 
 def test_a_command_is_sent_once_and_then_nobody_waits(redis_server, monkeypatch):
     """What may have been done is not done again; and while Redis sleeps, one caller at a time finds out."""
-    connection = Connection(f"{redis_server.url}?prefix=once&socket_timeout=0.2")
+    connection = Connection(f"{redis_server.url}?prefix=once&socket_timeout=1")
     redis_server.send(signal.SIGSTOP)
     try:
         with pytest.raises(Problem):
@@ -321,25 +348,32 @@ def test_a_command_is_sent_once_and_then_nobody_waits(redis_server, monkeypatch)
 def test_a_commit_that_comes_too_late_is_not_done(replicas, monkeypatch):
     """A Redis that wakes up finds what nobody waits for any more."""
     (one,) = replicas(1)
-    monkeypatch.setattr(one.sandboxes._redis, "_timeout", -0.001)
-    exchange = send(one)
+    with monkeypatch.context() as patch:
+        patch.setattr(one.sandboxes._redis, "timeout", -0.001)
+        exchange = send(one)
     assert (exchange.status, exchange.committed, listed(one)) == (503, False, [])
 
 
 def test_a_journal_out_of_reach_does_not_turn_success_into_failure(replicas, monkeypatch, caplog):
     (one,) = replicas(1)
     one.sandbox.use(parse_scenario(SCENARIO, one.apis, "shared.yaml"))
-    sandbox = one.sandbox
+    run = one.sandboxes._redis.run
 
     def refuse(*_):
         raise Problem("unavailable", "gone")
 
-    monkeypatch.setattr(sandbox.store, "append", refuse)
-    monkeypatch.setattr(sandbox.clock, "change", refuse)
-    statuses = [send(one, "GET").status for _ in range(9)]
+    def without_journal(script, keys, *arguments):
+        return refuse() if "append" in arguments else run(script, keys, *arguments)
+
+    send(one, "GET")
+    with monkeypatch.context() as patch:
+        patch.setattr(one.sandboxes._redis, "run", without_journal)
+        statuses = [send(one, "GET").status for _ in range(9)]
     assert 200 in statuses
-    assert set(statuses) <= {200, 429}
+    assert set(statuses) <= {200, 503}, "what is not done is refused"
     assert "is not in its journal" in caplog.text
+    monkeypatch.setattr(TripClock, "change", refuse)
+    assert {send(one, "GET").status for _ in range(9)} == {200, 429}
     assert "did not follow a wait" in caplog.text
 
 
@@ -413,3 +447,56 @@ def test_many_at_once_on_one_server_are_all_answered(replicas):
         assert asyncio.run(load(f"{server.url}/v1/user-memories")) == [201] * 100
     assert len({row["id"] for row in pipeline.sandbox.store.rows("user_memories")}) == 100
     assert pipeline.sandbox.store.balance().consumed == 100
+
+
+def test_servers_that_would_answer_differently_do_not_share_a_store(replicas, redis_server, caplog):
+    (one,) = replicas(1)
+    url = f"{redis_server.url}?prefix={one.sandboxes._prefix[:-1]}"
+    with pytest.raises(UserError, match=r"uses this store too, and does not serve both mem0; start them alike"):
+        build(Settings(state=url, apis=("datagrid",)))
+    redis = one.sandboxes._redis.client
+    servers = one.sandboxes._prefix + "servers"
+    ((name, text),) = redis.hgetall(servers).items()
+    at, about = orjson.loads(text)
+    about["served"]["datagrid"] = "another"
+    redis.hset(servers, name, orjson.dumps([at, about]))
+    with pytest.raises(UserError, match=r"does not serve the same document for datagrid; .* seen \d+ s ago"):
+        build(Settings(state=url))
+    redis.hset(servers, name, orjson.dumps([at - 16, about]))
+    build(Settings(state=url))
+    assert name not in redis.hgetall(servers), "it was not heard of for long"
+    ((name, text),) = redis.hgetall(servers).items()
+    at, about = orjson.loads(text)
+    redis.hset(servers, name, orjson.dumps([at, about | {"version": "0.0.9"}]))
+    build(Settings(state=url))
+    assert "uses this store too and is version 0.0.9, this one" in caplog.text
+
+
+def test_a_store_of_another_version_is_refused(redis_server):
+    connection = Connection(f"{redis_server.url}?prefix=old")
+    connection.call("HSET", "old:sandbox:default", "version", "1")
+    with pytest.raises(UserError, match=r"under old:\* was written by another version of mockserver \(layout 1, this"):
+        build(Settings(state=f"{redis_server.url}?prefix=old"))
+
+
+def test_a_server_that_ends_says_so(replicas):
+    (one,) = replicas(1)
+    redis, servers = one.sandboxes._redis.client, one.sandboxes._prefix + "servers"
+    with serve_in_thread(create_app(pipeline=one)) as server:
+        assert httpx.get(f"{server.url}/__admin/health").status_code == 200
+        assert redis.hlen(servers) == 1
+    assert redis.hlen(servers) == 0
+
+
+def test_who_passes_requests_on_enters_the_same_world(replicas):
+    one, other = replicas()
+    made = one.sandboxes.create("ci")
+    for name, key, where in (
+        (None, made.key, "ci"),
+        ("ci", "k", "ci"),
+        ("none", "k", "default"),
+        (None, "k", "default"),
+    ):
+        request = Request("GET", "/", "", {"authorization": f"Bearer {key}"})
+        world, now, rate = other.sandboxes.enter(name, request)
+        assert (world.sandbox, now, rate) == (where, START, 0.0)

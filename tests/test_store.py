@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -21,6 +22,7 @@ from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import Snapshot, Store
 
 Make = Callable[..., Store]
+_worlds = count()
 
 
 def redis_stores(server: RedisServer) -> Make:
@@ -28,8 +30,9 @@ def redis_stores(server: RedisServer) -> Make:
     connection = Connection(f"{server.url}?prefix=test_store")
 
     def make(credits: float, **bounds: int) -> Store:
-        world = connection.run("begin", connection.prefix, "0.0", "1.0", repr(credits))
-        return RedisStore(connection, world.decode(), **bounds)
+        store = RedisStore(connection, f"{{test_store}}{next(_worlds)}:", **bounds)
+        connection.run("begin", store.keys[:1], "0.0", "1.0", repr(credits), 3600)
+        return store
 
     return make
 

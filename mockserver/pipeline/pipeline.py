@@ -7,6 +7,7 @@ no HTTP server; time is read once, from the sandbox's clock.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,12 +36,14 @@ from mockserver.pipeline.response import (
     verify_wire,
 )
 from mockserver.pipeline.turn import Turn
+from mockserver.pipeline.waiting import Steps, answered
 from mockserver.sandbox.backends import Maker
 from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.sandboxes import MAX_NAMED, Bounds, NoSandbox, Sandboxes
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
+from mockserver.state.store import Wait
 
 log = logging.getLogger("mockserver")
 
@@ -179,25 +182,88 @@ class Pipeline:
         return self.exchange(request).response or failure()
 
     def exchange(self, request: Request) -> Exchange:
-        """Answer a request; the exchange tells what became of it."""
+        """Answer a request; the exchange tells what became of it. With a shared store, wait for that."""
+        if self.sandboxes.is_shared:
+            return answered(self.steps(request))
         started = monotonic()
         name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
-        try:
-            world, now, rate = self.sandboxes.enter(name, request)
-        except Problem as problem:
-            return self._nowhere(request, path, problem)
-        exchange = Exchange(request, now)
+        world, now, rate = self.sandboxes.enter(name, request)
+        turn = Turn(world, Exchange(request, now))
+        self._live(turn, name, path, started, rate)
+        self._tell(turn)
+        return turn.exchange
+
+    def steps(self, request: Request) -> Steps:
+        """The same with a shared store, for whoever waits: yields each time what is to be asked, gets the answer.
+
+        The request is run until it needs an answer, and then again with it, see `redis.trip`. What it does stands in
+        the store when the last answer is there; only then is it told of.
+        """
+        started = monotonic()
+        name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
+        visit = self.sandboxes.visit(name, request)
+        while True:
+            turn = None
+            with contextlib.suppress(Wait):
+                world, now, rate = visit.enter()
+                attempt = Turn(world, Exchange(request, now))
+                self._live(attempt, name, path, started, rate)
+                turn = attempt
+            try:
+                is_over = visit.took((yield visit.command))
+            except Problem as problem:
+                if turn is not None and visit.is_done:
+                    # What was done is done: the client hears of that, not that the journal was out of reach.
+                    log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)
+                    is_over = True
+                elif visit.failed(problem):
+                    is_over = False
+                else:
+                    return self._nowhere(request, path, problem)
+            if is_over and turn is not None:
+                turn.exchange.number = visit.number
+                self._tell(turn)
+                return turn.exchange
+
+    def _live(self, turn: Turn, name: str | None, path: str, started: float, rate: float) -> None:
+        """Answer, do the deliberate fault, and write the journal, whatever happens.
+
+        Nothing is changed but in the world's store and its clock, so a request can be run again.
+        """
+        exchange, world = turn.exchange, turn.world
         exchange.sandbox = world.sandbox
-        turn = Turn(world, exchange)
         try:
-            exchange.response = self._answer(turn, name, path)
+            response = self._answer(turn, name, path)
         except Exception as error:
-            exchange.response = self._fail(exchange, error)
-        finally:
-            self._finish(turn, started, rate)
-        if turn.more is not None and turn.more.sends:
-            self.deliveries.wake(world.sandbox)
-        return exchange
+            response = self._fail(exchange, error)
+        exchange.response, request = response, turn.request
+        disagreement = self._second_opinion(turn) if self._referees else ""
+        if exchange.reason:
+            tell_reason(turn.operation, exchange, response, self.masking.cleaner(request))
+        if "x-request-id" in request.headers:
+            echo_id(turn.operation, exchange, response)
+        waited = 0.0
+        if (exchange.rule or turn.more is not None) and not exchange.defect:
+            try:
+                waited = apply_fault(
+                    world, exchange, response, turn.decision, turn.more.latency if turn.more is not None else None
+                )
+            except Problem as problem:
+                log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
+        if disagreement and not exchange.defect:
+            exchange.defect = disagreement
+        exchange.duration = monotonic() - started
+        exchange.replied_at = exchange.at + exchange.duration * rate + waited
+        exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
+
+    def record(self, world: World, exchange: Exchange) -> None:
+        """Write an exchange that somebody else has finished into the journal of its world."""
+        try:
+            exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
+        except Problem as problem:
+            # What was done is done: the client hears of that, and not that the shared journal was out of reach.
+            log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)
+        self.metrics.record(exchange)
 
     def _answer(self, turn: Turn, name: str | None, path: str) -> Response:
         """A response that may leave: the operation's, or why there is no operation."""
@@ -241,6 +307,17 @@ class Pipeline:
         api = self.apis.get(exchange.api) or self.routes.nearest(path)
         return api.errors.response(None, problem)
 
+    def _tell(self, turn: Turn) -> None:
+        """Let the log, the metrics and the webhooks know of an exchange that is over."""
+        exchange = turn.exchange
+        if exchange.defect and exchange.reason == FAILURE:
+            request, trace = exchange.request, exchange.traceback and f"\n{exchange.traceback}"
+            what = exchange.operation or f"{journal.printable(request.method)} {journal.printable(request.path)}"
+            log.error("%s failed: %s%s", what, exchange.defect, trace)
+        self.metrics.record(exchange)
+        if turn.more is not None and turn.more.sends:
+            self.deliveries.wake(exchange.sandbox)
+
     def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
         """The answer while the shared store cannot be reached, which no journal holds."""
         exchange = Exchange(request, wall_time())
@@ -256,47 +333,10 @@ class Pipeline:
         return exchange
 
     def _fail(self, exchange: Exchange, error: Exception) -> Response:
-        """A 500, and in the log and on the exchange what is to be known of the failure."""
-        request = exchange.request
-        exchange.defect, exchange.traceback = describe(error, self.masking.cleaner(request))
+        """A 500, and on the exchange what is to be known of the failure."""
+        exchange.defect, exchange.traceback = describe(error, self.masking.cleaner(exchange.request))
         exchange.reason = FAILURE
-        what = exchange.operation or f"{journal.printable(request.method)} {journal.printable(request.path)}"
-        log.error("%s failed: %s%s", what, exchange.defect, exchange.traceback and f"\n{exchange.traceback}")
         return failure()
-
-    def _finish(self, turn: Turn, started: float, rate: float) -> None:
-        """Do the deliberate fault, and write the journal, whatever happened."""
-        exchange, world, request = turn.exchange, turn.world, turn.request
-        response = exchange.response
-        if response is None:
-            response = exchange.response = failure()
-        disagreement = self._second_opinion(turn) if self._referees else ""
-        if exchange.reason:
-            tell_reason(turn.operation, exchange, response, self.masking.cleaner(request))
-        if "x-request-id" in request.headers:
-            echo_id(turn.operation, exchange, response)
-        waited = 0.0
-        if (exchange.rule or turn.more is not None) and not exchange.defect:
-            try:
-                waited = apply_fault(
-                    world, exchange, response, turn.decision, turn.more.latency if turn.more is not None else None
-                )
-            except Problem as problem:
-                log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
-        if disagreement and not exchange.defect:
-            exchange.defect = disagreement
-        exchange.duration = monotonic() - started
-        exchange.replied_at = exchange.at + exchange.duration * rate + waited
-        self.record(world, exchange)
-
-    def record(self, world: World, exchange: Exchange) -> None:
-        """Write a finished exchange into the journal of its world."""
-        try:
-            exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
-        except Problem as problem:
-            # What was done is done: the client hears of that, and not that the shared journal was out of reach.
-            log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)
-        self.metrics.record(exchange)
 
     def _second_opinion(self, turn: Turn) -> str:
         if turn.operation is None:
@@ -313,5 +353,4 @@ def sandbox_in(path: str) -> tuple[str, str]:
 
 
 def _no_sandbox(sandboxes: Sandboxes, name: str) -> str:
-    known = [sandbox.name for sandbox in sandboxes.all()[:MAX_NAMED]]
-    return f"There is no sandbox {name[:80]!r}{did_you_mean(name, known)}"
+    return f"There is no sandbox {name[:80]!r}{did_you_mean(name, sandboxes.known_names()[:MAX_NAMED])}"

@@ -7,10 +7,11 @@ import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from mockserver.apis import Api
 from mockserver.clock import Clock, monotonic
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.world import Terms, World
@@ -44,6 +45,29 @@ class TooMany(UserError):
 
 class NameTaken(UserError):
     """There is a sandbox of that name already."""
+
+
+class Visits(Protocol):
+    """A request's way to its sandbox in a shared store; `visit.Visit` says more."""
+
+    number: int
+
+    def enter(self) -> tuple[World, float, float]:
+        """The world, the epoch seconds on its clock, and the clock's rate. Raises Wait."""
+
+    @property
+    def command(self) -> Any:
+        """What is to be asked now."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether only the journal waits to be written."""
+
+    def took(self, reply: Any) -> bool:
+        """Take note of the answer; whether the request is over."""
+
+    def failed(self, problem: Problem) -> bool:
+        """Take note that there was none; whether the request goes on nevertheless."""
 
 
 class Sandboxes:
@@ -104,6 +128,10 @@ class Sandboxes:
         now, rate = world.clock.read()
         return world, now, rate
 
+    def visit(self, name: str | None, request: Request) -> Visits:
+        """The way of a request to its sandbox, where the store is shared and it has to wait."""
+        raise NotImplementedError
+
     def create(
         self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
     ) -> Sandbox:
@@ -137,6 +165,16 @@ class Sandboxes:
         if sandbox is None:
             raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, list(self._by_name)[:MAX_NAMED])}")
         return sandbox
+
+    async def stay(self) -> None:
+        """Let other servers of a shared store know that this one is there, until it is cancelled."""
+
+    def close(self) -> None:
+        """The running event loop ends."""
+
+    def known_names(self) -> list[str]:
+        """The names of those that this process knows."""
+        return list(self._by_name)
 
     def count(self) -> int:
         """How many there are."""
@@ -189,6 +227,11 @@ class Sandboxes:
 def new_key(name: str) -> str:
     """An API key for a sandbox. It cannot be guessed."""
     return f"mock-{name}-{secrets.token_hex(8)}"
+
+
+def name_in_key(key: str) -> str:
+    """The sandbox that such a key may be bound to; "" for another key."""
+    return key[5:-17] if key.startswith("mock-") and key[-17:-16] == "-" else ""
 
 
 def keys_in(request: Request) -> list[str]:

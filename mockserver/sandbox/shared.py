@@ -1,38 +1,45 @@
 """The sandboxes of servers that share a store: what one of them makes, resets or removes, all of them see.
 
 A sandbox is a name, a version, a record (its terms and the texts of its scenarios), and the world that it is
-in. Every request asks for the version; a process that knows another one reads the record and makes its own
-Sandbox anew. A world that was reset takes no writes any more: a request under way there is answered with 503.
+in. Every request names the version that it believes in; a process that knows another one reads the record and makes
+its own Sandbox anew. A world that was reset takes no writes any more: a request that has done a part of its work there
+is answered with 503.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 
 import orjson
 from pydantic import TypeAdapter
 
 from mockserver.apis import Api
-from mockserver.clock import Clock, Hands
+from mockserver.clock import Clock
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
-from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, keys_in, new_key
+from mockserver.sandbox.sandboxes import Bounds, NameTaken, NoSandbox, Sandboxes, TooMany, new_key
+from mockserver.sandbox.visit import Visit, bound
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.state.redis.clock import SharedClock
-from mockserver.state.redis.connection import Connection, Value, encoded, texts
+from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
+from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
+from mockserver.state.redis.replies import Refused
+from mockserver.state.redis.servers import BEAT, Servers
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import Store
 
 log = logging.getLogger("mockserver")
 
-MAX_TRIES = 100
-"""How often a request asks for its world again when it was reset between two questions."""
+UNSEEN_SECONDS = 60
+"""How long a world is kept that was begun and not shown: its process has died."""
 _TERMS: TypeAdapter[Terms] = TypeAdapter(Terms)
 
 
@@ -59,6 +66,8 @@ class SharedSandboxes(Sandboxes):
     ) -> None:
         self._redis = connection
         self._prefix = connection.prefix
+        self._servers = Servers(connection, {name: _digest(api) for name, api in apis.items()})
+        self._servers.join()
         super().__init__(apis, terms, bounds, scenarios)
         if self.default.given != terms:
             log.warning("the shared store has a default sandbox already, on other terms than these; its own hold")
@@ -75,63 +84,100 @@ class SharedSandboxes(Sandboxes):
     def begin(self, name: str, terms: Terms) -> tuple[Clock, Store]:
         """A clock and an empty store on these terms, which nobody sees yet."""
         start = "" if terms.clock_start is None else repr(terms.clock_start)
-        name_in_redis = self._redis.run("begin", self._prefix, start, repr(terms.clock_rate), repr(terms.credits))
-        return self._state(name_in_redis, terms)
+        world = f"{tag_of(self._prefix, name)}{self._number()}:"
+        store = self._store(world, terms)
+        self._redis.run("begin", store.keys[:1], start, repr(terms.clock_rate), repr(terms.credits), UNSEEN_SECONDS)
+        return SharedClock(store), store
 
     def publish(self, sandbox: Sandbox, world: World) -> None:
         """Put a sandbox into a world, and show it to everybody. Raises NameTaken, TooMany or NoSandbox."""
         assert isinstance(world.store, RedisStore)
-        record = {
-            "terms": _TERMS.dump_python(sandbox.given, mode="json"),
-            "started_at": world.started_at,
-            "scenarios": [tuple(scenario.origin) for scenario in world.scenarios.values()],
-        }
-        self._by_name.pop(sandbox.name, None)  # should this fail, the record tells what is
-        outcome, number = self._redis.run(
-            "publish",
-            self._prefix,
-            sandbox.name,
-            "old" if world.version else "new",
-            world.store.world,
-            orjson.dumps(record),
-            sandbox.key or "",
-            self.bounds.count,
+        record = orjson.dumps(
+            {
+                "terms": _TERMS.dump_python(sandbox.given, mode="json"),
+                "started_at": world.started_at,
+                "scenarios": [tuple(scenario.origin) for scenario in world.scenarios.values()],
+            }
         )
-        if outcome == b"taken":
-            raise NameTaken(f"there is a sandbox {sandbox.name!r} already")
-        if outcome == b"full":
-            raise TooMany(f"there are {number} sandboxes already; delete some or raise --max-sandboxes")
-        if outcome == b"gone":
-            raise NoSandbox(f"there is no sandbox {sandbox.name!r} any more")
-        sandbox.world = replace(world, version=number)
-        self._by_name[sandbox.name] = sandbox
+        name, key = sandbox.name, self._record(sandbox.name)
+        self._by_name.pop(name, None)  # should this fail, the record tells what is
+        if not world.version:
+            self._register(name, world.store)
+        version, keys, outcome = self._number(), [key, *world.store.keys], "moved"
+        idle = "" if self.bounds.idle_seconds is None else max(1, round(self.bounds.idle_seconds))
+        while outcome == "moved":
+            before = (self._redis.call("HGET", key, "world") or b"").decode() if world.version else ""
+            gone = keys_of(before) if before not in ("", world.store.world) else []
+            said = (before or "-" if world.version else "", world.store.world, version, record, sandbox.key or "", idle)
+            outcome = self._redis.run("publish", [*keys, *gone], *said, len(PARTS)).decode()
+        if outcome != "done" and world.store.world != before:
+            self._redis.call("UNLINK", *world.store.keys)
+        if outcome == "taken":
+            raise NameTaken(f"there is a sandbox {name!r} already")
+        if outcome == "gone":
+            raise NoSandbox(f"there is no sandbox {name!r} any more")
+        if not world.version:
+            self._redis.call("ZADD", self._prefix + "names", "NX", version, name)  # it may have been taken for gone
+        world.clock.read()
+        sandbox.world = replace(world, version=version)
+        self._by_name[name] = sandbox
+
+    def _register(self, name: str, store: RedisStore) -> None:
+        """Enter a name that is new. Raises TooMany."""
+        names, most = self._prefix + "names", self.bounds.count
+        self._redis.call("ZADD", names, "NX", self._number(), name)
+        if self._redis.call("ZCARD", names) > most and len(self._names()) >= most:
+            self._redis.call("ZREM", names, name)
+            self._redis.call("UNLINK", *store.keys)
+            raise TooMany(f"there are {most} sandboxes already; delete some or raise --max-sandboxes")
 
     def enter(self, name: str | None, request: Request) -> tuple[World, float, float]:
-        """The world that a request is answered in, the epoch seconds on its clock, and the clock's rate."""
-        asked: list[Value] = [name or "", *map(encoded, keys_in(request))]
-        for _ in range(MAX_TRIES):
-            answer = self._redis.run("enter", self._prefix, *asked)
-            if not answer:  # somebody emptied the database
-                self._found_default()
-                continue
-            known, version, base, real_base, rate, real = texts(answer)
-            self._redis.saw(float(real))
-            sandbox = self._by_name.get(known)
-            world = sandbox.world if sandbox is not None else None
-            if world is None or world.version != int(version):
-                with contextlib.suppress(NoSandbox):  # it went meanwhile
-                    world = self.get(known).world
-            # The time is that of the world of this version: with any other one it is asked for again.
-            if world is not None and world.version == int(version):
-                return world, Hands(float(base), float(real_base), float(rate)).at(float(real)), float(rate)
-        raise Problem("unavailable", "The sandbox is reset again and again; try again.")
+        """The world of a request that the real API answers, the time on its clock, and the clock's rate. It waits."""
+        for asked, key in [(name, "")] if name is not None else bound(request):
+            sandbox = self.look(asked)
+            if sandbox is not None and key in ("", sandbox.key):
+                break
+        else:
+            sandbox = self.default
+        return sandbox.world, *sandbox.clock.read()
+
+    def visit(self, name: str | None, request: Request) -> Visit:
+        """The way of a request to the sandbox that its path names, or that one of its keys is bound to."""
+        return Visit(self, self._redis, name, request)
+
+    def close(self) -> None:
+        """End what the running event loop has opened."""
+        self._redis.close()
+
+    async def stay(self) -> None:
+        """Let the other servers know that this one is there, until it is cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(BEAT)
+                await asyncio.to_thread(self._tell, self._servers.beat)
+        finally:
+            self._tell(self._servers.leave)
+
+    @staticmethod
+    def _tell(what: Callable[[], None]) -> None:
+        with contextlib.suppress(Problem):  # the log tells of a store that is out of reach
+            what()
+
+    def known(self, name: str) -> Sandbox | None:
+        """A sandbox as this process knows it, which may be another one by now."""
+        return self._by_name.get(name)
+
+    def look(self, name: str) -> Sandbox | None:
+        """A sandbox as it is; None when it is not there."""
+        try:
+            return self.get(name)
+        except NoSandbox:
+            return None
 
     def create(
         self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
     ) -> Sandbox:
         """Make a sandbox with an API key of its own. Raises NameTaken or TooMany."""
-        if self.bounds.idle_seconds is not None:
-            self._redis.run("remove", self._prefix, "", self.bounds.idle_seconds)
         self._insist_on_memory()
         while name is None:
             free = f"sandbox-{self._redis.call('INCR', self._prefix + 'unnamed')}"
@@ -142,26 +188,38 @@ class SharedSandboxes(Sandboxes):
         """Remove a sandbox. Raises UserError for the default one and for an unknown name."""
         if name == DEFAULT:
             raise UserError("the default sandbox cannot be deleted; reset it instead")
-        if not self._redis.run("remove", self._prefix, name, ""):
-            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
+        key = self._record(name)
         self._by_name.pop(name, None)
+        while (world := self._redis.call("HGET", key, "world")) is not None:
+            if self._redis.run("remove", [key, *keys_of(world.decode())], world):
+                self._redis.call("ZREM", self._prefix + "names", name)
+                return
+        raise self._no_sandbox(name)
 
     def get(self, name: str) -> Sandbox:
         """The sandbox of that name. Raises NoSandbox, which names the nearest one."""
-        key = f"{self._prefix}sandbox:{name}"
-        version, world, record, bound = self._redis.call("HMGET", key, "version", "world", "record", "key")
+        found = self._redis.call("HMGET", self._record(name), "version", "world", "record", "key")
+        version, world, record, bound = found
         if version is None:
             self._by_name.pop(name, None)
             if name == DEFAULT:
                 self._found_default()
                 return self.get(name)
-            raise NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
+            raise self._no_sandbox(name)
         sandbox = self._by_name.get(name)
         if sandbox is None or sandbox.world.version != int(version):
             published = orjson.loads(record)
             terms = _TERMS.validate_python(published["terms"])
             scenarios = self._scenarios(name, published["scenarios"])
-            begun = (int(version), *self._state(world, terms), published["started_at"])
+            store = self._store(world.decode(), terms)
+            clock = SharedClock(store)
+            try:
+                clock.read()
+            except Refused as refused:
+                if not refused.is_gone:
+                    raise
+                return self.get(name)  # it is another world by now
+            begun = int(version), clock, store, published["started_at"]
             sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
             self._by_name[name] = sandbox
         return sandbox
@@ -185,10 +243,19 @@ class SharedSandboxes(Sandboxes):
         with contextlib.suppress(NameTaken):
             Sandbox(DEFAULT, self.terms, self.apis, self, scenarios=self.scenarios)
 
-    def _state(self, name: bytes, terms: Terms) -> tuple[SharedClock, RedisStore]:
-        world = name.decode()
-        store = RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
-        return SharedClock(self._redis, world), store
+    def _record(self, name: str) -> str:
+        """The key of a sandbox's record."""
+        return record_of(tag_of(self._prefix, name))
+
+    def _number(self) -> int:
+        """A number that was never given before."""
+        return int(self._redis.call("INCR", self._prefix + "made"))
+
+    def _store(self, world: str, terms: Terms) -> RedisStore:
+        return RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
+
+    def _no_sandbox(self, name: str) -> NoSandbox:
+        return NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")
 
     def _scenarios(self, name: str, origins: list[tuple[str, str, list[str]]]) -> list[Scenario]:
         scenarios = []
@@ -200,4 +267,15 @@ class SharedSandboxes(Sandboxes):
         return scenarios
 
     def _names(self) -> list[str]:
-        return texts(self._redis.call("ZRANGE", self._prefix + "names", 0, -1))
+        """The names of all sandboxes. Those that nobody used for long have gone by themselves, and are forgotten."""
+        names = self._redis.call("ZRANGE", self._prefix + "names", 0, -1)
+        there = self._redis.there([self._record(name.decode()) for name in names])
+        gone = [name for name, is_there in zip(names, there, strict=True) if not is_there]
+        if gone:
+            self._redis.call("ZREM", self._prefix + "names", *gone)
+        return [name.decode() for name, is_there in zip(names, there, strict=True) if is_there]
+
+
+def _digest(api: Api) -> str:
+    """What stands for the document that an API is served from."""
+    return blake2b(orjson.dumps(api.contract.document, option=orjson.OPT_NON_STR_KEYS), digest_size=8).hexdigest()

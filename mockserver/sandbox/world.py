@@ -74,6 +74,21 @@ class World:
     version: int = 0
     """Changes whenever a world is published where others see it; 0 before, and where nobody else does."""
 
+    def through(self, store: Store, clock: Clock) -> World:
+        """The same world, seen through another store and clock. Every request does this: `replace` takes longer."""
+        return World(
+            self.sandbox,
+            self.key,
+            self.terms,
+            self.keys,
+            clock,
+            store,
+            self.started_at,
+            self.scenarios,
+            self.apis,
+            self.version,
+        )
+
     def exchanges(self, after: int = 0) -> list[Exchange]:
         """The journal, oldest first; only what came after a number, if one is given."""
         return journal.decode_all(self.store.entries(after))

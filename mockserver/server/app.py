@@ -5,6 +5,7 @@ It turns messages into a `Request` and a `Response` into messages. It decides no
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -30,6 +31,8 @@ from mockserver.journal.logs import AccessLog, text_line
 from mockserver.messages import Exchange, Request, Response
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.pipeline.response import failure
+from mockserver.pipeline.waiting import go
 from mockserver.server import endpoint_pages
 from mockserver.server.asgi import read_body, read_head
 from mockserver.server.delivery import deliver
@@ -40,7 +43,7 @@ from mockserver.settings import Settings
 log = logging.getLogger("mockserver")
 
 THREADS = 64
-"""Requests that may wait for a shared store at a time."""
+"""Requests that may wait for a shared store at a time, on an event loop that is not asyncio's."""
 LARGE_BODY = 1024 * 1024
 """Bytes above which a body for the admin API may have to wait for others."""
 
@@ -133,11 +136,27 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     kept = StateFile(settings.state_file, app.state.admin, settings.admin_token) if settings.state_file else None
     if kept is not None:
         kept.load()
-    yield
+    sandboxes, loop = app.state.pipeline.sandboxes, _loop()
+    if sandboxes.is_shared and loop is not None:
+        staying = loop.create_task(sandboxes.stay())
+        yield
+        staying.cancel()
+        await asyncio.wait([staying])
+        sandboxes.close()
+    else:
+        yield
     if app.state.mocked is not None:
         await app.state.mocked.close()
     if kept is not None:
         kept.save()
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    """The running event loop; None for one that is not asyncio's."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 async def _failed(request: HTTPRequest, error: Exception) -> HTTPResponse:
@@ -168,6 +187,21 @@ class Mocked:
         """Answer a request to a mocked operation."""
         return self._noted(self.pipeline.exchange(request))
 
+    def begin(self, request: Request, then: Callable[[Response], None]) -> None:
+        """Begin to answer a request with a shared store, on the event loop; `then` is given the response."""
+        go(
+            self.pipeline.steps(request),
+            lambda exchange: then(failure() if exchange is None else self._noted(exchange)),
+        )
+
+    async def _waited(self, request: Request) -> Response:
+        loop = _loop()
+        if loop is None:
+            return self._noted(await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads))
+        answered: asyncio.Future[Response] = loop.create_future()
+        self.begin(request, lambda response: None if answered.done() else answered.set_result(response))
+        return await answered
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["type"] != "http":
@@ -176,11 +210,7 @@ class Mocked:
         request = read_head(scope)
         if not await read_body(request, receive, self.pipeline.most_body(request.method, request.path)):
             return
-        if self.waits:
-            exchange = await to_thread.run_sync(self.pipeline.exchange, request, limiter=self._threads)
-            response = self._noted(exchange)
-        else:
-            response = self.answer(request)
+        response = await self._waited(request) if self.waits else self.answer(request)
         await deliver(response, scope, receive, send, close=request.too_large)
 
     def _noted(self, exchange: Exchange) -> Response:

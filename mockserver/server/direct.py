@@ -258,15 +258,19 @@ class Protocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def _answer(self) -> None:
-        assert self._mocked is not None
         headers = self._named
         too_large = self._size > self._most
         body = b"" if too_large else b"".join(self._chunks)
-        response = self._mocked.answer(Request(self._method, self._path, self._query, headers, body, too_large))
+        request = Request(self._method, self._path, self._query, headers, body, too_large)
         # In HTTP/1.0 a connection is kept only when both sides say so; we do not.
         last = self.may.ending or too_large or not self.parser.should_keep_alive()
         if "connection" in headers and self.parser.get_http_version() == "1.0":
             last = True
+        self._respond(request, last)
+
+    def _respond(self, request: Request, last: bool) -> None:
+        assert self._mocked is not None
+        response = self._mocked.answer(request)
         if response.delivery is not None:
             self._deliver(response, last)
         else:

@@ -164,9 +164,11 @@ def config_for(app: Starlette) -> uvicorn.Config:
         protocol, mocked = Protocol, app.state.mocked
         if mocked is not None and mocked.passes_on:
             from mockserver.server.wire import ProxyProtocol as protocol
+        elif mocked is not None and mocked.waits:
+            from mockserver.server.later import SharedProtocol as protocol
         http = partial(
             protocol,
-            mocked=None if mocked is None or mocked.waits or mocked.passes_on else mocked,
+            mocked=None if mocked is None or mocked.passes_on else mocked,
             is_ours=app.state.is_ours,
             refused=app.state.pipeline.metrics.refused,
             bounds=bounds,

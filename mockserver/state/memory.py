@@ -196,7 +196,8 @@ class MemoryStore(MemoryJournal):
         with self._lock:
             tables: dict[str, dict[str, list[Row]]] = {}
             for (table, partition), rows in self._tables.items():
-                tables.setdefault(table, {})[partition] = list(rows.rows)
+                if rows.rows:
+                    tables.setdefault(table, {})[partition] = list(rows.rows)
             return Snapshot(tables, dict(self._counters), self._balance)
 
     def restore(self, snapshot: Snapshot) -> None:

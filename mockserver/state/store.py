@@ -42,6 +42,13 @@ MAX_WINDOW = 3600.0
 """Seconds after which an unused window is forgotten when there are too many."""
 
 
+class Wait(BaseException):
+    """Ends a run of a request that needs an answer which a shared store has not given yet; it is run again with it.
+
+    It is no error: nothing on the way may catch it.
+    """
+
+
 class Page:
     """One page of rows, newest first, and how many rows there are in all."""
 

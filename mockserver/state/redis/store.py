@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 
 from mockserver.messages import Balance, Traits, Window, Write
-from mockserver.state.redis.connection import Connection, Value, encoded
+from mockserver.state.redis.connection import Connection, Value
+from mockserver.state.redis.guesses import Guesses
+from mockserver.state.redis.names import encoded, field, keys_of, parted, record_beside, table_of
 from mockserver.state.store import (
     ENTRY_OVERHEAD,
     JOURNAL_BYTES,
@@ -48,20 +50,29 @@ class RedisStore:
         max_rows: int = MAX_ROWS,
     ) -> None:
         self.world = world
+        self.keys = keys_of(world)
+        self.all_keys = [*self.keys, record_beside(world)]
+        """With that of the sandbox's record, which goes when they do."""
+        self.guesses = Guesses()
+        """What requests of this process believe of the world."""
         self._redis = connection
         self._journal = (journal_size, journal_bytes, ENTRY_OVERHEAD)
         self._max_rows = max_rows
 
+    def ask(self, step: str, *arguments: Value) -> Any:
+        """What a step of `lua/steps.lua` answers."""
+        deadline = repr(self._redis.deadline())
+        return self._redis.run("steps", self.all_keys, "", deadline, step, len(arguments), "", *arguments)[2]
+
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         """The row, or None."""
-        key = self.world.encode() + b"rows:" + _table(table, partition)
-        found = self._redis.call("HGET", key, encoded(id))
+        found = self.ask("get", table_of(table, partition) + encoded(id))
         return None if found is None else orjson.loads(found)
 
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         """Rows from newest to oldest."""
-        total, rows = self._redis.run("page", self.world, _table(table, partition), offset, limit)
-        return Page([orjson.loads(row) for row in rows], total)
+        total, rows = self.ask("page", table_of(table, partition), offset, limit)
+        return Page(orjson.loads(rows), total)
 
     def rows(self, table: str, partition: str = "") -> list[Row]:
         """All rows, newest first."""
@@ -69,76 +80,83 @@ class RedisStore:
 
     def increment(self, counter: str, by: int = 1) -> int:
         """Add to a counter that starts at 0; returns the new value."""
-        (value,) = self._redis.run("count", self.world, by, counter)
-        return int(value)
+        # What adds one makes a name of it; the others ask whether a flag is set.
+        return int(self.ask("number" if by == 1 else "count", by, encoded(counter))[0])
 
     def count(self, counters: Sequence[str]) -> list[int]:
         """Add one to each of several counters; the new values."""
-        values: list[int] = self._redis.run("count", self.world, 1, *counters)
+        values: list[int] = self.ask("count", 1, *map(encoded, counters))
         return values
 
     def commit(self, writes: Sequence[Write], charged: float = 0) -> Outcome:
         """Do all the writes and charge credits for them, or nothing."""
-        arguments: list[Value] = [repr(charged), self._max_rows, repr(self._redis.deadline())]
+        outcome: Any = self.ask("commit", *self._commit_arguments(writes, charged)).decode()
+        return outcome  # type: ignore[no-any-return]
+
+    def _commit_arguments(self, writes: Sequence[Write], charged: float) -> tuple[Value, ...]:
+        arguments: list[Value] = [repr(charged), self._max_rows]
         for write in writes:
             arguments += (
-                _table(write.table, write.partition),
+                table_of(write.table, write.partition),
                 encoded(write.id),
                 b"" if write.row is None else to_json(write.row),
                 b"" if write.was is None else to_json(write.was),
             )
-        outcome: Any = self._redis.run("commit", self.world, *arguments).decode()
-        return outcome  # type: ignore[no-any-return]
+        return tuple(arguments)
 
     def balance(self) -> Balance:
         """The credit account as it stands."""
-        return _balance(self._redis.call("HMGET", self.world + "m", "total", "consumed"))
+        return _balance(self.ask("balance"))
 
     def grant(self, remaining: float) -> None:
         """Set what remains to spend, keeping what was consumed."""
-        self._redis.run("grant", self.world, repr(remaining))
+        self.ask("grant", repr(remaining))
 
     def hit(self, key: str, now: float, limit: int, window: float, count: bool = True) -> Window:
         """Ask a sliding window to admit a request at `now`; with `count` false only look."""
-        remaining, free_at, admitted = self._redis.run(
-            "hit", self.world, encoded(key), repr(now), limit, repr(window), int(count), MAX_WINDOWS, MAX_WINDOW
-        )
+        arguments = self._hit_arguments(field(key), now, limit, window, count)
+        admitted, remaining, free_at, *_ = self.ask("hit", *arguments)
         return Window(limit, remaining, float(free_at), bool(admitted))
+
+    @staticmethod
+    def _hit_arguments(name: bytes, now: float, limit: int, window: float, count: bool) -> tuple[Value, ...]:
+        return name, repr(now), limit, repr(window), int(count), MAX_WINDOWS, MAX_WINDOW
 
     def append(
         self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
     ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
+        return int(self.ask("append", *self._append_arguments(entry, mark, answered)))
+
+    def _append_arguments(self, entry: bytes, mark: str, answered: Answered) -> tuple[Value, ...]:
         way = encoded("\0".join(map(str, answered))) if answered != NOT_ANSWERED else b""
-        return int(self._redis.run("append", self.world, entry, *self._journal, mark, way))
+        return entry, *self._journal, mark, way
 
     def answers(self) -> dict[Answered, int]:
         """How many requests were answered in each way, also those that the journal has dropped since."""
-        counted = self._redis.call("HGETALL", self.world + "answers")
-        ways = [(name.decode("utf-8", "surrogatepass").split("\0"), int(count)) for name, count in counted.items()]
+        ways = [(name.decode("utf-8", "surrogatepass").split("\0"), n) for name, n in _pairs(self.ask("answers"))]
         return {(api, operation, int(status)): count for (api, operation, status), count in ways}
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""
-        marked = self._redis.call("HGETALL", self.world + "marked")
-        return {name.decode(): int(count) for name, count in marked.items()}
+        return {name.decode(): count for name, count in _pairs(self.ask("marked"))}
 
     def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> None:
         """None: there is no index of the entries in Redis."""
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
-        start, entries = self._redis.run("entries", self.world, after, limit)
+        start, entries = self.ask("entries", after, limit)
         return list(enumerate(entries, start))
 
     def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
         """The entries with these numbers, without those that the journal has dropped."""
-        entries = self._redis.run("picked", self.world, *numbers)
+        entries = self.ask("picked", *numbers)
         return [(number, entry) for number, entry in zip(numbers, entries, strict=True) if entry is not None]
 
     def journal_span(self) -> tuple[int, int]:
         """The number of the oldest entry that is kept, and that of the newest; the first is one more when none is."""
-        first, newest = self._redis.run("span", self.world)
+        first, newest = self.ask("span")
         return int(first), int(newest)
 
     def watch(self, wake: Callable[[], None]) -> None:
@@ -146,21 +164,20 @@ class RedisStore:
 
     def journal_count(self) -> int:
         """The number of the newest entry; 0 before the first."""
-        return int(self._redis.call("HGET", self.world + "m", "entries") or 0)
+        return self.journal_span()[1]
 
     def clear_journal(self) -> None:
         """Forget the entries; their numbers go on."""
-        self._redis.run("clear", self.world)
+        self.ask("clear")
 
     def snapshot(self) -> Snapshot:
         """A copy of rows, counters and account."""
-        account, counted, found = self._redis.run("snapshot", self.world)
+        account, counted, places, rows = self.ask("snapshot")
         tables: dict[str, dict[str, list[Row]]] = {}
-        for name, rows in sorted(found):
-            table, _, partition = name.decode().partition("\0")
-            tables.setdefault(table, {})[partition] = [orjson.loads(row) for row in rows]
-        names = [name.decode() for name in counted[::2]]
-        counters = dict(zip(names, map(int, counted[1::2]), strict=True))
+        for place, row in zip(places, rows, strict=True):
+            table, partition = parted(place)
+            tables.setdefault(table, {}).setdefault(partition, []).append(orjson.loads(row))
+        counters = {name.decode("utf-8", "surrogatepass"): count for name, count in _pairs(counted)}
         return Snapshot(tables, counters, _balance(account))
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -171,14 +188,14 @@ class RedisStore:
             arguments += (encoded(counter), value)
         for table, partitions in snapshot.tables.items():
             for partition, rows in partitions.items():
-                name = _table(table, partition)
+                name = table_of(table, partition)
                 for row in rows:
                     arguments += (name, encoded(row["id"]), to_json(row))
-        self._redis.run("restore", self.world, *arguments)
+        self.ask("restore", *arguments)
 
 
-def _table(table: str, partition: str) -> bytes:
-    return encoded(f"{table}\0{partition}")
+def _pairs(found: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    return list(zip(found[::2], map(int, found[1::2]), strict=True))
 
 
 def _balance(account: Sequence[bytes | None]) -> Balance:

@@ -1,14 +1,8 @@
--- Make an empty world. Those that were begun a minute ago and never shown belong to nobody.
-local prefix, start, rate, credits = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local now = redis.call('TIME')
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'unborn', '-inf', now[1] - 60)) do
-  drop(old)
-  redis.call('ZREM', prefix .. 'unborn', old)
-end
-local world = prefix .. 'world:' .. redis.call('INCR', prefix .. 'made') .. ':'
-local real = number(now[1] + now[2] / 1000000)
+-- Make an empty world, which goes by itself unless it is shown. KEYS[1]: its key `m`.
+local time = redis.call('TIME')
+local real = string.format('%.17g', time[1] + time[2] / 1000000)
+local start = ARGV[1]
 if start == '' then start = real end
-redis.call('ZADD', prefix .. 'unborn', now[1], world)
-redis.call('HSET', world .. 'm', 'base', start, 'real', real, 'rate', rate,
-  'total', credits, 'consumed', 0, 'rows', 0, 'entries', 0, 'bytes', 0, 'hits', 0, 'next', 0)
-return world
+redis.call('HSET', KEYS[1], 'version', 0, 'base', start, 'real', real, 'rate', ARGV[2], 'total', ARGV[3],
+  'consumed', 0, 'rows', 0, 'entries', 0, 'bytes', 0, 'hits', 0, 'next', 0, 'idle', ARGV[4], 'kept', 0)
+redis.call('EXPIRE', KEYS[1], ARGV[4])

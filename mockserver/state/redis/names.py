@@ -1,0 +1,67 @@
+"""The names of our keys in Redis.
+
+All keys of a sandbox have its name in braces, so that a cluster keeps them on one node: its record
+(`{PREFIX:NAME}record`), and those of the world that it is in (`{PREFIX:NAME}NUMBER:m` and so on), which are always the
+same few, however many tables and windows there are. Every script is told all keys that it touches.
+"""
+
+from __future__ import annotations
+
+LAYOUT = 2
+"""Changes when servers of another version would not understand what is stored."""
+
+PARTS = ("m", "rows", "order", "counters", "windows", "hits", "journal", "marked", "answers")
+"""The keys of a world.
+
+m: version, hands of the clock, account, how many rows and entries there are, how long it is kept (hash).
+rows: by table and id: 14 digits of its place in the order, and its JSON (hash).
+order: table, place, id (sorted set, by bytes).
+counters: by name (hash).
+windows: when each sliding window was last used (sorted set).
+hits: window, the moment at which a request leaves it, a number (sorted set, by bytes).
+journal: entries (list).
+marked, answers: how often each mark and each way to be answered was counted (hashes).
+"""
+
+
+def tag_of(prefix: str, sandbox: str) -> str:
+    """What the names of all keys of a sandbox begin with."""
+    return f"{{{prefix}{sandbox}}}"
+
+
+def record_of(tag: str) -> str:
+    """The key of a sandbox's record."""
+    return tag + "record"
+
+
+def record_beside(world: str) -> str:
+    """The key of the record of a world's sandbox."""
+    return record_of(world[: world.rindex("}") + 1])
+
+
+def keys_of(world: str) -> list[str]:
+    """The keys of a world."""
+    return [world + part for part in PARTS]
+
+
+def encoded(value: str) -> bytes:
+    """What a client sent may hold half a surrogate pair, which UTF-8 has no way to write."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def field(text: str) -> bytes:
+    """A text, so written that none begins another one, whatever they hold."""
+    name = encoded(text)
+    return b"%d:%b" % (len(name), name)
+
+
+def table_of(table: str, partition: str) -> bytes:
+    """A table and a partition as one field."""
+    return field(f"{table}\0{partition}")
+
+
+def parted(place: bytes) -> tuple[str, str]:
+    """Table and partition of what begins with such a field."""
+    length, _, rest = place.partition(b":")
+    table, _, partition = rest[: int(length)].decode("utf-8", "surrogatepass").partition("\0")
+    return table, partition

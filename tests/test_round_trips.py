@@ -1,0 +1,77 @@
+"""How often a request goes to the shared store, counted by Redis itself (MONITOR)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+from redis_server import RedisServer
+from test_shared import replicas, send  # noqa: F401 (a fixture)
+
+from mockserver.pipeline.pipeline import Pipeline
+from mockserver.scenarios import parse_scenario
+
+RULES = """
+version: 1
+name: scripted
+api: datagrid
+rules: [{id: no, op: Memory.listUserMemory, reply: {server_error: {}}}]
+"""
+
+
+class Monitor:
+    """Counts the commands that clients send to a Redis, without those that scripts do."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._client = redis.Redis(port=server.port)
+        self._other = redis.Redis(port=server.port)
+        self._other.ping()  # or its greeting would be seen
+
+    def of(self, act: Callable[[], object]) -> list[str]:
+        """The commands that an act sends."""
+        with self._client.monitor() as monitor:
+            act()
+            self._other.echo("the end")
+            commands: list[str] = []
+            while True:
+                seen = monitor.next_command()
+                if seen["command"].startswith("ECHO"):
+                    return commands
+                if seen["client_type"] != "lua":
+                    commands.append(seen["command"].split()[0])
+
+
+@pytest.fixture(scope="module")
+def monitor(redis_server: RedisServer) -> Monitor:
+    return Monitor(redis_server)
+
+
+def trips(monitor: Monitor, pipeline: Pipeline, status: int, *asked: object, **more: object) -> int:
+    """The round trips of the third of three equal requests: the first ones may have to learn."""
+    for _ in range(2):
+        assert send(pipeline, *asked, **more).status == status
+    return len(monitor.of(lambda: send(pipeline, *asked, **more)))
+
+
+def test_a_request_costs_one_round_trip_or_two(replicas, monitor):  # noqa: F811
+    (one,) = replicas(1)
+    assert trips(monitor, one, 201) == 1
+    assert trips(monitor, one, 200, "GET") == 2
+    assert trips(monitor, one, 400, body={"agent_id": 1}) == 1
+    assert trips(monitor, one, 404, "PUT", "/nothing/here") == 1
+    one.sandbox.use(parse_scenario(RULES, one.apis, "rules.yaml"))
+    assert trips(monitor, one, 500, "GET") == 1
+
+
+def test_a_wrong_guess_costs_one_more(replicas, monitor):  # noqa: F811
+    one, other = replicas(2)
+    for pipeline in (one, other) * 5:
+        assert send(pipeline).status == 201
+        assert send(pipeline, "GET").status == 200
+    assert len(monitor.of(lambda: send(one, "GET"))) == 2
+    for pipeline in (one, other, one, other):
+        assert len(monitor.of(lambda pipeline=pipeline: send(pipeline))) == 2
+    for _ in range(10):
+        send(one)
+    assert len(monitor.of(lambda: send(one))) == 1, "once it is alone it guesses right again"
