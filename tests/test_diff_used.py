@@ -293,7 +293,7 @@ def test_the_file_is_the_same_whatever_the_order_and_is_read_again(tmp_path: Pat
     assert [use.status for use in read_uses(tmp_path / "a" / "shop.uses.yaml")] == [201, 201, 402]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_suite_writes_what_it_uses(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     pytester.makepyfile(

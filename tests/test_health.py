@@ -143,7 +143,7 @@ def test_a_signal_that_comes_during_the_start_ends_it_with_0():
     script = """
 import os, signal
 from mockserver.server import run as server
-server.build = lambda settings: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
+server.build = lambda *settings, **more: os.kill(os.getpid(), signal.SIGTERM) or signal.pause()
 from mockserver.cli.main import main
 main(["serve", "--port", "0"])
 """

@@ -21,7 +21,7 @@ from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(not RedisServer.is_installed(), reason="there is no redis-server"),
 ]
 BODY = {"agent_id": "a", "memory": "m"}
