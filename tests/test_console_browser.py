@@ -289,7 +289,7 @@ def test_inferred_resources_and_their_reasons_are_shown(make_console):
         conclusion = shown["resources"][0]["conclusions"][0]
         expect(page.get_by_text(conclusion["reason"]).first).to_be_visible()
         operation = shown["operations"][0]["id"]
-        page.get_by_role("link", name=operation, exact=True).click()
+        page.get_by_role("region", name="Operations").get_by_role("link", name=operation, exact=True).click()
         expect(page.get_by_role("heading", name=operation)).to_be_visible()
         console.page.goto("about:blank")
 

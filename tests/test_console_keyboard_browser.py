@@ -178,7 +178,7 @@ def sandboxes(keys: Keys) -> None:
     keys.open("Sandboxes")
     keys.into("Name", "mine")
     keys.press("Enter")
-    expect(keys.page.get_by_text("1 of 3 sandboxes")).to_be_visible()
+    expect(keys.page.get_by_text("1 sandbox", exact=True)).to_be_visible()
     keys.into("Search", "ci-1")
     keys.push("Reset ci-1")
     keys.push("Reset")
@@ -190,7 +190,9 @@ def sandboxes(keys: Keys) -> None:
 def contract(keys: Keys) -> None:
     keys.open("Contract")
     keys.into("Text", "createUser")
-    keys.push("Memory.createUserMemory", "link")
+    operations = keys.page.get_by_role("region", name="Operations")
+    keys.to(operations.get_by_role("link", name="Memory.createUserMemory", exact=True))
+    keys.press("Enter")
     expect(keys.page.get_by_role("heading", name="Memory.createUserMemory")).to_be_visible()
 
 

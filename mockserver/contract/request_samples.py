@@ -19,6 +19,7 @@ from mockserver.contract.references import escape
 from mockserver.contract.samples import Sampler
 from mockserver.contract.writers import text_of
 from mockserver.messages import JSON, Request
+from mockserver.text.fields import encoded_template
 from mockserver.text.jsontext import copied, to_json
 from mockserver.text.matchers import MISSING
 
@@ -58,7 +59,7 @@ class RequestSamples:
         headers: dict[str, str] = {}
         pairs: list[tuple[str, str]] = []
         cookies: list[tuple[str, str]] = []
-        path = operation.path.partition("?")[0].partition("#")[0]
+        path = encoded_template(operation.path.partition("?")[0].partition("#")[0])
         given = parameters or {}
         for parameter in operation.parameters:
             if parameter.place != "path" and not parameter.required and parameter.name not in given:
@@ -87,7 +88,9 @@ class RequestSamples:
         body = self.body(operation) if body is None else body
         if body is not None and (media_type := operation.request_type):
             content, headers["content-type"] = operation.write_body(body, media_type)
-        return Request(operation.method, self._contract.base_path + path, urlencode(pairs), headers, content)
+        return Request(
+            operation.method, encoded_template(self._contract.base_path) + path, urlencode(pairs), headers, content
+        )
 
     def body(self, operation: Operation) -> JSON:
         """A value that the body of a request may have; None where the operation takes none."""

@@ -6,8 +6,10 @@ The one reader of each. A value remembers how it was written, because a delimite
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from urllib.parse import unquote, unquote_to_bytes
+from functools import lru_cache
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from mockserver.errors import Problem
 from mockserver.messages import Violation
@@ -36,6 +38,16 @@ class Decoded(str):
 def decode_segment(raw: str) -> str:
     """A segment of a path, percent-decoded; bytes that are not UTF-8 become U+FFFD, see `is_utf8`."""
     return Decoded.of(raw, unquote) if "%" in raw else raw
+
+
+@lru_cache(256)
+def encoded_template(template: str) -> str:
+    """A path of a document as HTTP carries it, its variables left alone: `/größen/{id}` may stand there as it is.
+
+    What is percent-encoded already stays (RFC 3986, 2.4).
+    """
+    parts = re.split(r"(\{[^{}]*\})", template)
+    return "".join(part if part.startswith("{") else quote(part, safe="/%~!$&'()*+,;=:@") for part in parts)
 
 
 def is_utf8(text: str) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
-from urllib.parse import quote
 
 from mockserver.apis.base import Call
 from mockserver.apis.resources.ids import quoted
 from mockserver.contract import Contract, Operation
 from mockserver.messages import Response
+from mockserver.text.fields import encoded_template
 
 _PLAIN = frozenset(("type", "description", "example", "title", "nullable"))
 """What the schema of the header may say that takes every URL."""
@@ -36,10 +34,10 @@ class Locations:
             template: the path of the operation that reads.
             values: the variables of that path.
         """
-        path = _as_url(template)
+        path = encoded_template(template)
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quoted(value))
-        before, base = response.headers.get("location"), _as_url(self._contract.base_path)
+        before, base = response.headers.get("location"), encoded_template(self._contract.base_path)
         whole = f"{call.base_url}{base}{path}"
         if self._is_free(operation):
             response.headers["location"] = whole
@@ -61,13 +59,6 @@ class Locations:
             schemas = [outlines.node(outlines.at(known.pointer)) for known in headers if known.header == "location"]
             free = self._free[operation.id] = all(_PLAIN.issuperset(schema) for schema in schemas)
         return free
-
-
-@lru_cache(256)
-def _as_url(template: str) -> str:
-    """A path of a document as a header carries it: `/größen/{id}` may stand there as it is spoken."""
-    parts = re.split(r"(\{[^{}]*\})", template)
-    return "".join(part if part.startswith("{") else quote(part, safe="/%~!$&'()*+,;=:@") for part in parts)
 
 
 __all__ = ["Locations"]
