@@ -27,12 +27,13 @@ SCROLL = """([step, last]) => new Promise((done) => {
         const before = scrollY;
         scrollBy(0, step);
         [...document.querySelectorAll("main button")].find((button) => button.textContent === "Show more")?.click();
-        if (scrollY === before && document.querySelector("main").textContent.includes(last)) done();
+        const is_there = () => [...document.querySelectorAll("main a")].some((link) => link.textContent === last);
+        if (scrollY === before && is_there()) done();
         else requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
 })"""
-"""Scrolls by some pixels a frame until there is no further, asking for more rows, and a text is there."""
+"""Scrolls by some pixels a frame until there is no further, asking for more rows, and a link is there."""
 
 
 class Restarting:
