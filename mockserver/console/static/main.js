@@ -134,8 +134,9 @@ function told(news) {
   if (news.state === "back") {
     const count = `${news.missed} exchange${news.missed === 1 ? "" : "s"}`;
     live.textContent = news.anew ? "Live again: the journal began anew" : `Live again: ${count} came meanwhile`;
+    // The exchanges that were missed come one by one, so their list goes on where it was.
     tell(news.anew ? "The server was restarted, or the sandbox was reset: the journal began anew."
-      : `The connection was lost and is there again; ${count} came meanwhile.`);
+      : `The connection was lost and is there again; ${count} came meanwhile.`, news.anew || shown.panel !== "exchanges");
   }
 }
 
