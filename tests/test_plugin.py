@@ -87,23 +87,28 @@ def test_the_rest(mockserver):
     result.assert_outcomes(passed=5)
 
 
-@pytest.mark.parametrize(
-    ("marker", "said"),
-    [
-        ('scenaro="x"', "did you mean 'scenario'?"),
-        ('scenario="out-of-credit"', "did you mean 'out-of-credits'?"),
-        ('scenario={"version": 1}', "'name' is missing"),
-        ("credits=-1", "credits"),
-        ('rate_limit="fast"', "rate_limit"),
-        ('clock="xfast"', "is not a clock"),
-        ('"out-of-credits"', "keyword arguments only"),
-    ],
-)
-def test_a_mistake_in_a_marker_is_told(run, marker, said):
-    result = run(f"@pytest.mark.mockserver({marker})\ndef test_x(mockserver): pass\n")
-    result.assert_outcomes(errors=1)
-    assert said in result.stdout.str()
+MISTAKES = {
+    'scenaro="x"': "did you mean 'scenario'?",
+    'scenario="out-of-credit"': "did you mean 'out-of-credits'?",
+    'scenario={"version": 1}': "'name' is missing",
+    "credits=-1": "credits",
+    'rate_limit="fast"': "rate_limit",
+    'clock="xfast"': "is not a clock",
+    '"out-of-credits"': "keyword arguments only",
+}
+
+
+def test_a_mistake_in_a_marker_is_told(run):
+    tests = [
+        f"@pytest.mark.mockserver({marker})\ndef test_{number}(mockserver): pass\n"
+        for number, marker in enumerate(MISTAKES)
+    ]
+    result = run("\n".join(tests))
+    result.assert_outcomes(errors=len(MISTAKES))
     assert "INTERNALERROR" not in result.stdout.str()
+    _, *reports = re.split(r"ERROR at setup of test_\d+", result.stdout.str())
+    for report, (marker, said) in zip(reports, MISTAKES.items(), strict=True):
+        assert said in report, marker
 
 
 def test_scenario_files_are_found_beside_the_test_and_in_the_folder(run, pytester):

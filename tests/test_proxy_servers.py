@@ -186,6 +186,7 @@ def test_a_client_gets_the_same_with_and_without_the_proxy(server):
         assert one == other
 
 
+@pytest.mark.long
 def test_a_thousand_clients_at_once_each_get_their_own_response():
     arrived = threading.Barrier(1000)
 
