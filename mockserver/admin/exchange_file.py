@@ -17,6 +17,7 @@ from mockserver.journal.reasons import on_one_line
 from mockserver.messages import JSON, Exchange, Request
 from mockserver.sandbox.world import World
 from mockserver.text.documents import parse
+from mockserver.text.fields import sandbox_in
 from mockserver.text.jsontext import json_or_text, to_json
 
 MAX_EARLIER = 200
@@ -155,7 +156,7 @@ def _credential(request: Request) -> str | None:
 
 def _path(request: Request) -> str:
     """The path without the sandbox that it names."""
-    return re.sub(r"^/~[^/]*", "", request.path)
+    return sandbox_in(request.path)[1]
 
 
 def _response(exchange: Exchange) -> dict[str, Any]:

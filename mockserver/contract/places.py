@@ -6,7 +6,6 @@ it is the first whose keyword says what was expected. Must not know: state, jour
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 
 from mockserver.contract import overlay as overlays
+from mockserver.contract.along import along
 from mockserver.contract.contract import Contract
 from mockserver.contract.faults import Source
 from mockserver.contract.operation import Operation
@@ -27,8 +27,6 @@ from mockserver.text.documents import parse, parts_of, pointer_of
 
 MAX_TEXT = 1024 * 1024
 """Characters of a text in which lines are looked for: it takes about a second."""
-_MAX_STEPS = 500
-"""Schemas that are looked at for one violation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ def _in_schema(refs: Refs, root: Place, path: list[str], violation: Violation) -
     if keyword == "required" and path:
         *path, member = path
     while True:
-        speaking = list(_speaking(refs, root, path))
+        speaking = [met.place for met in along(refs, root, path) if met.depth == len(path)]
         if speaking or not path:
             break
         path = path[:-1]  # a member that nothing describes: what describes the object has refused it
@@ -119,46 +117,6 @@ def _fit(node: dict[str, Any], keyword: str, member: str, expected: str) -> tupl
         return (2, pointer_of([keyword, value.index(member)])) if listed else (0, "")
     shown = [str(part) for part in value] if isinstance(value, list) else [str(value)]
     return (2 if any(part in expected for part in shown) else 1), pointer_of([keyword])
-
-
-def _speaking(refs: Refs, root: Place, path: list[str]) -> Iterator[Place]:
-    """The schemas that speak of the value at a path, in the order of the document."""
-    waiting = [(root.node, root.pointer, 0)]
-    met: set[tuple[str, int]] = set()
-    while waiting and len(met) < _MAX_STEPS:
-        node, pointer, depth = waiting.pop(0)
-        try:
-            node, pointer = refs.follow(node, pointer)
-        except KeyError:
-            continue
-        if not isinstance(node, dict) or (pointer, depth) in met:
-            continue
-        met.add((pointer, depth))
-        if depth == len(path):
-            yield Place(node, pointer)
-        else:
-            waiting += [(child, pointer + at, depth + 1) for child, at in _children(node, path[depth])]
-        for key in ("allOf", "anyOf", "oneOf"):
-            parts = node.get(key)
-            waiting += [
-                (part, f"{pointer}/{key}/{index}", depth)
-                for index, part in enumerate(parts if isinstance(parts, list) else ())
-            ]
-        waiting += [(node[key], f"{pointer}/{key}", depth) for key in ("then", "else") if key in node]
-
-
-def _children(node: dict[str, Any], name: str) -> Iterator[tuple[Any, str]]:
-    """The schemas of one member or item."""
-    properties, first = node.get("properties"), node.get("prefixItems")
-    if isinstance(properties, dict) and name in properties:
-        yield properties[name], pointer_of(["properties", name])
-    elif isinstance(node.get("additionalProperties"), dict):
-        yield node["additionalProperties"], "/additionalProperties"
-    if name.isdecimal():
-        if isinstance(first, list) and int(name) < len(first):
-            yield first[int(name)], pointer_of(["prefixItems", name])
-        elif isinstance(node.get("items"), dict):
-            yield node["items"], "/items"
 
 
 def excerpt(contract: Contract, schema: str, at: str = "") -> Excerpt:

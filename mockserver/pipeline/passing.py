@@ -17,11 +17,12 @@ from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import Exchange, Headers, Request, Response, Violation
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, describe
-from mockserver.pipeline.pipeline import Pipeline, sandbox_in
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.pipeline.response import FAILURE, apply_fault, failure, serialise, tell_reason
 from mockserver.pipeline.turn import Turn
 from mockserver.sandbox.world import World
 from mockserver.scenarios import NO_DECISION
+from mockserver.text.fields import sandbox_in
 
 log = logging.getLogger("mockserver")
 
@@ -49,7 +50,7 @@ class Passage:
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self._pipeline = pipeline
         self._started = monotonic()
-        name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
+        name, path = sandbox_in(request.path)
         self._world, now, self._rate = pipeline.sandboxes.enter(name, request)
         exchange = self.exchange = Exchange(request, now)
         """What is recorded of it."""

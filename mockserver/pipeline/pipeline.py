@@ -11,7 +11,6 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from mockserver.apis import Api
 from mockserver.apis.api import tell_tables_apart
@@ -44,6 +43,7 @@ from mockserver.sandbox.sandboxes import MAX_NAMED, Bounds, NoSandbox, Sandboxes
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 from mockserver.state.store import Wait
+from mockserver.text.fields import sandbox_in
 
 log = logging.getLogger("mockserver")
 
@@ -175,7 +175,7 @@ class Pipeline:
 
     def most_body(self, method: str, path: str) -> int:
         """Bytes of a body that a request to a path may have."""
-        return self.routes.most_body(method, sandbox_in(path)[1] if path.startswith("/~") else path)
+        return self.routes.most_body(method, sandbox_in(path)[1])
 
     def handle(self, request: Request) -> Response:
         """Answer a request. Never raises: a failure of ours is a 500, and stands in the journal."""
@@ -186,7 +186,7 @@ class Pipeline:
         if self.sandboxes.is_shared:
             return answered(self.steps(request))
         started = monotonic()
-        name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
+        name, path = sandbox_in(request.path)
         world, now, rate = self.sandboxes.enter(name, request)
         turn = Turn(world, Exchange(request, now))
         self._live(turn, name, path, started, rate)
@@ -200,7 +200,7 @@ class Pipeline:
         the store when the last answer is there; only then is it told of.
         """
         started = monotonic()
-        name, path = sandbox_in(request.path) if request.path.startswith("/~") else (None, request.path)
+        name, path = sandbox_in(request.path)
         visit = self.sandboxes.visit(name, request)
         while True:
             turn = None
@@ -344,12 +344,6 @@ class Pipeline:
         referee = self._referees[turn.exchange.api]
         disagreement = referee.validate(turn.operation, turn.request, turn.route.values, turn.exchange.response)
         return f"openapi-core disagrees on {disagreement}" if disagreement else ""
-
-
-def sandbox_in(path: str) -> tuple[str, str]:
-    """The sandbox that `/~NAME/...` names, and the rest of the path."""
-    name, slash, rest = path[2:].partition("/")
-    return unquote(name), slash + rest
 
 
 def _no_sandbox(sandboxes: Sandboxes, name: str) -> str:

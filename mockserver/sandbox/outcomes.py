@@ -19,6 +19,7 @@ from mockserver.scenarios import CompiledRule, Facts, Scenario
 from mockserver.scenarios.library import bundled_scenarios
 from mockserver.text.blocks import Line, block
 from mockserver.text.documents import read_text
+from mockserver.text.fields import sandbox_in
 from mockserver.text.matchers import Difference
 
 
@@ -83,8 +84,7 @@ def outcomes(sandbox: Sandbox, exchange: Exchange) -> list[Outcome]:
 def facts_of(world: World, contract: Contract, exchange: Exchange) -> Facts:
     """What the rules had to look at when an exchange began. Its operation must be one of the contract."""
     operation = contract.operations[exchange.operation]
-    segments = split(exchange.request.path)
-    segments = segments[1:] if segments[:1] and segments[0].startswith("~") else segments
+    segments = split(sandbox_in(exchange.request.path)[1])
     variables: Mapping[str, str] = {}
     for start in (0, 1):  # the API's own name may stand before its path
         matched, values, _ = contract.match(exchange.request.method, segments[start:])

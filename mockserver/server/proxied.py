@@ -18,13 +18,14 @@ from mockserver.apis import Api
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request, Response
 from mockserver.pipeline.passing import MAX_SEEN, Passage
-from mockserver.pipeline.pipeline import Pipeline, sandbox_in
+from mockserver.pipeline.pipeline import Pipeline
 from mockserver.server.app import Mocked, assemble
 from mockserver.server.asgi import read_body, read_head
 from mockserver.server.delivery import CUT, deliver
 from mockserver.server.forwarding import Forwarding
 from mockserver.server.wire import Wire, wire_of
 from mockserver.settings import Settings
+from mockserver.text.fields import sandbox_in
 from mockserver.upstream.connection import Failure, Patience
 from mockserver.upstream.fields import (
     Refused,
@@ -88,11 +89,9 @@ class Proxied(Mocked):
 
     def _is_twins(self, request: Request) -> bool:
         """Whether the twin answers: its operations, and what is for a sandbox that is not there."""
-        path = request.path
-        if path.startswith("/~"):
-            name, path = sandbox_in(path)
-            if all(sandbox.name != name for sandbox in self.pipeline.sandboxes.all()):
-                return True
+        name, path = sandbox_in(request.path)
+        if name is not None and all(sandbox.name != name for sandbox in self.pipeline.sandboxes.all()):
+            return True
         if not self._twin:
             return False
         route = self.pipeline.routes.find(request.method, path)

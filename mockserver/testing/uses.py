@@ -14,7 +14,7 @@ from typing import Any
 from mockserver.contract.diff.uses import VERSION, members
 from mockserver.errors import UserError
 from mockserver.text.documents import write_whole
-from mockserver.text.fields import query_values
+from mockserver.text.fields import query_values, sandbox_in
 from mockserver.text.jsontext import to_json
 
 MAX_USES = 10_000
@@ -103,9 +103,7 @@ def _use(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _path(path: str, api: str) -> str:
     """A path without the sandbox and the API that may stand before it."""
-    parts = path.split("/")
-    if len(parts) > 1 and parts[1].startswith("~"):
-        del parts[1]
+    parts = sandbox_in(path)[1].split("/")
     if len(parts) > 2 and parts[1] == api:
         del parts[1]
     return "/".join(parts)

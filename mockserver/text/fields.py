@@ -40,6 +40,14 @@ def decode_segment(raw: str) -> str:
     return Decoded.of(raw, unquote) if "%" in raw else raw
 
 
+def sandbox_in(path: str) -> tuple[str | None, str]:
+    """The sandbox that `/~NAME/...` names, None where a path names none, and the rest of the path."""
+    if not path.startswith("/~"):
+        return None, path
+    name, slash, rest = path[2:].partition("/")
+    return unquote(name), slash + rest
+
+
 @lru_cache(256)
 def encoded_template(template: str) -> str:
     """A path of a document as HTTP carries it, its variables left alone: `/größen/{id}` may stand there as it is.

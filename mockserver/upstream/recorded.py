@@ -17,6 +17,7 @@ from mockserver.apis import Api
 from mockserver.contract.router import split
 from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON
+from mockserver.text.fields import sandbox_in
 from mockserver.upstream.pseudonyms import MASKED, Pseudonyms
 
 _NOT_SAID = frozenset(
@@ -132,10 +133,7 @@ def _unsayable(entry: JSON) -> str:
 def _recorded(entry: JSON, apis: Mapping[str, Api]) -> Recorded:
     request, response = entry["request"], entry["response"]
     api = apis.get(entry["api"])
-    path = entry["path"]
-    if path.startswith("/~"):
-        path = "/" + path[2:].partition("/")[2]
-    path, variables = _place(api, entry["method"], path)
+    path, variables = _place(api, entry["method"], sandbox_in(entry["path"])[1] or "/")
     return Recorded(
         number=entry["number"],
         api=entry["api"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 from mockserver.console.endpoint_pages.sent import FormPart, Sent, Value, Variable
@@ -240,14 +241,7 @@ def _python_files(parts: tuple[FormPart, ...]) -> str:
 
 def _python(value: JSON, level: int) -> str:
     """A JSON value as a Python expression."""
-    line = _python_line(value)
-    if len(line) <= _ROOM - 4 * level - 6 or not isinstance(value, dict | list) or not value:
-        return line
-    pad, end = "    " * (level + 1), "    " * level
-    if isinstance(value, dict):
-        items = [f"{pad}{_literal(name)}: {_python(item, level + 1)},\n" for name, item in value.items()]
-        return "{\n" + "".join(items) + f"{end}}}"
-    return "[\n" + "".join(f"{pad}{_python(item, level + 1)},\n" for item in value) + f"{end}]"
+    return _broken(value, level, _Syntax("    ", 6, _literal, _python_line))
 
 
 def _python_line(value: JSON) -> str:
@@ -256,6 +250,34 @@ def _python_line(value: JSON) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_python_line, value))}]"
     return _literal(value) if isinstance(value, str) else repr(value)
+
+
+# -- both ---------------------------------------------------------------------------------------------
+
+
+class _Syntax(NamedTuple):
+    """How a language writes a JSON value."""
+
+    indent: str
+    margin: int
+    """Columns that stand before and behind a value."""
+    name: Callable[[str], str]
+    """The name of a member."""
+    line: Callable[[JSON], str]
+    """A value in one line."""
+
+
+def _broken(value: JSON, level: int, syntax: _Syntax) -> str:
+    """A JSON value in one line where there is room for it, else a member or an item on a line."""
+    line = syntax.line(value)
+    room = _ROOM - len(syntax.indent) * level - syntax.margin
+    if len(line) <= room or not isinstance(value, dict | list) or not value:
+        return line
+    pad, end = syntax.indent * (level + 1), syntax.indent * level
+    if isinstance(value, dict):
+        items = [f"{pad}{syntax.name(name)}: {_broken(item, level + 1, syntax)},\n" for name, item in value.items()]
+        return "{\n" + "".join(items) + f"{end}}}"
+    return "[\n" + "".join(f"{pad}{_broken(item, level + 1, syntax)},\n" for item in value) + f"{end}]"
 
 
 # -- TypeScript ---------------------------------------------------------------------------------------
@@ -267,14 +289,7 @@ def _string(text: str) -> str:
 
 def _typescript(value: JSON, level: int) -> str:
     """A JSON value as a TypeScript expression."""
-    line = _typescript_line(value)
-    if len(line) <= _ROOM - 2 * level - 24 or not isinstance(value, dict | list) or not value:
-        return line
-    pad, end = "  " * (level + 1), "  " * level
-    if isinstance(value, dict):
-        items = [f"{pad}{_member(name)}: {_typescript(item, level + 1)},\n" for name, item in value.items()]
-        return "{\n" + "".join(items) + f"{end}}}"
-    return "[\n" + "".join(f"{pad}{_typescript(item, level + 1)},\n" for item in value) + f"{end}]"
+    return _broken(value, level, _Syntax("  ", 24, _member, _typescript_line))
 
 
 def _typescript_line(value: JSON) -> str:

@@ -9,16 +9,15 @@ Must not know: how findings are shown.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from mockserver.contract.along import along
 from mockserver.contract.contract import Contract
 from mockserver.contract.diff.calls import Call, calls
 from mockserver.contract.diff.findings import change, location, merged
 from mockserver.contract.diff.uses import Use
 from mockserver.contract.operation import Operation
-from mockserver.contract.references import Refs
+from mockserver.contract.outline import Place
 from mockserver.contract.router import split
 from mockserver.errors import Problem
 from mockserver.messages import Request, Violation
@@ -27,15 +26,16 @@ from mockserver.text.findings import Finding, Location
 
 IN_USE = "request-in-use-rejected"
 """The rule of a request that the client sends and that is refused now."""
-_BRANCHES = ("allOf", "anyOf", "oneOf")
-_INNER = frozenset(("properties", "patternProperties", "additionalProperties", "items", "prefixItems", *_BRANCHES))
+_INNER = frozenset(
+    ("properties", "patternProperties", "additionalProperties", "items", "prefixItems", "allOf", "anyOf", "oneOf")
+)
 """Members of a schema that are about other places of a value."""
 _OF_OPERATION = ("operation-", "base-path-", "security-", "success-status-", "webhook-", "callback-")
 """Rules that concern everyone who calls the operation."""
 _REPLACED = ("request-", "parameter-", "required-parameter-", "required-request-body-")
 """Rules about requests; what they mean for a client is seen by its requests."""
 
-Place = tuple[str, str]
+Spot = tuple[str, str]
 """A file and a pointer in it."""
 
 
@@ -103,12 +103,12 @@ class Uses:
         place = finding.old or finding.new
         if not is_called or place is None:
             return is_called
-        read = set[Place]().union(*(self._places.get(title, set()) for title in finding.operations))
+        read = set[Spot]().union(*(self._places.get(title, set()) for title in finding.operations))
         return _is_read(place, read)
 
-    def _read(self, title: str) -> set[Place]:
+    def _read(self, title: str) -> set[Spot]:
         """The places of both documents that describe what the client reads of an operation's responses."""
-        places: set[Place] = set()
+        places: set[Spot] = set()
         for contract, by_title in ((self._old, self._before), (self._new, self._after)):
             call = by_title.get(title)
             if call is None:
@@ -135,48 +135,11 @@ def _pointers(call: Call, use: Use) -> Iterator[str]:
     for media_type, schema in call.media_types(holder).items():
         yield f"{holder[1]}/content{pointer_of([media_type])}"
         for read in use.reads if schema else ():
-            yield from _walk(call.refs, call.refs.lookup(schema), schema, tuple(parts_of(read)), set())
+            for met in along(call.refs, Place(call.refs.lookup(schema), schema), parts_of(read)):
+                yield from (met.named, met.place.pointer)
 
 
-def _walk(
-    refs: Refs, node: Any, pointer: str, way: tuple[str, ...], met: set[tuple[str, tuple[str, ...]]]
-) -> Iterator[str]:
-    """The pointers to the schemas on the way to a member, references followed."""
-    yield pointer
-    node, pointer = refs.follow(node, pointer)
-    if not isinstance(node, dict) or (pointer, way) in met:
-        return
-    met.add((pointer, way))
-    yield pointer
-    for key in _BRANCHES:
-        for number, branch in enumerate(node.get(key) or ()):
-            yield from _walk(refs, branch, f"{pointer}/{key}/{number}", way, met)
-    if not way:
-        return
-    for key, below in _below(node, way[0]):
-        yield from _walk(refs, below, pointer + key, way[1:], met)
-
-
-def _below(node: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """The schemas of a member, or of the items of an array, each with the way to it."""
-    if name == "*":
-        if isinstance(node.get("items"), dict):
-            yield "/items", node["items"]
-        for number, item in enumerate(node.get("prefixItems") or ()):
-            yield f"/prefixItems/{number}", item
-        return
-    properties = node.get("properties") or {}
-    if name in properties:
-        yield pointer_of(["properties", name]), properties[name]
-        return
-    for pattern, schema in (node.get("patternProperties") or {}).items():
-        if re.search(pattern, name):
-            yield pointer_of(["patternProperties", pattern]), schema
-    if isinstance(node.get("additionalProperties"), dict):
-        yield "/additionalProperties", node["additionalProperties"]
-
-
-def _is_read(place: Location, read: set[Place]) -> bool:
+def _is_read(place: Location, read: set[Spot]) -> bool:
     """Whether a place is one that is read, or belongs to one and is not about another member."""
     parts = parts_of(place.pointer)
     for length in range(len(parts), -1, -1):

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mockserver.contract.along import EVERY
 from mockserver.contract.diff.pact import is_pact, uses_in_pact
 from mockserver.errors import UserError, did_you_mean
 from mockserver.text.documents import Locator, parse, pointer_of, read_text
@@ -76,7 +77,7 @@ def _ways(value: Any, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _ways(member, (*way, name))
     elif isinstance(value, list) and value:
         for item in value:
-            yield from _ways(item, (*way, "*"))
+            yield from _ways(item, (*way, EVERY))
     else:
         yield way
 
