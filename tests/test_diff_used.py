@@ -111,6 +111,13 @@ def drop(document: dict[str, Any], name: str, member: str) -> None:
     node["required"] = [name for name in node["required"] if name != member] or ["price"]
 
 
+def rename(document: dict[str, Any]) -> None:
+    """Call the variable of a path by another name."""
+    item = document["paths"].pop("/orders/{id}")
+    item["get"]["parameters"][0]["name"] = "order_id"
+    document["paths"]["/orders/{order_id}"] = item
+
+
 # What changes, and the rules that it breaks for this client.
 CONCERNS: dict[str, tuple[Any, set[str]]] = {
     "a member that it reads goes": (lambda d: drop(d, "Order", "id"), {"response-required-property-removed"}),
@@ -134,6 +141,10 @@ CONCERNS: dict[str, tuple[Any, set[str]]] = {
     "a parameter that it does not send is required": (
         lambda d: d["paths"]["/orders"]["post"]["parameters"][0].update(required=True),
         {"request-in-use-rejected"},
+    ),
+    "a member goes, and the path calls its variable otherwise": (
+        lambda d: (rename(d), drop(d, "Order", "status")),
+        {"response-required-property-removed"},
     ),
     "a status that it handles goes": (
         lambda d: d["paths"]["/orders"]["post"]["responses"].update(

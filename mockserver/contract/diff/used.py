@@ -37,6 +37,8 @@ _REPLACED = ("request-", "parameter-", "required-parameter-", "required-request-
 
 Spot = tuple[str, str]
 """A file and a pointer in it."""
+Key = tuple[str, str]
+"""The method of an operation, and its path without the names of variables."""
 
 
 class Uses:
@@ -50,7 +52,9 @@ class Uses:
 
     def __init__(self, uses: Sequence[Use], old: Contract, new: Contract) -> None:
         self._old, self._new = old, new
-        self._before, self._after = _by_title(old), _by_title(new)
+        self._before, self._after = calls(old), calls(new)
+        # A path may have other names of variables in the new document, and is the same operation.
+        self._keys = {call.title: key for known in (self._before, self._after) for key, call in known.items()}
         matched = [(use, _find(old, use)) for use in uses]
         self._uses = [(use, operation, values) for use, (operation, values) in matched if operation is not None]
         self.unknown = [
@@ -59,14 +63,15 @@ class Uses:
             if operation is None
         ]
         """Uses of which nothing can be said."""
-        self._titles = {_title(operation) for _, operation, _ in self._uses}
-        self._places = {
-            title: self._read(title) for title in self._titles if title in self._before or title in self._after
-        }
+        self._places = {key: self._read(key) for key in {self._key(operation) for _, operation, _ in self._uses}}
+        """What is read, by the operations that are called."""
 
     def concerned(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings that concern the client, and the requests of its own that are refused now, the worst first."""
         return merged([*self._refused(), *(finding for finding in findings if self._concerns(finding))])
+
+    def _key(self, operation: Operation) -> Key:
+        return self._keys[_title(operation)]
 
     # -- requests -----------------------------------------------------------------------------------
 
@@ -76,18 +81,17 @@ class Uses:
             new, new_values = _find(self._new, use)
             if new is None:
                 continue  # its removal is a finding
-            known = {_key(violation) for violation in _violations(operation, use, values)}
+            known = {_breach(violation) for violation in _violations(operation, use, values)}
             for violation in _violations(new, use, new_values):
-                if _key(violation) in known:
+                if _breach(violation) in known:
                     continue
-                title = _title(operation)
                 yield change(
                     IN_USE,
                     "request",
-                    title,
+                    _title(operation),
                     f"{use.place}: {violation}",
-                    _location(self._old, self._before.get(title)),
-                    _location(self._new, self._after.get(_title(new))),
+                    _location(self._old, self._before.get(self._key(operation))),
+                    _location(self._new, self._after.get(self._key(new))),
                     witness=use.body if violation.where == "body" else f"{use.path}?{use.query}".rstrip("?"),
                     detail=str(violation),
                 )
@@ -95,26 +99,25 @@ class Uses:
     # -- responses ----------------------------------------------------------------------------------
 
     def _concerns(self, finding: Finding) -> bool:
-        is_called = any(title in self._titles for title in finding.operations)
+        called = [key for key in map(self._keys.get, finding.operations) if key in self._places]
         if finding.rule.startswith(_OF_OPERATION):
-            return is_called or not finding.operations[0].partition(" ")[0].isupper()
+            return bool(called) or not finding.operations[0].partition(" ")[0].isupper()
         if finding.level == "breaking" and finding.rule.startswith(_REPLACED):
             return False  # its requests tell
         place = finding.old or finding.new
-        if not is_called or place is None:
-            return is_called
-        read = set[Spot]().union(*(self._places.get(title, set()) for title in finding.operations))
-        return _is_read(place, read)
+        if not called or place is None:
+            return bool(called)
+        return _is_read(place, set[Spot]().union(*(self._places[key] for key in called if key is not None)))
 
-    def _read(self, title: str) -> set[Spot]:
+    def _read(self, key: Key) -> set[Spot]:
         """The places of both documents that describe what the client reads of an operation's responses."""
         places: set[Spot] = set()
-        for contract, by_title in ((self._old, self._before), (self._new, self._after)):
-            call = by_title.get(title)
+        for contract, known in ((self._old, self._before), (self._new, self._after)):
+            call = known.get(key)
             if call is None:
                 continue
             for use, operation, _ in self._uses:
-                if _title(operation) == title:
+                if self._key(operation) == key:
                     for pointer in _pointers(call, use):
                         there = location(contract, pointer)
                         places.add((there.file, there.pointer))
@@ -155,10 +158,6 @@ def _title(operation: Operation) -> str:
     return f"{operation.method} {operation.path}"
 
 
-def _by_title(contract: Contract) -> dict[str, Call]:
-    return {call.title: call for call in calls(contract).values()}
-
-
 def _location(contract: Contract, call: Call | None) -> Location | None:
     return None if call is None else location(contract, call.pointer)
 
@@ -176,7 +175,7 @@ def _violations(operation: Operation, use: Use, values: dict[str, str]) -> list[
         return list(problem.violations) or [Violation("client", "body", "", problem.message, "", "", problem.kind.name)]
 
 
-def _key(violation: Violation) -> tuple[str, str, str]:
+def _breach(violation: Violation) -> tuple[str, str, str]:
     return violation.where, violation.pointer, violation.keyword
 
 
