@@ -33,6 +33,9 @@ from mockserver.messages import Response, Violation
 from mockserver.state.store import Row
 from mockserver.text.jsontext import copied
 
+MAX_TRIES = 100
+"""Ids that are tried for a row where the schema of ids is a narrow one."""
+
 
 class Resourceful:
     """The behaviours of one resource. What an operation needs is read from the contract when it is first used.
@@ -52,7 +55,7 @@ class Resourceful:
         self._echoes: dict[str, Echo] = {}
         self._deletions: dict[str, Deletion] = {}
         self._bulks: dict[str, Bulk] = {}
-        self._makers: dict[int, Callable[[int], str]] = {}
+        self._makers: dict[int, ids.Maker] = {}
 
     def behaviour(self, operation: Operation) -> Behaviour:
         """What answers an operation of the resource."""
@@ -357,9 +360,17 @@ class Resourceful:
         make = self._makers.get(call.seed)
         if make is None:
             make = self._makers[call.seed] = self._maker(call.seed)
-        return make(call.store.increment(f"{self.resource.name}.id"))
+        key = make.make(call.store.increment(f"{self.resource.name}.id"))
+        if make.may_repeat:
+            stored, tries = self._stored(call), 1
+            while stored.is_taken(key):
+                if tries == MAX_TRIES:
+                    one = self.resource.singular
+                    raise Problem("unavailable", f"No free id for a {one} was found that the contract takes.")
+                key, tries = make.make(call.store.increment(f"{self.resource.name}.id")), tries + 1
+        return key
 
-    def _maker(self, seed: int) -> Callable[[int], str]:
+    def _maker(self, seed: int) -> ids.Maker:
         places: list[tuple[Place, Outline]] = []
         outlines, shown = self._contract.outlines, self._base_shown
         example = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mockserver.apis.base import derived_uuid, numbered_uuid
@@ -20,10 +20,12 @@ Accepts = Callable[[Any], bool]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+_LETTERS = 8
+"""Letters of an id that may have nothing else."""
 FIRST = 1000
 """Numbers that are ids begin above this one, so that no id that a test makes up is taken."""
-_TRIED = (1, 2, 12, 345)
-"""Numbers that a way to make ids is tried with."""
+_TRIED = (*range(1, 65), 345)
+"""Numbers that a way to make ids is tried with: so many that one which fits by chance is found out."""
 
 
 def text_of(value: Any) -> str:
@@ -51,8 +53,17 @@ def value_of(text: str, outline: Outline) -> Any:
     return text
 
 
-def maker(seed: int, table: str, accepts: Accepts, example: str, draw: Callable[[Random], Any]) -> Callable[[int], str]:
-    """A function that makes the id of a number: different ones for different numbers, as far as the schema lets it.
+class Maker(NamedTuple):
+    """Makes ids."""
+
+    make: Callable[[int], str]
+    """The id of a number."""
+    may_repeat: bool
+    """Whether two numbers may have the same one, so that it has to be seen whether an id is free."""
+
+
+def maker(seed: int, table: str, accepts: Accepts, example: str, draw: Callable[[Random], Any]) -> Maker:
+    """How ids are made: different ones for different numbers, where a way to do that passes the schema.
 
     Args:
         seed: what ids are made from.
@@ -77,11 +88,15 @@ def maker(seed: int, table: str, accepts: Accepts, example: str, draw: Callable[
         order = [ways[1], short, ways[0]]
     else:
         order = [short, ways[1], ways[0]]
-    others: list[Callable[[int], str]] = [str, lambda number: derived_uuid(seed, table, number).replace("-", ""), drawn]
+    others: list[Callable[[int], str]] = [
+        str,
+        lambda number: derived_uuid(seed, table, number).replace("-", ""),
+        lambda number: _letters(number * 0x9E3779B1 % 26**_LETTERS),
+    ]
     for way in [*order, *others]:
         if all(accepts(way(number)) for number in _TRIED):
-            return way
-    return drawn
+            return Maker(way, may_repeat=False)
+    return Maker(drawn, may_repeat=True)
 
 
 def _is_uuid(text: str) -> bool:
@@ -94,6 +109,14 @@ def _base36(number: int, length: int) -> str:
         number, pair = divmod(number, 1296)
         text = _PAIRS[pair] + text
     return text[-length:]
+
+
+def _letters(number: int) -> str:
+    text = ""
+    for _ in range(_LETTERS):
+        number, letter = divmod(number, 26)
+        text += chr(ord("a") + letter)
+    return text
 
 
 def acceptance(contract: Contract, places: list[tuple[Place, Outline]]) -> Accepts:
@@ -110,4 +133,4 @@ def quoted(text: str) -> str:
     return quote(text, safe="~!$&'()*+,;=:@")
 
 
-__all__ = ["Accepts", "acceptance", "ids_in", "maker", "quoted", "text_of", "value_of"]
+__all__ = ["Accepts", "Maker", "acceptance", "ids_in", "maker", "quoted", "text_of", "value_of"]

@@ -41,6 +41,11 @@ class Stored:
         gone = self._call.store.get(self._gone, key, self._partition)
         return gone is not None and (not created or not gone.get("imagined"))
 
+    def is_taken(self, key: str) -> bool:
+        """Whether a row has this id, or had it, or gets it from the request that is being answered."""
+        pending = any(write.table == self._table and write.id == key for write in self._call.writes)
+        return pending or self.get(key) is not None or self.is_gone(key)
+
     def is_untouched(self) -> bool:
         """Whether no row was ever made here."""
         store, partition = self._call.store, self._partition
