@@ -163,8 +163,11 @@ def state(keys: Keys) -> None:
     keys.push(id, "link")
     text = keys.to(keys.page.get_by_label("The row as JSON"))
     keys.write(text.input_value().replace("fact 1", "another fact"))
+    keys.page.locator(".panel").evaluate("panel => { panel.id = 'before'; }")
     keys.push("Store")
     expect(keys.page.get_by_text("The row is stored.")).to_be_visible()
+    expect(keys.page.locator("#before")).to_have_count(0)  # the panel was drawn anew
+    expect(keys.page.get_by_role("button", name="Store")).to_be_focused()
     keys.push("Delete the row")
     expect(keys.page.get_by_role("dialog")).to_be_visible()
     keys.press("Escape")

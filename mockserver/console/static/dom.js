@@ -36,11 +36,17 @@ export function table(caption, columns, rows) {
         cells.map((cell, index) => h("td", { role: "cell", class: named[index].class, "data-title": named[index].title }, cell)))))));
 }
 
-// Puts something else into a place; a link that had the focus there has it again when it is still there.
+// Puts something else into a place; what had the focus there has it again when its like is still there.
 export function redraw(place, ...children) {
-  const held = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const held = place.contains(document.activeElement) && document.activeElement !== place ? likeness(document.activeElement) : null;
   place.replaceChildren(...children.flat(Infinity));
-  if (held) place.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+  if (held) [...place.querySelectorAll(held.tag)].find((node) => likeness(node).name === held.name)?.focus({ preventScroll: true });
+}
+
+// What tells an element from the others of its kind, also after it was drawn again.
+function likeness(node) {
+  const name = node.getAttribute("href") ?? node.getAttribute("aria-label") ?? node.getAttribute("name") ?? node.closest("label")?.textContent ?? node.textContent;
+  return { tag: node.tagName.toLowerCase(), name };
 }
 
 // Pairs of a name and a value.
