@@ -10,6 +10,9 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+# Plugins of other packages take longer to import than most of these runs take.
+QUICK = ("-p", "no:cacheprovider", "-p", "no:schemathesis", "-p", "no:hypothesispytest")
+
 CLIENT = """
 import httpx, pytest
 MEMORY = {"agent_id": "a", "memory": "m"}
@@ -30,7 +33,7 @@ def run(pytester):
         pytester.makepyfile(test_it=CLIENT + source)
         for name, text in files.items():
             pytester.makefile(".yaml", **{name: text})
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_subprocess(*QUICK, *arguments)
 
     return run
 
