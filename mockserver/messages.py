@@ -53,8 +53,9 @@ MAX_CHANGES = 20
 Side = Literal["client", "server", "declared"]
 """Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
 
-Traits = tuple[str, int, str, str, tuple[str, ...]]
-"""What exchanges are found by in a journal: operationId, status, rule, stage, and the sides that broke the contract."""
+Traits = tuple[str, int, str, str, tuple[str, ...], str, tuple[str, ...]]
+"""What exchanges are found by in a journal: operationId, status, rule, stage, the sides that broke the contract, API,
+and the faults that the rule did."""
 
 
 class Headers(dict[str, str]):

@@ -49,5 +49,5 @@ def test_a_cleared_journal_is_empty_and_its_marks_go_on():
 def test_the_numbers_of_dropped_entries_are_forgotten():
     store = MemoryStore(0, journal_size=10)
     for n in range(100):
-        store.append(b"x", traits=(f"operation {n % 2}", 200, "", "", ()))
+        store.append(b"x", traits=(f"operation {n % 2}", 200, "", "", (), "", ()))
     assert sum(len(alike.numbers) for alike in store._alike.values()) <= 20

@@ -45,6 +45,24 @@ PREFIX = "/__admin"
 HEADER = "x-mockserver-admin"
 _OPEN = frozenset({"health", "ready", "getDocument"})
 """Operations that orchestrators call without a token."""
+_LONG = frozenset(
+    [
+        "getContract",
+        "getOperation",
+        "listSandboxes",
+        "getState",
+        "setState",
+        "getJournal",
+        "explainExchange",
+        "verify",
+        "getExpectations",
+        "getRetries",
+        "getCoverage",
+        "getExchangeFile",
+        "checkScenario",
+    ]
+)
+"""Operations that may look at all of a journal, of the rows or of a document: they are for a thread."""
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".svc", ".cluster.local")
 _ODD = re.compile(r"[^\w.\-\[\]:%]")
 """What no host name has; two Host headers come as one text with a comma."""
@@ -68,6 +86,11 @@ class Call:
     """The values of the path's parameters."""
     refusal: Problem | UserError | None = None
     """Why it will not be done."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether answering it may keep the event loop from other requests."""
+        return self.operation is not None and self.refusal is None and self.operation.id in _LONG
 
     @property
     def most_body(self) -> int:
@@ -187,6 +210,7 @@ class Admin:
             after = int(last) if last.isdecimal() and len(last) < 16 else params.get("after")
             if after is None:
                 after = await self._ask_store(store.journal_count)
+            await to_thread.run_sync(self._journal.catch_up, store)
         except (Problem, UserError) as error:
             call.refusal = error
             return None

@@ -245,8 +245,12 @@ def get_expectations(ask: Ask) -> Response:
 
 
 def get_retries(ask: Ask) -> Response:
-    """How the client retried."""
-    return _ok({"verdicts": [verdict.as_json() for verdict in retries.verdicts(ask.sandbox.exchanges())]})
+    """How the client retried: in all that the journal has, or in one call."""
+    if "number" in ask.params:
+        verdicts = ask.journal.call_of(ask.sandbox.store, ask.params["number"])
+    else:
+        verdicts = retries.verdicts(ask.sandbox.exchanges())
+    return _ok({"verdicts": [verdict.as_json() for verdict in verdicts]})
 
 
 def get_events(ask: Ask) -> Response:

@@ -6,6 +6,7 @@ came since. Must not know: HTTP, or who asks.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,18 +16,20 @@ import orjson
 
 from mockserver.admin.views import entry_view
 from mockserver.errors import Problem
-from mockserver.journal.attempts import Attempts, annotate_shown
-from mockserver.journal.cells import Cells
-from mockserver.journal.entries import decode_all, faults_of, heads
-from mockserver.journal.retries import Attempt
+from mockserver.journal.attempts import Attempts, annotate_shown, beside_call
+from mockserver.journal.cells import Cells, cells_of
+from mockserver.journal.entries import decode_all, heads
+from mockserver.journal.retries import Attempt, Verdict, verdicts
 from mockserver.messages import JSON, Exchange, Traits
 from mockserver.state.store import Store
 
-FILTERS = ("operation", "status", "rule", "side", "stage", "fault", "text")
+FILTERS = ("api", "operation", "status", "rule", "side", "stage", "fault", "text")
 NO_FAULT = "none"
 """What the filter `fault` calls exchanges without one."""
 BATCH = 100
 """Entries that a stream shows at a time."""
+SLICE, SLICES = 100, 5
+"""Entries after which a thread that works on many lets the event loop have its turn: it would wait for 5 ms else."""
 
 Entries = Sequence[tuple[int, bytes]]
 
@@ -69,41 +72,70 @@ class JournalReader:
             raise Problem("not_found", f"The journal has no exchange #{number}; {kept}.")
         return exchanges[0], self._attempts(store, exchanges)[number]
 
+    def call_of(self, store: Store, number: int) -> list[Verdict]:
+        """How the client retried the call that an exchange is an attempt of; nothing when there is nothing to judge."""
+        self.one(store, number)
+        numbers = beside_call(self._index(store), number)
+        known = verdicts(decode_all(store.entries_of(numbers)))
+        return [verdict for verdict in known if number in verdict.attempts]
+
+    def catch_up(self, store: Store) -> None:
+        """Take what the journal has into the index, so that what is asked next finds little that is new."""
+        self._index(store)
+
     def cells(self, store: Store) -> list[JSON]:
         """Which statuses were seen under which faults, as the admin API shows it."""
-        cells = self._cells.get(store)
-        if cells is None:
-            cells = self._cells.setdefault(store, Cells())
-        cells.add(store.entries(cells.newest), store.journal_span()[0])
-        return [{**cell._asdict(), "count": count} for cell, count in cells.seen()]
+        kinds = store.kinds()
+        if kinds is not None:
+            seen = cells_of(kinds)
+        else:
+            cells = self._cells.get(store)
+            if cells is None:
+                cells = self._cells.setdefault(store, Cells())
+            cells.add(store.entries(cells.newest), store.journal_span()[0])
+            seen = cells.seen()
+        return [{**cell._asdict(), "count": count} for cell, count in seen]
 
     def _view(self, store: Store, entries: Entries) -> list[JSON]:
-        exchanges = decode_all(entries)
-        known = self._attempts(store, exchanges)
-        return [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
+        shown: list[JSON] = []
+        for start in range(0, len(entries), SLICE):
+            exchanges = decode_all(entries[start : start + SLICE])
+            known = self._attempts(store, exchanges)
+            shown += [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
+            if len(entries) > SLICE:
+                time.sleep(0)
+        return shown
 
     def _attempts(self, store: Store, exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
         """Which attempts the exchanges are, by their numbers."""
-        if not exchanges:
-            return {}
+        return annotate_shown(self._index(store), exchanges, store.entries_of) if exchanges else {}
+
+    def _index(self, store: Store) -> Attempts:
+        """The index of a journal, with all that it has."""
         attempts = self._indexes.get(store)
         if attempts is None:
             attempts = self._indexes.setdefault(store, Attempts())
-        attempts.add(store.entries(attempts.newest), store.journal_span()[0])
-        return annotate_shown(attempts, exchanges, store.entries_of)
+        while True:
+            entries = store.entries(attempts.newest, SLICES * SLICE)
+            attempts.add(entries, store.journal_span()[0])
+            if len(entries) < SLICES * SLICE:
+                return attempts
+            time.sleep(0)
 
 
 def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
     """The numbers of all entries that match: the total wants every one."""
 
     def wanted(traits: Traits) -> bool:
-        operation, status, rule, stage, sides = traits
+        operation, status, rule, stage, sides, api, faults = traits
         return (
-            params.get("operation", operation) == operation
+            params.get("api", api) == api
+            and params.get("operation", operation) == operation
             and params.get("status", status) == status
             and params.get("rule", rule) == rule
             and params.get("stage", stage) == stage
             and ("side" not in params or params["side"] in sides)
+            and ("fault" not in params or params["fault"] in (faults or (NO_FAULT,)))
         )
 
     found = store.find(wanted, after)
@@ -111,16 +143,12 @@ def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
         found = [number for number, traits in heads(_likely(store.entries(after), params)) if wanted(traits)]
     elif params.get("text"):
         found = [number for number, _ in _with_text(store.entries_of(found), params["text"])]
-    if "fault" in params:
-        # No trait, for few entries have one: they are looked for in those that the rest of the filter leaves.
-        faults = faults_of(store.entries_of(found))
-        found = [number for number in found if params["fault"] in (faults.get(number) or (NO_FAULT,))]
     return found
 
 
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Entries:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
-    texts = [orjson.dumps(params[name]) for name in ("operation", "rule", "side", "stage") if params.get(name)]
+    texts = [orjson.dumps(params[name]) for name in ("api", "operation", "rule", "side", "stage") if params.get(name)]
     likely = [pair for pair in entries if all(text in pair[1] for text in texts)]
     return _with_text(likely, params["text"]) if params.get("text") else likely
 

@@ -58,10 +58,10 @@ class Attempts:
                 return
             yield number
 
-    def beside(self, shown: Iterable[int]) -> list[int]:
+    def beside(self, shown: Iterable[int], later: int = MAX_LATER) -> list[int]:
         """The numbers of other entries that tell which attempts these are, ascending.
 
-        They have the same request as one that is shown, and are the MAX_OPEN before it and MAX_LATER after it.
+        They have the same request as one that is shown, and are the MAX_OPEN before it and `later` after it.
         """
         beside: set[int] = set()
         with self._lock:
@@ -70,8 +70,13 @@ class Attempts:
                 numbers = self._numbers.get(self._kinds.get(number, 0), [])
                 if len(numbers) > 1:
                     first = max(0, bisect_left(numbers, number) - MAX_OPEN)
-                    beside.update(numbers[first : bisect_right(numbers, number) + MAX_LATER])
+                    beside.update(numbers[first : bisect_right(numbers, number) + later])
         return sorted(beside - shown)
+
+
+def beside_call(attempts: Attempts, number: int) -> list[int]:
+    """The numbers of the entries that may be attempts of the same call as this one, it among them, ascending."""
+    return sorted([number, *attempts.beside([number], MAX_OPEN)])
 
 
 def annotate_shown(

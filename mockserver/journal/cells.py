@@ -1,20 +1,23 @@
 """Which statuses of which operations were seen under which faults, of the exchanges that a journal still has.
 
+A store that knows its entries by their traits tells it at once; of another one each entry is looked at once.
 Must not know: contracts, stores, or how an exchange is shown.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mockserver.journal.entries import faults_of, heads
+from mockserver.journal.entries import heads
+from mockserver.messages import Traits
 
 
 class Cell(NamedTuple):
     """What exchanges have in common that are counted together."""
 
+    api: str
     operation: str
     status: int
     """0 when nothing was answered."""
@@ -33,14 +36,11 @@ class Cells:
 
     def add(self, entries: Sequence[tuple[int, bytes]], oldest: int) -> None:
         """Count entries that came after the newest, and forget those that the journal has dropped."""
-        faults = faults_of(entries)
-        for number, (operation, status, _, stage, _) in heads(entries):
+        for number, traits in heads(entries):
             self.newest = max(self.newest, number)
-            if operation and stage != "webhook":
-                for fault in faults.get(number) or ("",):
-                    cell = Cell(operation, status, fault)
-                    self.counts[cell] += 1
-                    self._kept.append((number, cell))
+            for cell in _cells(traits):
+                self.counts[cell] += 1
+                self._kept.append((number, cell))
         while self._kept and self._kept[0][0] < oldest:
             _, cell = self._kept.popleft()
             self.counts[cell] -= 1
@@ -50,4 +50,21 @@ class Cells:
         return sorted((cell, count) for cell, count in self.counts.items() if count)
 
 
-__all__ = ["Cell", "Cells"]
+def cells_of(kinds: Iterable[tuple[Traits, int]]) -> list[tuple[Cell, int]]:
+    """The same of a store's own counts."""
+    counts: Counter[Cell] = Counter()
+    for traits, count in kinds:
+        for cell in _cells(traits):
+            counts[cell] += count
+    return sorted(counts.items())
+
+
+def _cells(traits: Traits) -> list[Cell]:
+    """The cells that an exchange is counted in."""
+    operation, status, _, stage, _, api, faults = traits
+    if not operation or stage == "webhook":
+        return []
+    return [Cell(api, operation, status, fault) for fault in faults or ("",)]
+
+
+__all__ = ["Cell", "Cells", "cells_of"]

@@ -80,7 +80,7 @@ def recorded(exchange: Exchange, masking: Masking) -> Recorded:
         encode(exchange, masking),
         way,
         (exchange.api, operation, received),
-        (operation, status, exchange.rule, exchange.stage, sides),
+        (operation, status, exchange.rule, exchange.stage, sides, exchange.api, tuple(exchange.faults)),
     )
 
 
@@ -205,22 +205,8 @@ def _traits_in(entry: bytes) -> Traits:
     answered, fields, rare = orjson.loads(entry[1 : entry.index(b"\0")])[5:]
     known = {**dict(zip(_FIELDS, fields, strict=True)), **(rare or {})}
     sides = tuple({violation["side"] for violation in known.get("violations", ())})
-    return known["operation"], answered[0] if answered else 0, known.get("rule", ""), known["stage"], sides
-
-
-_FAULTS = b'"faults":['
-"""What stands in every entry that has faults, and in few others."""
-
-
-def faults_of(entries: Iterable[tuple[int, bytes]]) -> dict[int, list[str]]:
-    """The faults that rules did, by the numbers of the entries that have some; no others are decoded."""
-    found = {}
-    for number, entry in entries:
-        if _FAULTS in entry and entry[:1] == VERSION:
-            rare = orjson.loads(entry[1 : entry.index(b"\0")])[7] or {}
-            if faults := rare.get("faults"):
-                found[number] = faults
-    return found
+    status, faults = answered[0] if answered else 0, tuple(known.get("faults", ()))
+    return known["operation"], status, known.get("rule", ""), known["stage"], sides, known["api"], faults
 
 
 def mark(exchange: Exchange) -> str:

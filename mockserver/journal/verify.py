@@ -79,7 +79,7 @@ class Criteria:
 
     def may_match(self, traits: Traits) -> bool:
         """Whether an exchange with such traits may be one that is meant."""
-        operation, status, rule, _, _ = traits
+        operation, status, rule, *_ = traits
         return (
             self.operation in ("", "*", operation)
             and self.rule in ("", rule)

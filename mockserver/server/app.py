@@ -250,7 +250,7 @@ class AdminEndpoint:
             if not await read_body(request, receive, most):
                 return
             events, response = await admin.events(call), None
-            if events is None and admin.is_direct:
+            if events is None and admin.is_direct and not call.is_long:
                 response = admin.answer(call, base)
             elif events is None:
                 response = await to_thread.run_sync(admin.answer, call, base)

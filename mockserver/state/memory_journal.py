@@ -75,6 +75,15 @@ class MemoryJournal:
                     found += alike.numbers[bisect_left(alike.numbers, start) :]
             return sorted(found)
 
+    def kinds(self) -> list[tuple[Traits, int]]:
+        with self._journal_lock:
+            oldest = self._span()[0]
+            kept = [
+                (traits, len(alike.numbers) - bisect_left(alike.numbers, oldest))
+                for (_, _, traits), alike in self._alike.items()
+            ]
+        return [(traits, count) for traits, count in kept if count]
+
     def marked(self) -> dict[str, int]:
         with self._journal_lock:
             return dict(self._marked())

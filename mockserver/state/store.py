@@ -23,7 +23,7 @@ Answered = tuple[str, str, int]
 """What a request came to: its API, its operationId, and the status that was received as the contract has it, else 0."""
 NOT_ANSWERED: Answered = ("", "", 0)
 
-NO_TRAITS: Traits = ("", 0, "", "", ())
+NO_TRAITS: Traits = ("", 0, "", "", (), "", ())
 
 MAX_SNAPSHOT = 256 * 1024 * 1024
 """Bytes of a file with a snapshot that are read."""
@@ -109,6 +109,9 @@ class Store(Protocol):
 
     def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int] | None:
         """The numbers of the entries with such traits, ascending; None when only reading all of them would tell."""
+
+    def kinds(self) -> list[tuple[Traits, int]] | None:
+        """How many entries that are kept have which traits, which may come more than once; None where `find` is."""
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""

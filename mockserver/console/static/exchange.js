@@ -33,7 +33,7 @@ export async function show(context) {
     return;
   }
   const [{ verdicts }, world, why] = await Promise.all([
-    get(of(sandbox, "/retries")), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
+    get(of(sandbox, `/retries?number=${number}`)), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
   ]);
   const story = await storyOf(entry, verdicts, sandbox, link);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;

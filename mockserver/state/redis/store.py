@@ -144,6 +144,9 @@ class RedisStore:
     def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> None:
         """None: there is no index of the entries in Redis."""
 
+    def kinds(self) -> None:
+        """None: as for `find`."""
+
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
         start, entries = self.ask("entries", after, limit)
