@@ -51,6 +51,31 @@ def full(make=exchange):
     return store
 
 
+def test_the_retries_of_one_call_are_found_among_equal_requests_only(decoded):
+    store, reader = MemoryStore(0), JournalReader()
+    for n in range(KEPT):
+        made = exchange(n, 503 if n == 7 else 200, path="/twice" if n in (7, 9000) else "/v1/user-memories")
+        made.request.query = "" if n in (7, 9000) else made.request.query
+        store.append(journal.encode(made))
+    [call] = reader.call_of(store, 9001)
+    assert call.attempts == (8, 9001) and call == reader.call_of(store, 8)[0]
+    assert set(decoded) == {8, 9001}
+    assert reader.call_of(store, 9000) == []
+
+
+def test_cells_of_a_store_with_an_index_are_those_of_one_without(decoded, monkeypatch):
+    store, reader = MemoryStore(0, journal_size=40), JournalReader()
+    for n in range(100):
+        made = exchange(
+            n, (200, 404)[n % 2], operation=("a", "b", "")[n % 3], rule="r", faults=((), ("x",), ("x", "y"))[n % 7 % 3]
+        )
+        store.append(*journal.recorded(made, Masking()))
+    cells = reader.cells(store)
+    assert decoded == [] and sum(cell["count"] for cell in cells if cell["fault"] in ("", "x")) == 27
+    monkeypatch.setattr(store, "kinds", lambda: None)
+    assert reader.cells(store) == cells
+
+
 def test_one_new_exchange_decodes_one_entry_of_a_full_journal(decoded):
     store, reader = full(), JournalReader()
     newest = store.journal_count()

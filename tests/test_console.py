@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -12,6 +13,20 @@ from starlette.testclient import TestClient
 from mockserver.console.pages import POLICY, PREFIX, STATIC, answer, files
 from mockserver.messages import Request
 from mockserver.server.app import create_admin_app, create_app
+from mockserver.settings import Settings
+
+
+@pytest.fixture
+def make_document_app(tmp_path):
+    """Makes an app of a document with some paths."""
+
+    def make(paths):
+        document = {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths}
+        (tmp_path / "openapi.json").write_text(json.dumps(document))
+        return create_app(Settings(apis=(f"t={tmp_path / 'openapi.json'}",)))
+
+    return make
+
 
 NAMES = sorted(path.name for path in STATIC.iterdir())
 SCRIPTS = sorted(STATIC.glob("*.js"))
@@ -81,6 +96,14 @@ def test_its_requests_stand_in_no_journal(app, client):
     assert app.state.pipeline.sandbox.exchanges() == []
     assert all(app.state.is_ours(path) for path in (PREFIX, f"{PREFIX}/", f"{PREFIX}/main.js"))
     assert not app.state.is_ours("/__consoles")
+
+
+def test_the_icon_that_browsers_ask_for_stands_in_no_journal_unless_an_api_has_it(app, client, make_document_app):
+    got = client.get("/favicon.ico")
+    assert (got.status_code, got.headers["content-type"]) == (200, "image/svg+xml")
+    assert client.get("/__admin/sandboxes/default/journal").json()["total"] == 0
+    paths = {"/favicon.ico": {"get": {"operationId": "icon", "responses": {"204": {"description": "none"}}}}}
+    assert TestClient(make_document_app(paths)).get("/favicon.ico").status_code == 204
 
 
 def test_it_is_there_where_the_admin_api_is(make_pipeline, app):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mockserver.admin import views
+from mockserver.admin import snapshots, views
 from mockserver.admin.ask import Ask
 from mockserver.admin.exchange_file import exchange_file
 from mockserver.admin.explanation import explained
@@ -164,15 +164,24 @@ def set_credits(ask: Ask) -> Response:
 
 def get_state(ask: Ask) -> Response:
     """Everything that `setState` takes."""
-    ask.sandbox.settle()
-    snapshot = ask.sandbox.store.snapshot()
-    credits = views.credits_view(snapshot.balance)
-    return _ok({"tables": snapshot.tables, "counters": snapshot.counters, "credits": credits})
+    return _ok(snapshots.state_of(ask.sandbox))
 
 
 def set_state(ask: Ask) -> Response:
     """Replace rows, counters and account, when every row passes the contract."""
     restore(ask.sandbox, ask.pipeline.apis, ask.body)
+    return _nothing()
+
+
+def restore_snapshot(ask: Ask) -> Response:
+    """Put a snapshot back that the server keeps."""
+    snapshots.put_back(ask.sandbox, ask.pipeline.apis, ask.params["snapshot"])
+    return _nothing()
+
+
+def delete_snapshot(ask: Ask) -> Response:
+    """Forget a snapshot."""
+    snapshots.dropped(ask.sandbox, ask.params["snapshot"])
     return _nothing()
 
 
@@ -284,6 +293,11 @@ HANDLERS: dict[str, Handler] = {
     "getLimits": lambda ask: _ok(views.limits_view(ask.sandbox, ask.pipeline.apis, ask.pipeline.routes)),
     "getState": get_state,
     "setState": set_state,
+    "listSnapshots": lambda ask: _ok({"snapshots": snapshots.listed(ask.sandbox)}),
+    "saveSnapshot": lambda ask: _ok(snapshots.saved(ask.sandbox, ask.params["snapshot"])),
+    "getSnapshot": lambda ask: _ok(snapshots.shown(ask.sandbox, ask.params["snapshot"])),
+    "restoreSnapshot": restore_snapshot,
+    "deleteSnapshot": delete_snapshot,
     "listWebhooks": get_webhooks,
     "sendWebhook": lambda ask: _ok(webhook_sent(ask.pipeline, ask.sandbox, ask.params["webhook"], ask.body or {}), 202),
     "getJournal": get_journal,

@@ -6,7 +6,6 @@ came since. Must not know: HTTP, or who asks.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from mockserver.admin.views import entry_view
+from mockserver.clock import sleep
 from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown, beside_call
 from mockserver.journal.cells import Cells, cells_of
@@ -103,7 +103,7 @@ class JournalReader:
             known = self._attempts(store, exchanges)
             shown += [entry_view(exchange, known[exchange.number]) for exchange in exchanges]
             if len(entries) > SLICE:
-                time.sleep(0)
+                sleep(0)
         return shown
 
     def _attempts(self, store: Store, exchanges: Sequence[Exchange]) -> dict[int, Attempt]:
@@ -120,7 +120,7 @@ class JournalReader:
             attempts.add(entries, store.journal_span()[0])
             if len(entries) < SLICES * SLICE:
                 return attempts
-            time.sleep(0)
+            sleep(0)
 
 
 def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:

@@ -19,6 +19,7 @@ from mockserver.messages import Exchange, Limit
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import Terms, World, window_of
 from mockserver.scenarios import Scenario
+from mockserver.state.shelf import Shelf
 from mockserver.state.store import Store
 
 DEFAULT = "default"
@@ -32,6 +33,9 @@ class Backend(Protocol):
 
     def publish(self, sandbox: Sandbox, world: World) -> None:
         """Put a sandbox into a world, for everybody and by one assignment. When that fails, it stays where it was."""
+
+    def shelf(self, name: str) -> Shelf:
+        """Where the snapshots of a sandbox are, of one that was not there before or of the same."""
 
 
 class Sandbox:
@@ -67,6 +71,8 @@ class Sandbox:
         """The terms that it was made on, without what its scenarios say."""
         self._apis = apis
         self._backend = backend
+        self.shelf = backend.shelf(name)
+        """Snapshots of its state; a reset leaves them."""
         self._steering = threading.Lock()
         """Held while one world takes the place of another, so that no change is lost between two callers."""
         self.used_at = 0.0

@@ -18,6 +18,7 @@ from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
 from mockserver.settings import DEFAULTS
 from mockserver.state.memory import MemoryStore
+from mockserver.state.shelf import MemoryShelf, Shelf
 from mockserver.state.store import Store
 
 MAX_NAMED = 500
@@ -115,6 +116,10 @@ class Sandboxes:
     def publish(self, sandbox: Sandbox, world: World) -> None:
         """Put a sandbox into a world; no other process sees it."""
         sandbox.world = world
+
+    def shelf(self, name: str) -> Shelf:
+        """Where the snapshots of a sandbox are: it keeps them itself."""
+        return MemoryShelf()
 
     def enter(self, name: str | None, request: Request) -> tuple[World, float, float]:
         """The world that a request is answered in, the epoch seconds on its clock, and the clock's rate.

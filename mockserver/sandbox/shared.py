@@ -33,6 +33,7 @@ from mockserver.state.redis.figures import SharedFigures
 from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
 from mockserver.state.redis.replies import Refused
 from mockserver.state.redis.servers import BEAT, Servers
+from mockserver.state.redis.shelf import RedisShelf
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import Store
 
@@ -118,9 +119,14 @@ class SharedSandboxes(Sandboxes):
             raise NoSandbox(f"there is no sandbox {name!r} any more")
         if not world.version:
             self._redis.call("ZADD", self._prefix + "names", "NX", version, name)  # it may have been taken for gone
+            self.shelf(name).clear()  # one of that name may have gone by itself
         world.clock.read()
         sandbox.world = replace(world, version=version)
         self._by_name[name] = sandbox
+
+    def shelf(self, name: str) -> RedisShelf:
+        """Where the snapshots of a sandbox are."""
+        return RedisShelf(self._redis, tag_of(self._prefix, name))
 
     def _register(self, name: str, store: RedisStore) -> None:
         """Enter a name that is new. Raises TooMany."""
@@ -193,6 +199,7 @@ class SharedSandboxes(Sandboxes):
         while (world := self._redis.call("HGET", key, "world")) is not None:
             if self._redis.run("remove", [key, *keys_of(world.decode())], world):
                 self._redis.call("ZREM", self._prefix + "names", name)
+                self.shelf(name).clear()
                 return
         raise self._no_sandbox(name)
 
@@ -273,6 +280,8 @@ class SharedSandboxes(Sandboxes):
         gone = [name for name, is_there in zip(names, there, strict=True) if not is_there]
         if gone:
             self._redis.call("ZREM", self._prefix + "names", *gone)
+            for name in gone:
+                self.shelf(name.decode()).clear()
         return [name.decode() for name, is_there in zip(names, there, strict=True) if is_there]
 
 

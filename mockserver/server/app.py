@@ -44,6 +44,7 @@ log = logging.getLogger("mockserver")
 
 THREADS = 64
 """Requests that may wait for a shared store at a time, on an event loop that is not asyncio's."""
+ICON = "favicon.ico"
 LARGE_BODY = 1024 * 1024
 """Bytes above which a body for the admin API may have to wait for others."""
 
@@ -82,6 +83,7 @@ def assemble(settings: Settings, mocked: Mocked, admin: bool) -> Starlette:
         *(Route(f"/{name}/openapi.yaml", Document(pipeline, name, as_yaml)) for name in pipeline.apis),
         *(Route(f"/{name}/openapi.json", Document(pipeline, name, as_json)) for name in pipeline.apis),
         *(route for name in pipeline.apis for route in _page_routes(pipeline, name, admin)),
+        *_icon_routes(pipeline),
     ]
     app = _starlette([*ours, Mount("/", mocked)], steering, settings, _lifespan)
     # A Mount matches no line break and no "*", which a path may be or hold.
@@ -109,6 +111,13 @@ def _admin_routes(admin: Admin, origin: str = "") -> list[BaseRoute]:
         Route(console.PREFIX, pages),
         Mount(console.PREFIX, pages),
     ]
+
+
+def _icon_routes(pipeline: Pipeline) -> list[BaseRoute]:
+    """What browsers ask every server for, so that it is no exchange; an API that has such a path answers itself."""
+    if any(api.contract.match("GET", [ICON])[0] is not None for api in pipeline.apis.values()):
+        return []
+    return [Route(f"/{ICON}", ConsoleEndpoint(f"{console.PREFIX}/icon.svg"))]
 
 
 def _page_routes(pipeline: Pipeline, name: str, has_console: bool) -> list[BaseRoute]:
@@ -261,7 +270,14 @@ class AdminEndpoint:
 
 
 class ConsoleEndpoint:
-    """The console's pages as an ASGI app. They are the same for everyone; what they show, the admin API guards."""
+    """The console's pages as an ASGI app. They are the same for everyone; what they show, the admin API guards.
+
+    Args:
+        path: the path of the only page that is to be had; "" for what the request names.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -269,7 +285,9 @@ class ConsoleEndpoint:
             await WebSocketClose()(scope, receive, send)
             return
         request, root = read_head(scope), scope.get("root_path", "")
-        if root.endswith(console.PREFIX):  # as above
+        if self._path:
+            request.path = self._path
+        elif root.endswith(console.PREFIX):  # as above
             root = root.removesuffix(console.PREFIX)
             request.path = console.PREFIX + request.path
         if await read_body(request, receive, 0):

@@ -1,55 +1,69 @@
-// Snapshots of a state: kept while the page is open, compared by row and member, put back.
+// Snapshots of a sandbox's state: saved on the server under a name, compared by row and member, put back, deleted.
 // Must not know: how rows are shown or edited.
 
 import { get, of, put } from "./admin.js";
-import { button, h, say, table } from "./dom.js";
+import { agreed, button, h, say, table, timeOfDay } from "./dom.js";
 
 const MOST = 300; // differences that a page shows
-const kept = new Map(); // by sandbox: what was saved, {name, at, state}
+const SMALL = 1024 * 1024; // bytes of all snapshots up to which a list says what each differs in
+const NAME = "[A-Za-z0-9]([A-Za-z0-9 ._\\-]{0,78}[A-Za-z0-9._\\-])?"; // as the admin API has it
 
-function of_(sandbox) {
-  if (!kept.has(sandbox)) kept.set(sandbox, []);
-  return kept.get(sandbox);
+function placed(sandbox, name, rest = "") {
+  return of(sandbox, `/snapshots/${encodeURIComponent(name)}${rest}`);
 }
 
 // The list of snapshots with what can be done to them.
-export function snapshots({ sandbox, link, failed, again }, state) {
-  const all = of_(sandbox);
-  const name = h("input", { name: "name", maxlength: 80, placeholder: `snapshot ${all.length + 1}`, autocomplete: "off" });
+export async function snapshots({ sandbox, link, failed, again }, state) {
+  const { snapshots: all } = await get(of(sandbox, "/snapshots"));
+  const isSmall = all.reduce((sum, one) => sum + one.bytes, 0) <= SMALL;
+  const since = await Promise.all(all.map(async ({ name }) => (isSmall ? summary(compared(await get(placed(sandbox, name)), state)) : "compare")));
+  const name = h("input", { name: "name", maxlength: 80, pattern: NAME, title: "Letters, digits, spaces, and . _ -", value: free(all), required: true, autocomplete: "off" });
+
+  const done = async (act, words) => {
+    try {
+      await act();
+      say(words);
+      await again();
+    } catch (error) { failed(error); }
+  };
   return h("section", {}, h("h2", {}, "Snapshots"),
-    h("p", { class: "quiet" }, "Kept while this page is open: rows, counters and credits."),
-    h("form", { class: "inline", onsubmit: async (event) => {
+    h("p", { class: "quiet" }, "Rows, counters and credits under a name, kept by the server until they are deleted: a reset leaves them. A comparison has an address that can be sent to others."),
+    h("form", { class: "inline", onsubmit: (event) => {
       event.preventDefault();
-      try {
-        all.push({ name: name.value.trim() || `snapshot ${all.length + 1}`, at: new Date(), state: await get(of(sandbox, "/state")) });
-        await again();
-      } catch (error) { failed(error); }
+      done(() => put("PUT", placed(sandbox, name.value)), `${name.value} is saved.`);
     } }, h("label", {}, "Name", name), h("button", {}, "Save a snapshot")),
-    all.length ? table("Snapshots", ["Snapshot", "Saved", "Since then", ""], all.map((one, index) => [
-      one.name, one.at.toLocaleTimeString("en-GB"), h("a", { href: link("state", [], { compare: index + 1 }) }, summary(compared(one.state, state))),
-      button("Restore", async () => {
-        try {
-          await put("PUT", of(sandbox, "/state"), one.state);
-          say(`${one.name} is in place.`);
-          await again();
-        } catch (error) { failed(error); }
-      }, { "aria-label": `Restore ${one.name}` })])) : null);
+    all.length ? table("Snapshots", ["Snapshot", "Saved", { title: "Rows", class: "right" }, "Since then", ""], all.map((one, index) => [
+      one.name, [timeOfDay(one.at, false), one.exchange ? [", after ", h("a", { href: link("exchanges", [one.exchange]) }, `#${one.exchange}`)] : ""], one.rows.toLocaleString("en"),
+      h("a", { href: link("state", [], { compare: one.name }), "aria-label": `Since ${one.name}: ${since[index]}` }, since[index]),
+      h("span", { class: "buttons" },
+        button("Restore", () => done(() => put("POST", placed(sandbox, one.name, "/restore")), `${one.name} is in place.`), { "aria-label": `Restore ${one.name}` }),
+        button("Delete", async () => {
+          if (await agreed(`Delete the snapshot ${one.name}?`, "Delete")) await done(() => put("DELETE", placed(sandbox, one.name)), `${one.name} is deleted.`);
+        }, { "aria-label": `Delete ${one.name}`, class: "danger" }))])) : null);
+}
+
+// The first name that no snapshot has.
+function free(all) {
+  const taken = new Set(all.map((one) => one.name));
+  for (let number = all.length + 1; ; number += 1) if (!taken.has(`snapshot ${number}`)) return `snapshot ${number}`;
 }
 
 // The page that compares a snapshot with the present state, or with another snapshot.
-export function comparison({ sandbox, query, box, link }, state) {
-  const all = of_(sandbox), one = all[Number(query.compare) - 1], other = all[Number(query.with) - 1];
-  box.append(h("p", {}, h("a", { href: link("state") }, "‹ State")));
-  if (!one) {
-    box.append(h("h1", {}, "Snapshots"), h("p", { class: "quiet" }, "This snapshot is no longer kept: the page was loaded anew."));
+export async function comparison({ sandbox, query, box, link }, state) {
+  const { snapshots: all } = await get(of(sandbox, "/snapshots"));
+  const missing = [query.compare, query.with].find((name) => name && !all.some((one) => one.name === name));
+  box.append(h("p", {}, h("a", { href: link("state") }, "‹ State")), h("h1", {}, `${query.compare} and ${query.with || "the present state"}`));
+  if (missing || !query.compare) {
+    box.append(h("p", {}, `The server keeps no snapshot ${missing ?? ""} of this sandbox.`));
     return;
   }
-  const found = compared(one.state, other ? other.state : state);
-  box.append(h("h1", {}, `${one.name} and ${other ? other.name : "the present state"}`),
+  const [one, other] = await Promise.all([get(placed(sandbox, query.compare)), query.with ? get(placed(sandbox, query.with)) : state]);
+  const found = compared(one, other);
+  box.append(
     h("form", { class: "inline", onsubmit: (event) => event.preventDefault() }, h("label", {}, "Compared with", h("select", { name: "with",
       onchange: (event) => { location.hash = link("state", [], { compare: query.compare, with: event.target.value }); } },
-    h("option", { value: "" }, "the present state"), all.map((known, index) => known === one ? null
-      : h("option", { value: index + 1, selected: known === other }, known.name))))),
+    h("option", { value: "" }, "the present state"), all.map(({ name }) => name === query.compare ? null
+      : h("option", { value: name, selected: name === query.with }, name))))),
     h("p", { role: "status" }, `${summary(found)}.`),
     found.length ? table("Differences", ["Where", "Row", "Change", "Member", "Before", "After"], found.slice(0, MOST).map((difference) => [
       difference.table, difference.isRow ? h("a", { href: link("state", [difference.table], { row: difference.id }) }, difference.id) : difference.id,

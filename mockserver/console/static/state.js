@@ -26,7 +26,7 @@ export async function show(context) {
       h("a", { href: link("state", [one]), "aria-current": one === current ? "page" : null }, `${one} (${counts(one)})`))), stale,
     rowsOf(state, current, query, link, note, changers));
   }
-  box.append(snapshots(context, state));
+  box.append(await snapshots(context, state));
   return onEntry((entry) => {
     if (entry.changed) stale.replaceChildren("Rows have changed since. ", button("Show them", again));
   });

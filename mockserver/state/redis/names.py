@@ -34,6 +34,11 @@ def record_of(tag: str) -> str:
     return tag + "record"
 
 
+def shelf_of(tag: str) -> list[str]:
+    """The keys of a sandbox's snapshots: what is said about each (hash by name), and their contents (the same)."""
+    return [tag + "snapshots", tag + "snapshot-contents"]
+
+
 def record_beside(world: str) -> str:
     """The key of the record of a world's sandbox."""
     return record_of(world[: world.rindex("}") + 1])
