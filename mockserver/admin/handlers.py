@@ -13,7 +13,7 @@ from mockserver.admin.explanation import explained
 from mockserver.admin.operation_view import operation_view, sample_view
 from mockserver.admin.restore import restore
 from mockserver.admin.scenarios import check_scenario, get_schema, given_scenario, list_scenarios, set_scenario
-from mockserver.admin.sending import sent, webhook_sent
+from mockserver.admin.sending import hastened, sent, webhook_sent
 from mockserver.apis import Api
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Operation
@@ -300,6 +300,7 @@ HANDLERS: dict[str, Handler] = {
     "deleteSnapshot": delete_snapshot,
     "listWebhooks": get_webhooks,
     "sendWebhook": lambda ask: _ok(webhook_sent(ask.pipeline, ask.sandbox, ask.params["webhook"], ask.body or {}), 202),
+    "hastenTask": lambda ask: _ok(hastened(ask.pipeline, ask.sandbox, ask.params["task"]), 202),
     "getJournal": get_journal,
     "clearJournal": clear_journal,
     "explainExchange": explain_exchange,

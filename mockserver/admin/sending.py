@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mockserver.apis import nobody
 from mockserver.clock import parse_duration
-from mockserver.errors import UserError, did_you_mean
+from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Request
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox import schedule
@@ -16,6 +16,9 @@ from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.scenarios.effects import Effect
 from mockserver.scenarios.values import CallValues
 from mockserver.text.templates import compile_template
+
+MOST_NAMED = 20
+"""Tasks that a message names."""
 
 
 def sent(pipeline: Pipeline, sandbox: Sandbox, spec: JSON) -> JSON:
@@ -60,4 +63,15 @@ def webhook_sent(pipeline: Pipeline, sandbox: Sandbox, name: str, body: JSON) ->
     return {"webhook": name, "to": task["to"], "at": call.now + after, "data": task["value"]}
 
 
-__all__ = ["sent", "webhook_sent"]
+def hastened(pipeline: Pipeline, sandbox: Sandbox, id: str) -> JSON:
+    """Do now what waits for the clock: a webhook is sent, rows change. Raises Problem when it does not wait."""
+    now = sandbox.clock.now()
+    if not schedule.hasten(sandbox.store, id, now):
+        waiting = ", ".join(row["id"] for row in schedule.pending(sandbox.store)[:MOST_NAMED]) or "nothing"
+        raise Problem("not_found", f"Task {id[:80]!r} does not wait in sandbox {sandbox.name}; there waits {waiting}.")
+    sandbox.settle()
+    pipeline.moved(sandbox)
+    return {"id": id, "at": now}
+
+
+__all__ = ["hastened", "sent", "webhook_sent"]
