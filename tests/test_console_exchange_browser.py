@@ -17,7 +17,10 @@ from browsing import HOSTILE, assert_no_markup, breaches
 from playwright.sync_api import Page, expect
 from test_exchange_files import check_exchange
 from test_explanation import RULES
+from test_webhooks import document
 
+from mockserver import Session
+from mockserver.apis import Api
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -231,8 +234,8 @@ def test_a_body_of_ten_mebibytes_is_cut_and_says_so(make_console):
         page = console.open("exchanges/1")
         expect(page.get_by_text("Cut after 8,192 of").first).to_be_visible()
         assert len(page.locator("main").inner_text()) < 100_000
-        page.get_by_role("link", name="Show the whole body").first.click()
-        expect(page.get_by_text("The journal keeps the first 65,536 bytes of a body.")).to_be_visible()
+        page.get_by_role("link", name="Show all that it keeps").first.click()
+        expect(page.get_by_text("The journal keeps the first 65,536 of 10,485,")).to_be_visible()
         page.goto("about:blank")
 
 
@@ -293,6 +296,39 @@ def test_a_cell_of_the_matrix_leads_to_the_exchanges_that_covered_it(console):
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("#2")
     expect(page.locator("[name=fault]")).to_have_value("billing_write")
+
+
+def test_two_apis_with_the_same_operation_are_kept_apart(make_console):
+    apis = [Api.from_openapi(document(), name=name) for name in ("one", "two")]
+    with Session(apis=apis) as session, session.sandbox(clock="frozen") as mock:
+        httpx.post(f"{mock.base_url('one')}/orders", json={"item": "tea"})
+        httpx.post(f"{mock.base_url('two')}/orders", json={"item": 7})
+        console = make_console(url=mock.base_url("one").partition("/~")[0])
+        page = console.open("contract/two", mock.name)
+        row = page.get_by_role("table", name="Coverage").get_by_role("row", name=re.compile("^createOrder "))
+        expect(row.get_by_role("link", name="400 × 1")).to_be_visible()
+        expect(row.get_by_role("link", name=re.compile("201 ×"))).to_have_count(0)
+        row.get_by_role("link", name="400 × 1").click()
+        expect(page.locator("tbody tr")).to_have_text([re.compile("#2.*createOrder")])
+        page.get_by_label("Status").fill("")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        page.get_by_label("API").select_option("one")
+        expect(page.locator("tbody tr")).to_have_text([re.compile("#1.*createOrder")])
+        page.goto("about:blank")
+
+
+def test_on_a_phone_the_filters_are_folded_until_they_are_asked_for(make_console):
+    console = make_console("phone")
+    console.create()
+    page = console.open("exchanges")
+    expect(page.get_by_label("Status")).not_to_be_visible()
+    assert page.locator("tbody tr").first.bounding_box()["y"] < 300
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Status").fill("404")
+    expect(page.locator("tbody tr")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_label("Status")).to_have_value("404")
+    expect(page.get_by_label("Status")).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["desktop", "dark", "phone"])

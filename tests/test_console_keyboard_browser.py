@@ -94,6 +94,10 @@ class Keys:
 
 
 def exchanges(keys: Keys) -> None:
+    fold = keys.page.get_by_text("Filter", exact=True)
+    if fold.is_visible():  # on a phone
+        keys.to(fold)
+        keys.press("Enter")
     keys.into("Status", "429")
     expect(keys.page.get_by_role("link", name="#")).to_have_count(1)
     keys.push("#3", "link")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
 import httpx
 import pytest
-from browsing import breaches
+from browsing import MEMORY, breaches
 from playwright.sync_api import expect
 from receiver import Receiver
 from test_streams import llm
@@ -232,6 +233,18 @@ def test_snapshots_are_compared_by_row_and_member(console):
     expect(page.get_by_text("The server keeps no snapshot after of this sandbox.")).to_be_visible()
 
 
+def test_every_column_of_a_table_of_rows_is_in_sight_those_first_that_differ(console):
+    for number in range(3):
+        console.create({"agent_id": "a", "memory": f"fact {number} " + "long " * 50})
+    page = console.open("state")
+    heads = page.get_by_role("columnheader")
+    names = heads.all_text_contents()
+    assert names.index("memory") < names.index("agent_id")
+    for head in heads.all():
+        box = head.bounding_box()
+        assert box["width"] > 30 and box["x"] + box["width"] <= page.viewport_size["width"], head.text_content()
+
+
 def test_a_row_names_the_exchange_that_changed_it(console):
     id = console.create().json()["id"]
     page = console.open("state")
@@ -270,6 +283,51 @@ def test_the_attempts_of_a_webhook_stand_on_a_time_line(make_console):
     receiver.close()
 
 
+def test_a_webhook_is_sent_now_again_and_on_demand(make_console):
+    receiver = Receiver()
+    receiver.statuses = [500]
+    for served in webhook_shop():
+        console = make_console(url=served.url)
+        served.order(note=receiver.url)
+        page = console.open("webhooks", served.mock.name)
+        card = page.locator(".delivery")
+        lines = card.first.get_by_role("row")
+        expect(lines.nth(2)).to_contain_text("due")
+        page.get_by_role("button", name="Send createOrder.shipped now").click()
+        expect(lines.nth(2)).to_contain_text("200")
+        expect(page.get_by_role("button", name="Send createOrder.shipped now")).to_have_count(0)
+        page.get_by_role("button", name="Send createOrder.shipped again").click()
+        expect(card).to_have_count(2)
+        page.get_by_label("To this URL").fill(receiver.url)
+        page.get_by_role("button", name="Send now", exact=True).click()
+        expect(card).to_have_count(3)
+        page.get_by_label("Body as JSON").fill("{")
+        page.get_by_role("button", name="Send now", exact=True).click()
+        expect(page.locator("#notice")).to_contain_text("The body is not JSON")
+        page.get_by_label("Body as JSON").fill('{"type": "order.paid", "data": "<b>"}')
+        page.get_by_role("button", name="Send now", exact=True).click()
+        expect(card).to_have_count(4)
+        page.goto("about:blank")
+    first, second, third, fourth, fifth = receiver.bodies
+    assert first == second == third
+    assert (fourth["type"], fifth) == ("order.paid", {"type": "order.paid", "data": "<b>"})
+    receiver.close()
+
+
+def test_what_waits_is_done_now_by_a_button_of_the_clock(make_console):
+    receiver = Receiver()
+    receiver.statuses = [500]
+    for served in webhook_shop():
+        console = make_console(url=served.url)
+        served.order(note=receiver.url)
+        page = console.open("clock", served.mock.name)
+        page.get_by_role("button", name="Do it now: webhook createOrder.shipped").click()
+        expect(page.get_by_role("button", name=re.compile("^Do it now"))).to_have_count(0)
+        served.mock.webhooks.assert_sent("createOrder.shipped", times=2)
+        page.goto("about:blank")
+    receiver.close()
+
+
 def test_the_items_of_a_stream_stand_on_a_time_line(make_console):
     with Session(apis=[llm()]) as session, session.sandbox(api="llm", clock="frozen") as mock:
         fault = {"stream": {"stall": {"after": 2, "for": "9s"}, "cut_after": 3}}
@@ -294,6 +352,35 @@ def test_the_clock_shows_what_is_due_on_a_time_line(console):
     page = console.open("clock")
     due = page.get_by_role("group", name="What is due").get_by_role("img")
     expect(due).to_have_attribute("aria-label", "00:01:00.000: a place frees: Memory.createUserMemory")
+
+
+def test_a_response_that_is_held_back_stands_on_the_time_line_of_the_clock(console):
+    late = [{"id": "late", "op": "Memory.createUserMemory", "fault": {"latency": "90s"}}]
+    scenario = {"version": 1, "name": "late", "api": "datagrid", "clock": {"mode": "real"}, "rules": late}
+    console.admin("PUT", "/sandboxes/default/scenario", json=scenario)
+    page = console.open("clock")
+    request = {"method": "POST", "path": "/v1/user-memories", "body": json.dumps(MEMORY)}
+    headers = {"authorization": "Bearer k", "content-type": "application/json"}
+    console.admin("POST", "/sandboxes/default/send", json={**request, "headers": headers})
+    marks = page.get_by_role("group", name="What is due").get_by_role("img")
+    expect(marks.filter(has_text="the response to #1 goes out")).to_have_count(1)
+    page.reload()
+    line = page.get_by_role("row", name=re.compile("the response to #1 goes out: Memory.createUserMemory"))
+    expect(line).to_be_visible()
+    console.admin("POST", "/sandboxes/default/clock/advance", json={"by": "2m"})
+    expect(line).to_have_count(0)
+
+
+def test_requests_of_one_moment_are_all_seen_in_their_window(console):
+    for _ in range(4):
+        console.create()
+    marks = console.open("limits").locator("svg.band a rect")
+    expect(marks).to_have_count(4)
+    boxes = sorted(
+        (box["x"], box["y"], box["y"] + box["height"]) for box in (mark.bounding_box() for mark in marks.all())
+    )
+    assert len({x for x, _, _ in boxes}) == 1
+    assert all(end <= start for (_, _, end), (_, start, _) in pairwise(boxes)), boxes
 
 
 # Sandboxes.

@@ -191,6 +191,7 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "defect": exchange.defect,
         "traceback": exchange.traceback,
         "duration_ms": exchange.duration * 1000,
+        "replied_at": exchange.replied_at,
         "attempt": attempt.number if attempt else 1,
         "retry_of": attempt.of if attempt else None,
         "waited": attempt.waited if attempt else None,

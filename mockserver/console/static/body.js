@@ -4,6 +4,7 @@
 import { h } from "./dom.js";
 import { listing, placeOf, schemaBeside } from "./excerpts.js";
 
+const KEPT = 64 * 1024; // bytes of a body that the journal keeps
 const MOST = 8 * 1024; // characters of a body that a page shows unasked
 
 function escaped(part) {
@@ -41,8 +42,18 @@ export function bodyText(body) {
   return body === null || body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body, null, 2);
 }
 
-// A body. `violations` are those that lie in it; `whole` is the link to all of it, null to show all of it here.
-export function bodyView(body, violations, whole) {
+// What the journal keeps of a body that was longer, in words; "" when it has all of it. JSON that can be read is whole.
+export function keptOf(message) {
+  if (typeof message?.body !== "string") return "";
+  const size = Number(message.headers["content-length"]);
+  if (size > KEPT) return `the first ${KEPT.toLocaleString("en")} of ${size.toLocaleString("en")} bytes`;
+  const length = new TextEncoder().encode(message.body).length;
+  return length >= KEPT - 3 ? `the first ${KEPT.toLocaleString("en")} bytes` : ""; // a character that was cut counts up to 3 less
+}
+
+// A body. `violations` are those that lie in it; `whole` is the link to all of it, null to show all of it here; `kept` is
+// what the journal keeps of a longer one.
+export function bodyView(body, violations, whole, kept = "") {
   if (body === null || body === undefined) {
     return h("div", {}, h("p", { class: "quiet" }, "No body."), violations.length ? violationList(violations) : null);
   }
@@ -73,8 +84,8 @@ export function bodyView(body, violations, whole) {
   return h("div", {},
     rest.length ? violationList(rest) : null,
     pre,
-    isCut ? h("p", {}, `Cut after ${MOST.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters. `,
-      h("a", { href: whole }, "Show the whole body")) : null);
+    isCut ? h("p", {}, `Cut after ${MOST.toLocaleString("en")} of ${text.length.toLocaleString("en")} characters. `, kept ? `The journal keeps ${kept}. ` : "",
+      h("a", { href: whole }, kept ? "Show all that it keeps" : "Show the whole body")) : null);
 }
 
 function beside(violation) {

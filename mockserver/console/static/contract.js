@@ -12,17 +12,18 @@ export async function show({ sandbox, rest: [name, operation], query, box, link,
   const [{ apis }, coverage] = await Promise.all([get("apis"), get(of(sandbox, "/coverage"))]);
   const api = apis.find((one) => one.name === name) ?? apis[0];
   const seen = new Map(coverage.operations.filter((one) => one.api === api.name).map((one) => [one.operation, one]));
+  const cells = coverage.cells.filter((cell) => cell.api === api.name);
   const known = api.operations.find((one) => one.id === operation);
   box.append(h("h1", {}, "Contract"), apis.length > 1 ? h("nav", { class: "tabs", "aria-label": "APIs" }, apis.map((one) =>
     h("a", { href: link("contract", [one.name]), "aria-current": one === api ? "page" : null }, one.name))) : null);
   if (!known) {
-    box.append(...overview(api, seen, coverage.cells, query, link, note));
+    box.append(...overview(api, seen, cells, query, link, note));
     return;
   }
   const asked = new URLSearchParams({ operation: known.id });
   const [view, form] = await Promise.all([
     get(`apis/${encodeURIComponent(api.name)}/operation?${asked}`), tryIt(sandbox, api, known, link, failed)]);
-  box.append(...details(api, view, seen.get(known.id), coverage.cells, form, link));
+  box.append(...details(api, view, seen.get(known.id), cells, form, link));
 }
 
 function answeredBy(api, id) {
@@ -76,7 +77,7 @@ function details(api, view, seen, cells, form, link) {
     h("p", {}, h("a", { href: link("contract", [api.name]) }, `‹ ${api.name}`)),
     h("h2", {}, view.id), h("p", {}, h("code", {}, `${view.method} ${view.path}`), ` is answered by ${answeredBy(api, view.id)}. `,
       view.deprecated ? h("span", { class: "tag assumed" }, "deprecated") : null, " ",
-      h("a", { href: link("exchanges", [], { operation: view.id }) }, `${seen?.calls ?? 0} exchanges`)),
+      h("a", { href: link("exchanges", [], { api: api.name, operation: view.id }) }, `${seen?.calls ?? 0} exchanges`)),
     view.summary ? h("p", {}, view.summary) : null, view.description ? h("p", { class: "quiet" }, view.description) : null,
     h("details", { class: "idle" }, h("summary", {}, "It stands at ", h("code", {}, placeOf(view.place))), listing(view.place.lines, view.place.line, `The operation at ${placeOf(view.place)}`)),
     form,
@@ -84,7 +85,7 @@ function details(api, view, seen, cells, form, link) {
     view.parameters.length ? parameters(view) : null,
     view.request ? contents(view.request.content, view.schemas, view.request.required ? "The body is required." : "The body may be left out.") : null,
     view.parameters.length || view.request ? null : h("p", { class: "quiet" }, "It takes neither parameters nor a body."),
-    h("h3", {}, "Responses"), view.responses.toSorted((one, other) => (one.status < other.status ? -1 : 1)).map((response) => answer(response, view, link)),
+    h("h3", {}, "Responses"), view.responses.toSorted((one, other) => (one.status < other.status ? -1 : 1)).map((response) => answer(response, api, view, link)),
     h("h3", {}, "Coverage"), seen ? matrix([seen], cells, link) : null,
     resource ? [h("h3", {}, `What was concluded of ${resource.name}`), conclusions(resource)] : [],
     view.additions.length ? [h("h3", {}, "What the overlay adds"), additions(view.additions)] : [],
@@ -101,11 +102,11 @@ function contents(list, schemas, about) {
   return h("div", {}, h("p", {}, about), list.map((one) => h("div", { class: "card" }, h("code", {}, one.media_type), schemaTree(one.schema, schemas, `Schema of ${one.media_type}`))));
 }
 
-function answer(response, view, link) {
+function answer(response, api, view, link) {
   const isStatus = /^\d+$/.test(response.status);
   const tag = { class: `tag s${response.status[0]}` };
   return h("details", { class: "answer" }, h("summary", {}, h("span", tag, response.status), " ", response.description),
-    isStatus ? h("p", {}, h("a", { href: link("exchanges", [], { operation: view.id, status: response.status }) }, `Exchanges with ${response.status}`)) : null,
+    isStatus ? h("p", {}, h("a", { href: link("exchanges", [], { api: api.name, operation: view.id, status: response.status }) }, `Exchanges with ${response.status}`)) : null,
     response.headers.length ? table(`Headers of ${response.status}`, ["Header", "Schema", "What it is"], response.headers.map((one) =>
       [h("code", {}, one.name), schemaTree(one.schema, view.schemas, `Schema of ${one.name}`), one.description])) : null,
     response.content.length ? contents(response.content, view.schemas, "The body:") : h("p", { class: "quiet" }, "It has no body."));

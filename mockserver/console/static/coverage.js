@@ -12,9 +12,9 @@ export function faultsOf(cells) {
 // its exchanges; a declared status that nobody has received stands without a fault and without a number.
 export function matrix(operations, cells, link) {
   const faults = ["", ...faultsOf(cells)];
-  const byOperation = Map.groupBy(cells, (cell) => cell.operation);
+  const byOperation = Map.groupBy(cells, (cell) => `${cell.api} ${cell.operation}`);
   return table("Coverage", ["Operation", ...faults.map((fault) => fault || "no fault")], operations.map((one) => {
-    const own = byOperation.get(one.operation) ?? [];
+    const own = byOperation.get(`${one.api} ${one.operation}`) ?? [];
     return [h("a", { href: link("contract", [one.api, one.operation]) }, one.operation),
       ...faults.map((fault) => h("span", { class: "statuses" }, statuses(one, own, fault, link)))];
   }));
@@ -35,6 +35,6 @@ function statuses(one, cells, fault, link) {
 
 function seen(one, cell, link) {
   const status = cell.status ? String(cell.status) : "no response";
-  return h("a", { class: `tag s${status === "no response" ? 0 : status[0]}`, href: link("exchanges", [], { operation: one.operation, status: String(cell.status), fault: cell.fault || "none" }),
+  return h("a", { class: `tag s${status === "no response" ? 0 : status[0]}`, href: link("exchanges", [], { api: one.api, operation: one.operation, status: String(cell.status), fault: cell.fault || "none" }),
     title: `${cell.count} exchanges with ${cell.fault || "no fault"}` }, `${status} × ${cell.count}`);
 }

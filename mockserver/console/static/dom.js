@@ -126,10 +126,20 @@ export function timeOfDay(at, millis = true) {
   return Number.isNaN(date.getTime()) ? String(at) : date.toISOString().slice(11, millis ? 23 : 19);
 }
 
-// A function that calls another one soon, and once for all the calls that come until then.
+// A function that calls another one soon, and once for all the calls that come until then. It never calls it while it
+// is still at work: what it asked first might be answered last.
 export function soon(work, milliseconds) {
-  let timer = 0;
-  const call = () => { timer ||= setTimeout(() => { timer = 0; work(); }, milliseconds); };
-  call.stop = () => { clearTimeout(timer); timer = -1; };
+  let timer = 0, isBusy = false, isWanted = false, isOver = false;
+  async function run() {
+    timer = 0;
+    isWanted = isBusy;
+    if (isBusy) return;
+    isBusy = true;
+    await work();
+    isBusy = false;
+    if (isWanted) call();
+  }
+  const call = () => { if (!isOver) timer ||= setTimeout(run, milliseconds); };
+  call.stop = () => { clearTimeout(timer); isOver = true; };
   return call;
 }

@@ -1,7 +1,7 @@
 // The page of one exchange: what came, what went, which stage or rule decided, and what to take elsewhere.
 
 import { get, of } from "./admin.js";
-import { bodyView, violationList } from "./body.js";
+import { bodyView, keptOf, violationList } from "./body.js";
 import { asCurl, asPytest, asRule } from "./copies.js";
 import { copyButton, duration, facts, h, table } from "./dom.js";
 import { statusTag, tagsOf } from "./exchanges.js";
@@ -26,10 +26,10 @@ export async function show(context) {
   const { sandbox, rest: [number, part], query, box, link } = context;
   const entry = await entryOf(sandbox, number);
   if (part === "request" || part === "response") {
-    const message = entry[part];
+    const message = entry[part], kept = keptOf(message);
     box.append(h("p", {}, h("a", { href: link("exchanges", [number], query) }, `‹ Exchange ${number}`)),
       h("h1", {}, `The ${part} body of exchange ${number}`),
-      h("p", { class: "quiet" }, "The journal keeps the first 65,536 bytes of a body."), bodyView(message?.body ?? null, [], null));
+      kept ? h("p", {}, `The journal keeps ${kept} of this body; the rest is gone.`) : "", bodyView(message?.body ?? null, [], null));
     return;
   }
   const [{ verdicts }, world, why] = await Promise.all([
@@ -105,6 +105,6 @@ function message(title, content, violating, whole, none) {
   const headers = Object.entries(content.headers).flatMap(([name, value]) => [value].flat().map((line) => [h("code", {}, name), h("code", {}, line)]));
   return h("section", {}, h("h2", {}, title), h("details", {}, h("summary", {}, `${headers.length} headers`),
     table(`Headers of the ${title.toLowerCase()}`, ["Header", "Value"], headers)),
-  bodyView(content.body, violating, whole));
+  bodyView(content.body, violating, whole, keptOf(content)));
 }
 

@@ -8,7 +8,8 @@ const STEP = 200; // entries that are loaded first
 const OLDER = 500; // entries that are added when more are asked for
 const MOST = 10_000; // rows that a page holds
 const GROUP = 50; // rows that are made, and drawn or not, together
-const FILTERS = ["operation", "status", "side", "rule", "fault", "text"];
+const PHONE = "(max-width: 44rem)"; // as style.css has it
+const FILTERS = ["api", "operation", "status", "side", "rule", "fault", "text"];
 
 export async function show({ sandbox, query, box, link, note, failed, onEntry }) {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? ""]));
@@ -139,14 +140,16 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     timer = setTimeout(load, event.type === "input" ? 250 : 0);
   }
 
-  const operations = apis.flatMap((api) => api.operations.map((operation) => operation.id));
-  box.append(h("h1", {}, "Exchanges"), h("form", { class: "filters", role: "search", oninput: changed, onsubmit: (event) => event.preventDefault() },
+  const operations = [...new Set(apis.flatMap((api) => api.operations.map((operation) => operation.id)))];
+  const names = apis.map((api) => api.name);
+  box.append(h("h1", {}, "Exchanges"), folded(h("form", { class: "filters", role: "search", oninput: changed, onsubmit: (event) => event.preventDefault() },
+    names.length > 1 || filter.api ? select("api", "API", names, filter.api) : null,
     select("operation", "Operation", operations, filter.operation),
     field("status", "Status", filter.status, { inputmode: "numeric", maxlength: 3, placeholder: "any" }),
     select("side", "Violation by", ["client", "server", "declared"], filter.side),
     select("rule", "Rule", scenario.rules.map((rule) => rule.id), filter.rule),
     select("fault", "Fault", ["none", ...faultsOf(coverage.cells)], filter.fault),
-    field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })),
+    field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })), FILTERS.some((name) => filter[name])),
     count, list, more);
   await load();
   return () => { stop(); clearTimeout(timer); };
@@ -164,6 +167,14 @@ function rowgroup() {
   return h("tbody", { role: "rowgroup" });
 }
 
+// The filters; on a phone they are folded until one is set or they are asked for.
+function folded(form, isUsed) {
+  const isPhone = matchMedia(PHONE);
+  const fold = h("details", { class: "fold", open: isUsed || !isPhone.matches }, h("summary", {}, "Filter"), form);
+  isPhone.addEventListener("change", () => { if (!isPhone.matches) fold.open = true; });
+  return fold;
+}
+
 function select(name, label, options, value) {
   const all = options.includes(value) || !value ? options : [...options, value];
   return h("label", {}, label, h("select", { name }, h("option", { value: "" }, "any"),
@@ -176,7 +187,8 @@ function field(name, label, value, props) {
 
 // Whether a new entry is one that the filter asks for; the admin API does the same for those that it has.
 function matches(entry, filter) {
-  return (!filter.operation || entry.operation === filter.operation)
+  return (!filter.api || entry.api === filter.api)
+    && (!filter.operation || entry.operation === filter.operation)
     && (!filter.status || entry.status === Number(filter.status))
     && (!filter.rule || entry.rule === filter.rule)
     && (!filter.fault || (entry.faults.length ? entry.faults.includes(filter.fault) : filter.fault === "none"))

@@ -47,10 +47,10 @@ export async function show({ box, link, failed }) {
     redraw(operations, newest.operations.length ? table("Operations",
       ["Operation", "API", { title: "Requests", class: "right" }, "Statuses", ...SHARES.map(([title]) => ({ title, class: "right" }))],
       newest.operations.map((one) => [
-        one.operation ? h("a", { href: link("exchanges", [], { operation: one.operation }) }, one.operation) : "no operation", one.api,
+        one.operation ? h("a", { href: link("exchanges", [], { api: one.api, operation: one.operation }) }, one.operation) : "no operation", one.api,
         [...one.statuses.values()].reduce((total, count) => total + count, 0).toLocaleString("en"),
         h("span", { class: "statuses" }, [...one.statuses].sort().map(([status, count]) => h("a", { class: `tag s${status[0]}`,
-          href: link("exchanges", [], { operation: one.operation, status }) }, `${status === "0" ? "lost" : status} × ${count.toLocaleString("en")}`))),
+          href: link("exchanges", [], { api: one.api, operation: one.operation, status }) }, `${status === "0" ? "lost" : status} × ${count.toLocaleString("en")}`))),
         ...SHARES.map(([, share]) => milliseconds(quantile(one.latency, share)))]))
       : h("p", { class: "quiet" }, "No request has come yet."));
   }

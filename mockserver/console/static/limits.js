@@ -6,6 +6,7 @@ import { duration, h, redraw, s, soon, timeOfDay } from "./dom.js";
 
 const WIDTH = 600, HEIGHT = 44;
 const MOST = 1000; // requests that are looked at
+const MARK = 5, LEAST = 3; // how wide a request is drawn, and how many have room on each other at least
 const TEETH = 60; // requests that are drawn one by one; more are drawn as columns
 
 // Whether a request took a place in its window: it got past the key and the limit, and no rule refused it there.
@@ -81,10 +82,15 @@ function band(limit, admitted, refused, now, link) {
   const all = [...admitted.map((entry) => [entry, "in"]), ...refused.map((entry) => [entry, "out"])];
   if (all.length > TEETH) svg.append(...columns(limit, admitted, refused, now));
   else {
-    for (const [entry, kind] of all) {
-      const words = `#${entry.number} at ${timeOfDay(entry.at)}: ${entry.method} ${entry.path}, ${entry.status || "lost"}`;
-      svg.append(s("a", { href: link("exchanges", [entry.number]), "aria-label": words },
-        s("title", {}, words), s("rect", { x: Math.min(x(entry.at), WIDTH - 3), y: kind === "in" ? 8 : 0, width: 3, height: kind === "in" ? HEIGHT - 8 : HEIGHT, class: kind })));
+    // Those of one moment stand on each other, the oldest at the bottom.
+    const moments = [...Map.groupBy(all, ([entry]) => Math.round(Math.min(x(entry.at), WIDTH - MARK) / (MARK + 1)))];
+    const high = HEIGHT / Math.max(LEAST, ...moments.map(([, some]) => some.length));
+    for (const [slot, some] of moments) {
+      some.forEach(([entry, kind], index) => {
+        const words = `#${entry.number} at ${timeOfDay(entry.at)}: ${entry.method} ${entry.path}, ${entry.status || "lost"}`;
+        svg.append(s("a", { href: link("exchanges", [entry.number]), "aria-label": words },
+          s("title", {}, words), s("rect", { x: slot * (MARK + 1), y: HEIGHT - (index + 1) * high + .5, width: MARK, height: high - 1, class: kind })));
+      });
     }
   }
   return [svg, h("p", { class: "axis" }, h("span", {}, timeOfDay(now - limit.window, false)), h("span", {}, `now ${timeOfDay(now, false)}`))];

@@ -6,6 +6,8 @@ import { comparison, snapshots } from "./snapshots.js";
 
 const MOST = 200; // rows that a page shows; a filter finds the others
 const MOST_COLUMNS = 12; // members that the table shows; the row's page shows all
+const WIDEST = 36; // characters of a cell that count for the width of its column
+const MARGIN = 4, ID = 1.7; // what is beside the text, and how much wider the column of ids is
 const LOOKED_AT = 200; // exchanges in which the last change of a row is looked for
 
 export async function show(context) {
@@ -42,11 +44,11 @@ function rowsOf(state, name, query, link, note, changers) {
   function draw(text) {
     const wanted = text.toLowerCase();
     const some = all.filter(([partition, one]) => !wanted || `${partition} ${JSON.stringify(one)}`.toLowerCase().includes(wanted));
-    const members = [...new Set(some.slice(0, MOST).flatMap(([, one]) => Object.keys(membersOf(one))))].slice(0, MOST_COLUMNS);
+    const members = columns(some.slice(0, MOST).map(([, one]) => membersOf(one)));
     const isParted = some.some(([partition]) => partition);
     place.replaceChildren(
       h("p", { class: "quiet" }, some.length > MOST ? `The newest ${MOST} of ${some.length} rows` : `${some.length} row${some.length === 1 ? "" : "s"}, newest first`),
-      some.length ? table(`Rows of ${name}`, [{ title: "id", class: "cell" }, "Changed by", ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" }))],
+      some.length ? rowTable(`Rows of ${name}`, [{ title: "id", class: "cell" }, "Changed by", ...(isParted ? [{ title: "partition", class: "cell" }] : []), ...members.map((title) => ({ title, class: "cell" }))],
         some.slice(0, MOST).map(([partition, one]) => {
           const own = membersOf(one);
           const changer = changers.get(`${name} ${idOf(one)}`);
@@ -61,6 +63,28 @@ function rowsOf(state, name, query, link, note, changers) {
       note({ text: event.target.value });
       draw(event.target.value);
     } }))), place);
+}
+
+// The members that the table shows: those first in which the rows differ.
+function columns(rows) {
+  const values = new Map();
+  for (const row_ of rows) {
+    for (const [key, value] of Object.entries(row_)) values.set(key, (values.get(key) ?? new Set()).add(JSON.stringify(value)));
+  }
+  const names = [...values.keys()];
+  return [...names.filter((name) => values.get(name).size > 1), ...names.filter((name) => values.get(name).size === 1)].slice(0, MOST_COLUMNS);
+}
+
+// A table of rows: all of its columns are seen, each as wide as its share of the text.
+function rowTable(caption, titles, rows) {
+  const made = table(caption, titles, rows);
+  made.classList.add("rows");
+  const heads = [...made.querySelectorAll("th")], lines = [...made.querySelectorAll("tbody tr")].slice(0, LOOKED_AT);
+  const shares = heads.map((head, index) => lines.reduce((most, line) => Math.max(most, Math.min(line.cells[index].textContent.length, WIDEST)), head.textContent.length) + MARGIN);
+  shares[0] *= ID; // ids that are cut may look the same
+  const sum = shares.reduce((total, share) => total + share, 0);
+  heads.forEach((head, index) => { head.style.width = `${(100 * shares[index]) / sum}%`; }); // by script: the policy allows no style attribute
+  return made;
 }
 
 // The members of a row but its id: those of one that is kept under its id, or its own.
