@@ -196,6 +196,7 @@ def test_snapshots_are_compared_by_row_and_member(console):
     state["tables"]["user_memories"][""][0]["memory"] = ["fact 0", "changed"]
     console.admin("PUT", "/sandboxes/default/state", json=state)
     page.get_by_role("button", name="Show them").click()
+    expect(page.get_by_role("button", name="Show them")).to_have_count(0)
     page.get_by_label("Name").fill("after")
     page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("link", name=re.compile("1 added, 1 changed, 1 removed, . credits? consumed")).click()
@@ -464,8 +465,9 @@ def test_hostile_values_are_text_in_a_comparison(console):
     page.get_by_label("Name").fill("snapshot 2")
     page.get_by_role("button", name="Save a snapshot").click()
     page.get_by_role("link", name=re.compile("1 added")).click()
-    expect(page.locator("tbody tr").filter(has_text=HOSTILE).first).to_be_visible()
-    assert_text_only(page)
+    written = json.dumps(HOSTILE)[1:39]  # a value is cut
+    expect(page.get_by_role("region", name="Differences")).to_contain_text(written)
+    assert_text_only(page, written)
     for query in ("compare=__proto__", "compare=snapshot 1&with=constructor", "row=__proto__", f"compare={HOSTILE}"):
         page = console.open(f"state/__proto__?{query}")
         expect(page.locator(".panel h1")).to_be_visible()

@@ -16,6 +16,7 @@ import pytest
 from test_commands import SCENARIO, create, run  # noqa: F401
 from test_server import COMMAND, ready, running, stop
 
+from mockserver.cli import main
 from mockserver.messages import Limit
 
 FILTERS = [
@@ -159,6 +160,20 @@ def test_watch_says_what_a_reset_and_a_full_journal_cost(make_server):
         create(served.url)
         assert process.stdout.readline().startswith("#1 ")
         assert "the journal began anew: what it held after #5 is missed" in process.stderr.readline()
+
+
+def test_ctrl_c_ends_watch_well_also_while_its_modules_are_imported(monkeypatch, capsys):
+    def interrupted(group):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main._Group, "_add_rest", interrupted)
+    monkeypatch.setattr(main.cli, "commands", {})
+    with pytest.raises(SystemExit) as ended:
+        main.main(["watch"])
+    assert (ended.value.code, *capsys.readouterr()) == (0, "", "")
+    with pytest.raises(SystemExit) as ended:
+        main.main(["why", "3"])
+    assert ended.value.code == 130
 
 
 def test_watch_has_colours_on_a_terminal_only(busy):

@@ -63,6 +63,8 @@ _LONG = frozenset(
         "getCoverage",
         "getExchangeFile",
         "checkScenario",
+        "getScenarioSchema",
+        "listScenarios",
     ]
 )
 """Operations that may look at all of a journal, of the rows or of a document: they are for a thread."""

@@ -13,6 +13,8 @@ from mockserver.version import __version__
 
 _HIDDEN = ("scenarios",)
 """An older name of `scenario list`. It works; the help lists the new one."""
+_ENDLESS = "watch"
+"""The command that Ctrl-C ends as it should, also before it has begun. (`serve` looks after itself.)"""
 
 
 class _Group(click.Group):
@@ -20,7 +22,12 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.commands:
-            self._add_rest()
+            try:
+                self._add_rest()
+            except KeyboardInterrupt:
+                if cmd_name == _ENDLESS:
+                    ctx.exit(0)
+                raise
         return super().get_command(ctx, cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

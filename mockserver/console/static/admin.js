@@ -56,6 +56,19 @@ export async function get(path) {
   return (await send(path)).json();
 }
 
+const PAGE = 200; // entries that are asked for at a time: a larger answer would hold up what the server does for others
+
+// The newest entries of a journal, oldest first.
+export async function newestEntries(sandbox, count) {
+  let all = [], before = "";
+  for (;;) {
+    const { entries, total } = await get(of(sandbox, `/journal?limit=${Math.min(PAGE, count - all.length)}${before}`));
+    all = [...entries, ...all];
+    if (!entries.length || entries.length === total || all.length >= count) return all;
+    before = `&before=${entries[0].number}`;
+  }
+}
+
 // The same for what is text.
 export async function getText(path) {
   return (await send(path)).text();

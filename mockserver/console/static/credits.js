@@ -1,6 +1,6 @@
 // The panel of credits: the account, and the exchanges that were charged for or whose charge was lost.
 
-import { get, of, put } from "./admin.js";
+import { get, newestEntries, of, put } from "./admin.js";
 import { figure, h, say, soon, table, timeOfDay } from "./dom.js";
 import { statusTag } from "./exchanges.js";
 
@@ -53,7 +53,7 @@ export async function show({ sandbox, box, link, onEntry, failed }) {
     lines = [entry, ...lines].slice(0, MOST);
     later();
   });
-  const before = (await get(of(sandbox, `/journal?limit=${MOST}`))).entries;
+  const before = await newestEntries(sandbox, MOST);
   const newest = before.at(-1)?.number ?? 0;
   lines = [...lines.filter((entry) => entry.number > newest), ...before.filter(concerns).reverse()];
   await load();

@@ -135,8 +135,7 @@ export function soon(work, milliseconds) {
     isWanted = isBusy;
     if (isBusy) return;
     isBusy = true;
-    await work();
-    isBusy = false;
+    try { await work(); } finally { isBusy = false; }
     if (isWanted) call();
   }
   const call = () => { if (!isOver) timer ||= setTimeout(run, milliseconds); };

@@ -1,6 +1,6 @@
 // The panel of rate limits: each sliding window as a band of time that ends now, with the requests that fill it.
 
-import { get, of } from "./admin.js";
+import { get, newestEntries, of } from "./admin.js";
 import { clockOf } from "./ticking.js";
 import { duration, h, redraw, s, soon, timeOfDay } from "./dom.js";
 
@@ -51,7 +51,7 @@ export async function show({ sandbox, box, link, onEntry, failed, query, note })
     } }), " only windows in use")), list);
   const later = soon(load, 150);
   const stop = onEntry((entry) => { entries = [...entries.slice(1 - MOST), entry]; later(); });
-  const before = (await get(of(sandbox, `/journal?limit=${MOST}`))).entries;
+  const before = await newestEntries(sandbox, MOST);
   const newest = before.at(-1)?.number ?? 0;
   entries = [...before, ...entries.filter((entry) => entry.number > newest)].slice(-MOST);
   await load();
