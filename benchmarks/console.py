@@ -2,7 +2,9 @@
 
 `python -m benchmarks.console [--json FILE] [--quick]`. A real server, and Debian's Chromium with the console. Measured
 is the longest piece of work of the loop between two turns, in processor time of its own thread: what else the machine
-does counts little. It is told for each panel with the exchange itself and everything that the page then asks.
+does counts little. It is told for each panel with the exchange itself and everything that the page then asks. `waited`
+is the longest that another client waits for a small answer while the panel is opened, in real time: the browser, the
+client and the server share the machine, so the first line says what is to be taken off.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 import asyncio
 import shutil
 import sys
+import threading
 import time
 from pathlib import Path
 from statistics import median
@@ -34,6 +37,31 @@ SETTLE_SECONDS = 0.6
 """After this time every panel has asked for what a new exchange made it ask for: they wait 300 ms at most."""
 KEY = {"authorization": "Bearer k"}
 PATH = "/v1/user-memories"
+
+
+class Others:
+    """Asks a server again and again, and notes the longest wait: what another client feels, threads and all."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url)
+        self._thread = threading.Thread(target=self._ask)
+        self._is_over = False
+        self.longest = 0.0
+
+    def _ask(self) -> None:
+        while not self._is_over:
+            begun = time.perf_counter()
+            self._client.get("/__admin/health")
+            self.longest = max(self.longest, time.perf_counter() - begun)
+
+    def __enter__(self) -> Others:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._is_over = True
+        self._thread.join()
+        self._client.close()
 
 
 class Probe:
@@ -74,11 +102,13 @@ def measure(served: Served, page: Page | None, repeats: int, entries: int) -> di
     def exchange() -> None:
         client.post(PATH, json={"agent_id": "a", "memory": "news"})
 
-    def noted(name: str, opening: float) -> None:
+    def noted(name: str, opening: float, waited: float) -> None:
         times = [probe.during(exchange) for _ in range(repeats)]
-        figures[name] = {"median": median(times), "longest": max(times), "opening": opening}
+        figures[name] = {"median": median(times), "longest": max(times), "opening": opening, "waited": waited}
 
-    noted("no console", 0.0)
+    with Others(served.url) as others:
+        time.sleep(SETTLE_SECONDS)
+    noted("no console", 0.0, others.longest * 1000)
     if page is not None:
         base = f"{served.url}/__console/"
         page.goto(f"{base}#/default/exchanges")
@@ -90,7 +120,12 @@ def measure(served: Served, page: Page | None, repeats: int, entries: int) -> di
                 page.goto(f"{base}{place}")
                 page.locator(".panel h1").wait_for()
 
-            noted(place.removeprefix("#/default/"), probe.during(opened))
+            opening = probe.during(opened)
+            page.goto("about:blank")
+            with Others(served.url) as others:
+                opened()
+                time.sleep(SETTLE_SECONDS)
+            noted(place.removeprefix("#/default/"), opening, others.longest * 1000)
     probe.end()
     return figures
 
@@ -112,9 +147,10 @@ def main() -> None:
         page = browser.new_page()
         figures = measure(served, page, repeats, entries)
         browser.close()
-    print(f"{'ms that the loop is held':<28}{'median':>9}{'longest':>9}{'opening':>9}   {entries:,} exchanges")
+    titles = "".join(f"{title:>9}" for title in ("median", "longest", "opening", "waited"))
+    print(f"{'ms that the loop is held':<28}{titles}   {entries:,} exchanges")
     for name, row in figures.items():
-        print(f"{name:<28}" + "".join(f"{row[key]:9.2f}" for key in ("median", "longest", "opening")))
+        print(f"{name:<28}" + "".join(f"{row[key]:9.2f}" for key in ("median", "longest", "opening", "waited")))
     worst = max(row["median"] for row in figures.values())
     print(f"target: one new exchange below {LIMIT_MS:g} ms: {'met' if worst < LIMIT_MS else 'MISSED'}")
     if arguments.json:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from browsing import HOSTILE, assert_no_markup, breaches
+from click.testing import CliRunner
 from playwright.sync_api import Page, expect
 from test_exchange_files import check_exchange
 from test_explanation import RULES
@@ -21,6 +22,7 @@ from test_webhooks import document
 
 from mockserver import Session
 from mockserver.apis import Api
+from mockserver.cli.main import cli
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -102,6 +104,21 @@ def test_every_reason_of_an_exchange_is_a_paragraph(console):
     assert len(sentences) > 2
     for sentence in sentences[1:]:
         expect(page.get_by_text(sentence, exact=True)).to_be_visible()
+
+
+def test_the_reasons_are_the_same_on_the_page_on_a_terminal_and_in_the_report_of_pytest(make_console):
+    apis = [Api.from_openapi(document(), name="shop")]
+    with Session(apis=apis) as session, session.sandbox(clock="frozen") as mock:
+        httpx.post(f"{mock.base_url('shop')}/orders", json={"item": 7})
+        url = mock.base_url("shop").partition("/~")[0]
+        console = make_console(url=url)
+        page = console.open("exchanges/1", mock.name)
+        written = page.locator(".because").text_content().replace("violation by client", "").strip()
+        shown = CliRunner().invoke(cli, ["why", "1", "--url", url, "--sandbox", mock.name])
+        assert written.startswith("400, because the request violates the contract: body /item")
+        assert shown.output.splitlines()[1] == written
+        assert str(mock.requests[0]).endswith(f"  {written}")
+        page.goto("about:blank")
 
 
 def copied(console, name: str) -> str:

@@ -381,6 +381,8 @@ def test_requests_of_one_moment_are_all_seen_in_their_window(console):
         (box["x"], box["y"], box["y"] + box["height"]) for box in (mark.bounding_box() for mark in marks.all())
     )
     assert len({x for x, _, _ in boxes}) == 1
+    words = re.compile("^#1 at 00:00:00.000: POST /v1/user-memories, 201, by python-httpx/")
+    expect(console.page.locator("svg.band a").first).to_have_attribute("aria-label", words)
     assert all(end <= start for (_, _, end), (_, start, _) in pairwise(boxes)), boxes
 
 

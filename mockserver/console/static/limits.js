@@ -87,7 +87,7 @@ function band(limit, admitted, refused, now, link) {
     const high = HEIGHT / Math.max(LEAST, ...moments.map(([, some]) => some.length));
     for (const [slot, some] of moments) {
       some.forEach(([entry, kind], index) => {
-        const words = `#${entry.number} at ${timeOfDay(entry.at)}: ${entry.method} ${entry.path}, ${entry.status || "lost"}`;
+        const words = `#${entry.number} at ${timeOfDay(entry.at)}: ${entry.method} ${entry.path}, ${entry.status || "lost"}, by ${userOf(entry)}`;
         svg.append(s("a", { href: link("exchanges", [entry.number]), "aria-label": words },
           s("title", {}, words), s("rect", { x: slot * (MARK + 1), y: HEIGHT - (index + 1) * high + .5, width: MARK, height: high - 1, class: kind })));
       });
@@ -96,12 +96,20 @@ function band(limit, admitted, refused, now, link) {
   return [svg, h("p", { class: "axis" }, h("span", {}, timeOfDay(now - limit.window, false)), h("span", {}, `now ${timeOfDay(now, false)}`))];
 }
 
+// Who sent a request, as it says of itself.
+function userOf(entry) {
+  const tenant = entry.request.headers["datagrid-teamspace"];
+  return [entry.request.headers["user-agent"] ?? "a client without a name", tenant && `in teamspace ${tenant}`].filter(Boolean).join(" ");
+}
+
 // Many requests as columns: sixty parts of the window, each as high as its share of the fullest.
 function columns(limit, admitted, refused, now) {
-  const parts = Array.from({ length: TEETH }, () => ({ in: 0, out: 0 }));
+  const parts = Array.from({ length: TEETH }, () => ({ in: 0, out: 0, users: new Map() }));
   const put = (entries, kind) => {
     for (const entry of entries) {
-      parts[Math.min(TEETH - 1, Math.floor(((entry.at - now + limit.window) / limit.window) * TEETH))][kind] += 1;
+      const part = parts[Math.min(TEETH - 1, Math.floor(((entry.at - now + limit.window) / limit.window) * TEETH))];
+      part[kind] += 1;
+      part.users.set(userOf(entry), (part.users.get(userOf(entry)) ?? 0) + 1);
     }
   };
   put(admitted, "in");
@@ -110,7 +118,7 @@ function columns(limit, admitted, refused, now) {
   const wide = WIDTH / TEETH;
   return parts.flatMap((part, index) => {
     const high = (count) => (count / most) * HEIGHT;
-    const words = `${part.in} admitted, ${part.out} refused`;
+    const words = `${part.in} admitted, ${part.out} refused; by ${[...part.users].map(([user, count]) => `${user} (${count})`).join(", ")}`;
     return [s("rect", { x: index * wide + 1, y: HEIGHT - high(part.in), width: wide - 2, height: high(part.in), class: "in" }, s("title", {}, words)),
       s("rect", { x: index * wide + 1, y: HEIGHT - high(part.in + part.out), width: wide - 2, height: high(part.out), class: "out" }, s("title", {}, words))];
   });
