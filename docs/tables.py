@@ -51,6 +51,8 @@ BOUNDS = (
     Bound("bytes of a scenario", "scenarios.library:MAX_SCENARIO", "413 or 409"),
     Bound("problems of a scenario that are listed", "scenarios.library:MAX_PROBLEMS", "counted"),
     Bound("bytes of a snapshot for `PUT state`", "setState", "413"),
+    Bound("snapshots that a sandbox keeps", "state.shelf:KEPT", "409"),
+    Bound("bytes that they take together", "state.shelf:KEPT_BYTES", "409"),
     Bound("admin bodies of more than 1 MiB at a time", "admin.api:LARGE_BODIES", "they wait"),
     Bound("sandboxes", "max_sandboxes", "503"),
     Bound("rows of a sandbox", "max_rows", "503"),

@@ -149,6 +149,8 @@ def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
 def _likely(entries: Entries, params: Mapping[str, Any]) -> Entries:
     """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
     texts = [orjson.dumps(params[name]) for name in ("api", "operation", "rule", "side", "stage") if params.get(name)]
+    if params.get("fault", NO_FAULT) != NO_FAULT:
+        texts.append(orjson.dumps(params["fault"]))
     likely = [pair for pair in entries if all(text in pair[1] for text in texts)]
     return _with_text(likely, params["text"]) if params.get("text") else likely
 
