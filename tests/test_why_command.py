@@ -26,6 +26,7 @@ FILTERS = [
     (("--text", "LIKES TEA"), [201, 200, 429]),
     (("--text", "is admitted at"), [429]),
     (("--text", "likes tea", "--status", "200"), [200]),
+    (("--text", "content-type"), [201, 429]),
 ]
 
 
@@ -218,3 +219,15 @@ def test_watch_finds_the_exchanges_of_a_rule_and_of_a_side(run, server, tmp_path
     with watching(server.url, "--after", "0", "--side", "client") as process:
         line = process.stdout.readline()
     assert re.search(r"^#1 .*  400, because the request violates the contract: query limit: ", line)
+
+
+def test_watch_finds_the_exchanges_of_an_api_and_of_a_fault(run, server, tmp_path):  # noqa: F811
+    file = tmp_path / "lost.yaml"
+    rule = "{id: unpaid, op: Memory.createUserMemory, fault: {billing_write: lost}}"
+    file.write_text(f"version: 1\nname: lost\napi: datagrid\nrules: [{rule}]\n")
+    run("scenario", "set", str(file), "--url", server.url)
+    httpx.get(f"{server.url}/mem0/v1/ping/", headers={"Authorization": "Token key"})
+    create(server.url)
+    for option, value, number in (("--api", "mem0", 1), ("--fault", "none", 1), ("--fault", "billing_write", 2)):
+        with watching(server.url, "--after", "0", option, value) as process:
+            assert process.stdout.readline().startswith(f"#{number} "), option

@@ -75,6 +75,8 @@ def _print_places(reasons: dict[str, Any]) -> None:
 @click.option("--status", type=RangeType(), help="Status of the response: 429, or 500..599; 0 is none.")
 @click.option("--side", type=click.Choice(SIDES), help="Side that broke the contract.")
 @click.option("--rule", metavar="ID", help="Rule that acted.")
+@click.option("--fault", metavar="NAME", help="Fault that a rule did, or none.")
+@click.option("--api", metavar="NAME", help="API of the exchanges.")
 @click.option("--text", metavar="TEXT", help="Text in the request, the response or the reasons; case is ignored.")
 @click.option("--after", type=click.IntRange(0), metavar="N", help="Number of the exchange to start after.")
 @json_option
@@ -85,6 +87,8 @@ def watch(
     status: str | None,
     side: str | None,
     rule: str | None,
+    fault: str | None,
+    api: str | None,
     text: str | None,
     after: int | None,
     as_json: bool,
@@ -99,7 +103,7 @@ def watch(
     mockserver watch --status 400..599 --after 0
     mockserver watch --json | jq .why
     """
-    matches = _filter(operation, status, side, rule, text)
+    matches = _filter({"operation": operation, "rule": rule, "api": api}, status, side, fault, text)
     try:
         for entry in Follower(remote, after, _notice, threading.Event().wait):
             if matches(entry):
@@ -113,18 +117,19 @@ def _notice(sentence: str) -> None:
 
 
 def _filter(
-    operation: str | None, status: str | None, side: str | None, rule: str | None, text: str | None
+    names: dict[str, str | None], status: str | None, side: str | None, fault: str | None, text: str | None
 ) -> Callable[[Entry], bool]:
-    """Tells whether an exchange is to be printed."""
+    """Tells whether an exchange is to be printed: those that are the console's too."""
+    wanted = {name: value for name, value in names.items() if value is not None}
     statuses = None if status is None else parse_range(status)
     folded = None if text is None else text.casefold()
 
     def matches(entry: Entry) -> bool:
         return (
-            (operation is None or entry["operation"] == operation)
+            all(entry[name] == value for name, value in wanted.items())
             and (statuses is None or statuses.holds(entry["status"]))
             and (side is None or any(violation["side"] == side for violation in entry["violations"]))
-            and (rule is None or entry["rule"] == rule)
+            and (fault is None or fault in (entry["faults"] or ["none"]))
             and (folded is None or folded in _text(entry).casefold())
         )
 
@@ -133,8 +138,9 @@ def _filter(
 
 def _text(entry: Entry) -> str:
     """What a reader may look for in an exchange."""
-    bodies = [message["body"] for message in (entry["request"], entry["response"]) if message is not None]
-    shown = [body if isinstance(body, str) else orjson.dumps(body).decode() for body in bodies]
+    messages = [message for message in (entry["request"], entry["response"]) if message is not None]
+    parts = [message[part] for message in messages for part in ("headers", "body")]
+    shown = [part if isinstance(part, str) else orjson.dumps(part).decode() for part in parts]
     names = [entry[name] for name in ("method", "path", "query", "operation", "rule")]
     return "\n".join([*names, *entry["why"], *shown])
 
