@@ -14,7 +14,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from anyio import to_thread
@@ -30,6 +30,7 @@ from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_y
 from mockserver.messages import Request, Response
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.records import record
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
@@ -58,7 +59,7 @@ LARGE_BODIES = 4
 """Large bodies that are held at a time; further ones wait."""
 
 
-@dataclass(slots=True)
+@record()
 class Call:
     """A request to the admin API, matched and guarded once."""
 

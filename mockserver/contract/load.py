@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import Contract
 from mockserver.contract.faults import Findings, Source, Sources
 from mockserver.errors import ContractError
+from mockserver.records import record
 from mockserver.text.documents import parse, read_text, uncollected
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -22,7 +22,7 @@ MOST_SHOWN = 10
 _VERSIONS = ("3.0.", "3.1.", "3.2.")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Terms:
     """How a document is taken."""
 

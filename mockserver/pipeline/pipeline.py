@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mockserver.apis import Api
 from mockserver.apis.api import tell_tables_apart
@@ -36,6 +35,7 @@ from mockserver.pipeline.response import (
 )
 from mockserver.pipeline.turn import Turn
 from mockserver.pipeline.waiting import Steps, answered
+from mockserver.records import record
 from mockserver.sandbox.backends import Maker
 from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
@@ -48,7 +48,7 @@ from mockserver.text.fields import sandbox_in
 log = logging.getLogger("mockserver")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Checks:
     """What is checked beyond the contract's own validation, which is never left out."""
 
