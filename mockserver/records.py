@@ -31,6 +31,7 @@ else:
 
         def make(plain: type) -> type:
             own = set(plain.__dict__)
+            plain.__doc__ = plain.__doc__ or plain.__name__  # `dataclass` would read its signature, and import for that
             made = _dataclass(init=False, repr=False, eq=False, slots=True)(plain)
             known = fields(made)
             made.__init__ = _init(made, known, frozen)
@@ -50,16 +51,26 @@ else:
         return make
 
 
+class _Factory:
+    """Stands for a value that is made when none is given, as `help` shows it."""
+
+    def __repr__(self) -> str:
+        return "<factory>"
+
+
+_FACTORY = _Factory()
+
+
 def _init(made: type, known: Iterable[Any], frozen: bool) -> Any:
     """The function that takes the values of the fields."""
-    names: dict[str, Any] = {"_MISSING": MISSING, "_set": object.__setattr__}
+    names: dict[str, Any] = {"_NONE_GIVEN": _FACTORY, "_set": object.__setattr__}
     taken, lines = ["self"], []
     for each in known:
         name = value = each.name
         if each.default_factory is not MISSING:
             names[f"_make_{name}"] = each.default_factory
-            value = f"_make_{name}()" + (f" if {name} is _MISSING else {name}" if each.init else "")
-            default = "=_MISSING"
+            value = f"_make_{name}()" + (f" if {name} is _NONE_GIVEN else {name}" if each.init else "")
+            default = "=_NONE_GIVEN"
         elif each.default is not MISSING:
             names[f"_default_{name}"] = each.default
             default = f"=_default_{name}"
@@ -76,6 +87,7 @@ def _init(made: type, known: Iterable[Any], frozen: bool) -> Any:
     exec(f"def __init__({', '.join(taken)}):\n " + "\n ".join(lines or ["pass"]), names)
     init = names["__init__"]
     init.__qualname__, init.__module__ = f"{made.__qualname__}.__init__", made.__module__
+    init.__annotations__ = {each.name: each.type for each in known if each.init} | {"return": None}
     return init
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from inspect import signature
 
 import pytest
 
@@ -33,7 +34,7 @@ def both(**how):
     return make(dataclass(slots=True, **how)), make(record(**how))
 
 
-@pytest.mark.parametrize("how", [{}, {"frozen": True}, {"eq": False}, {"repr": False, "eq": False}, {"eq": False}])
+@pytest.mark.parametrize("how", [{}, {"frozen": True}, {"eq": False}, {"repr": False, "eq": False}])
 def test_a_record_does_what_a_dataclass_does(how):
     plain, ours = both(**how)
     for make in (lambda c: c("a"), lambda c: c("a", 5, ["x"], note="n"), lambda c: replace(c("a", tags=["y"]), size=1)):
@@ -47,6 +48,7 @@ def test_a_record_does_what_a_dataclass_does(how):
     assert (plain("a") == plain("b")) == (ours("a") == ours("b"))
     assert ours("a") != plain("a")
     assert plain.__match_args__ == ours.__match_args__
+    assert str(signature(plain)) == str(signature(ours))
     assert not hasattr(ours("a"), "__dict__")
     assert ours("a").tags is not ours("a").tags
     for wrong in (lambda c: c(), lambda c: c("a", length=2), lambda c: c("a", 1, [], "", 5)):

@@ -15,14 +15,12 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import to_thread
 
 from mockserver.admin.ask import Ask
-from mockserver.admin.handlers import HANDLERS
-from mockserver.admin.journal import BATCH, JournalReader
-from mockserver.admin.standing import Standing, standing, steered, steered_view
+from mockserver.admin.vital import VITAL, Handler
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
@@ -37,6 +35,9 @@ from mockserver.scenarios import ScenarioError
 from mockserver.state.store import Store
 from mockserver.text.documents import read_text
 from mockserver.text.jsontext import to_json
+
+if TYPE_CHECKING:
+    from mockserver.admin.journal import JournalReader
 
 log = logging.getLogger("mockserver")
 
@@ -76,6 +77,15 @@ class Call:
         return 0 if self.operation is None or self.refusal else self.operation.max_body or MAX_BODY
 
 
+def _handler(operation: str) -> Handler:
+    """What an operation does. Few servers are asked for more than what is vital; the rest is imported then."""
+    if operation in VITAL:
+        return VITAL[operation]
+    from mockserver.admin.handlers import HANDLERS
+
+    return HANDLERS[operation]
+
+
 def _checked(call: Call, operation: Operation) -> Checked:
     """The parameters and the body, its content codings undone. Raises Problem for what breaks the document."""
     request = decoded(call.request, call.most_body) if "content-encoding" in call.request.headers else call.request
@@ -111,7 +121,6 @@ class Admin:
         """Whether a request never waits, so that it may be answered on the event loop."""
         self._token = token.encode()
         self._draining = draining
-        self._journal = JournalReader()
         self._origin = origin
         self._scenario_dir = scenario_dir
         file = bundled_file("spec", "admin.yaml")
@@ -119,6 +128,12 @@ class Admin:
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
         self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
         """Held by a request that may have a large body, from its head to its response."""
+
+    @functools.cached_property
+    def _journal(self) -> JournalReader:
+        from mockserver.admin.journal import JournalReader
+
+        return JournalReader()
 
     def receive(self, request: Request) -> Call:
         """Match and guard a request, of which only the head need be known. Never raises: the call knows why not."""
@@ -144,7 +159,7 @@ class Admin:
                 response = Response(200, self._document, media_type="application/yaml")
             else:
                 checked = _checked(call, operation)
-                response = HANDLERS[operation.id](self._ask(request, checked, base))
+                response = _handler(operation.id)(self._ask(request, checked, base))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -171,7 +186,7 @@ class Admin:
 
     def _ask(self, request: Request, checked: Checked, base: str) -> Ask:
         origin, steers = base or self._base(request), HEADER in request.headers
-        return Ask(self.pipeline, checked, self._journal, origin, self._draining(), self._scenario_dir, steers)
+        return Ask(self.pipeline, checked, lambda: self._journal, origin, self._draining(), self._scenario_dir, steers)
 
     async def events(self, call: Call) -> AsyncIterator[bytes] | None:
         """The stream of server-sent events; None when something else is asked for, or when it is refused.
@@ -196,6 +211,9 @@ class Admin:
     async def _stream(
         self, name: str, store: Store, after: int, seconds: float | None, steering: bool
     ) -> AsyncIterator[bytes]:
+        from mockserver.admin.journal import BATCH
+        from mockserver.admin.standing import Standing, standing, steered, steered_view
+
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         end = None if seconds is None else loop.time() + seconds
 
