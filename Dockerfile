@@ -23,6 +23,8 @@ RUN python3 -m pip --python /opt/build/bin/python wheel \
  && rm -rf /opt/mockserver/include \
  # Compiled ahead, since nothing can be written later, and never checked against the sources again.
  && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/mockserver \
+ # What a start would keep of the bundled documents, for the same reason.
+ && MOCKSERVER_CACHE_DIR=/opt/mockserver/cache /opt/mockserver/bin/python -c 'import mockserver; mockserver.create_app()' \
  && mkdir -p /mounts/scenarios /mounts/spec
 
 FROM ${PYTHON_IMAGE}
@@ -36,7 +38,7 @@ ENV PATH=/opt/mockserver/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MOCKSERVER_HOST=0.0.0.0 \
-    MOCKSERVER_CACHE_DIR=off \
+    MOCKSERVER_CACHE_DIR=/opt/mockserver/cache \
     MOCKSERVER_SCENARIO_DIR=/scenarios \
     MOCKSERVER_SPEC_DIR=/spec
 EXPOSE 4010

@@ -69,7 +69,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	touch $@
 
 bench: $(VENV)/.installed-bench
-	set -e; for name in sandboxes fixture documents engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
+	set -e; for name in sandboxes fixture start documents engine instructions throughput; do $(BIN)/python -m benchmarks.$$name; done
 
 reliability: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.reliability

@@ -152,9 +152,7 @@ def run_import(variables: dict[str, str]) -> float:
 
 def start(options: list[str], variables: dict[str, str]) -> float:
     """Seconds from exec of `mockserver serve` to its first 200."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port), "--log-level", "warning", *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, env=variables)
@@ -167,6 +165,14 @@ def start(options: list[str], variables: dict[str, str]) -> float:
     finally:
         process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def is_up(port: int) -> bool:

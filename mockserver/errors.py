@@ -6,15 +6,14 @@ shape of the body. Nothing here knows of HTTP frameworks, contracts or vendors.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from mockserver.messages import JSON, Violation
+from mockserver.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Kind:
     """A named sort of error. Clients may match on `name`; it never changes."""
 
@@ -152,6 +151,8 @@ MAX_COMPARED = 24
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The one of `known` that is most like `name`; None when none is. Of very many, only some are compared."""
+    import difflib  # when somebody is mistaken, which no start waits for
+
     names = list(known)
     if len(names) > MAX_COMPARED:
         names = _begin_alike(name, names)

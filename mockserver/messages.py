@@ -7,8 +7,10 @@ contracts or vendors.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, NamedTuple
+
+from mockserver.records import record
 
 JSON = Any
 """A JSON value as orjson gives it: dict, list, str, int, float, bool or None."""
@@ -120,7 +122,7 @@ def _joined(name: str, values: Sequence[str]) -> str:
     return ("; " if name == "cookie" else ", ").join(values)
 
 
-@dataclass(slots=True)
+@record()
 class Request:
     """One HTTP request, as received.
 
@@ -148,7 +150,7 @@ class Piece(NamedTuple):
     """The same wait in seconds of the sandbox's clock, which a frozen one has passed already."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Stream:
     """How the items of a stream go out."""
 
@@ -162,7 +164,7 @@ class Stream:
     """How many items a sample has."""
 
 
-@dataclass(slots=True)
+@record()
 class Delivery:
     """How a response goes out."""
 
@@ -184,7 +186,7 @@ class Delivery:
     """`reset_before`, `reset_after_commit`, `empty` or `hang` when no whole response goes out."""
 
 
-@dataclass(slots=True)
+@record()
 class Response:
     """One HTTP response: a JSON value in `data`, or raw bytes in `content`, or no body at all."""
 
@@ -206,7 +208,7 @@ class Response:
     """Names of headers whose values are made up: what the server itself says in such a header goes before."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Violation:
     """A breach of the contract: who made it, where, what was found and what was expected."""
 
@@ -244,7 +246,7 @@ class Violation:
         }
 
 
-@dataclass(slots=True)
+@record()
 class Write:
     """One row to add, to replace or to remove; a behaviour collects them, the store commits them together."""
 
@@ -261,7 +263,7 @@ Change = tuple[ChangeKind, str, str]
 """What became of one row, its table and its id."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Limit:
     """At most `max` requests in any `window` seconds."""
 
@@ -272,7 +274,7 @@ class Limit:
         return f"{self.max}/{self.window:g}s"
 
 
-@dataclass(slots=True)
+@record()
 class Window:
     """What a sliding window said of one request."""
 
@@ -284,7 +286,7 @@ class Window:
     admitted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Limited:
     """The sliding window that refused a request."""
 
@@ -299,7 +301,7 @@ class Limited:
     """Which requests count, for example `POST /user-memories`; "" for all."""
 
 
-@dataclass(slots=True)
+@record()
 class Balance:
     """The credit account: `total` granted, `consumed` charged. A store replaces it and never changes it."""
 
@@ -312,7 +314,7 @@ class Balance:
         return self.total - self.consumed
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(eq=False, repr=False)
 class Exchange:
     """One request with everything that became of it; the journal keeps these."""
 

@@ -8,10 +8,11 @@ and checks nothing; the command line checks values against the bounds that stand
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, field, fields
 from typing import Any, Literal
 
 from mockserver.messages import Limit
+from mockserver.records import record
 
 Kind = Literal[
     "text", "list", "key", "keys", "flag", "integer", "number", "duration", "mebibytes", "limit", "choice", "file"
@@ -30,7 +31,7 @@ GROUPS = {
 """The headings of `mockserver serve --help` and of the documentation, in order."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Option:
     """How a setting is given, and what it means."""
 
@@ -55,7 +56,7 @@ def _option(group: str, kind: Kind, help: str, **more: Any) -> dict[str, Option]
     return {"option": Option(group, kind, help, **more)}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Settings:
     """How to serve. Every field has an option of `mockserver serve` and a `MOCKSERVER_*` variable."""
 
@@ -374,7 +375,7 @@ def variable(known: Field[Any]) -> str:
     return "MOCKSERVER_" + option_name(known).replace("-", "_").upper()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SocketBounds:
     """What a client may do with connections."""
 

@@ -258,7 +258,7 @@ def test_a_document_that_passed_is_not_validated_again(judged, tmp_path):
 
 def test_not_strict_and_trusted_neither_ask_nor_note(judged, tmp_path):
     assert not judged(strict=False) and not judged(trusted=True)
-    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache" / "passed").exists()
     assert judged()
 
 

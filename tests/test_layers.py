@@ -47,7 +47,7 @@ def test_every_folder_is_a_room_and_says_what_it_is_for():
 
 
 def test_the_root_stays_small():
-    assert len(list(rooms.PACKAGE.glob("*.py"))) <= 8
+    assert len(list(rooms.PACKAGE.glob("*.py"))) <= 9
 
 
 @pytest.mark.parametrize("room", ["admin", "testing", "cli"])

@@ -52,6 +52,23 @@ def test_one(mockserver, n):
     result.assert_outcomes(passed=5)
 
 
+def test_pytest_does_not_read_our_modules_for_assertions_but_those_of_the_suite(run):
+    result = run(
+        """
+import sys
+
+def test_loaders(mockserver):
+    loaders = {name: type(getattr(module, '__loader__', None)).__module__ for name, module in list(sys.modules.items())}
+    before = {"mockserver.version", "mockserver.testing", "mockserver.testing.pytest_plugin"}
+    ours = {name for name in loaders if name.startswith("mockserver.")} - before
+    assert len(ours) > 50
+    assert not [name for name in ours if loaders[name].startswith("_pytest.")]
+    assert loaders[__name__].startswith("_pytest.")
+"""
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_markers_of_module_class_and_test_compose(run):
     result = run(
         """

@@ -14,15 +14,13 @@ import ipaddress
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import field
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import to_thread
 
 from mockserver.admin.ask import Ask
-from mockserver.admin.handlers import HANDLERS
-from mockserver.admin.journal import BATCH, JournalReader
-from mockserver.admin.standing import Standing, standing, steered, steered_view
+from mockserver.admin.vital import VITAL, Handler
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
 from mockserver.data import bundled_file
@@ -30,12 +28,16 @@ from mockserver.errors import MEDIA_TYPE, Problem, UserError, defect_body, did_y
 from mockserver.messages import Request, Response
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.pipeline import Pipeline
+from mockserver.records import record
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.sandboxes import NameTaken, NoSandbox, TooMany
 from mockserver.scenarios import ScenarioError
 from mockserver.state.store import Store
 from mockserver.text.documents import read_text
 from mockserver.text.jsontext import to_json
+
+if TYPE_CHECKING:
+    from mockserver.admin.journal import JournalReader
 
 log = logging.getLogger("mockserver")
 
@@ -81,7 +83,7 @@ LARGE_BODIES = 4
 """Large bodies that are held at a time; further ones wait."""
 
 
-@dataclass(slots=True)
+@record()
 class Call:
     """A request to the admin API, matched and guarded once."""
 
@@ -101,6 +103,15 @@ class Call:
     def most_body(self) -> int:
         """Bytes of a body that it may have; 0 when it is refused."""
         return 0 if self.operation is None or self.refusal else self.operation.max_body or MAX_BODY
+
+
+def _handler(operation: str) -> Handler:
+    """What an operation does. Few servers are asked for more than what is vital; the rest is imported then."""
+    if operation in VITAL:
+        return VITAL[operation]
+    from mockserver.admin.handlers import HANDLERS
+
+    return HANDLERS[operation]
 
 
 def _checked(call: Call, operation: Operation) -> Checked:
@@ -138,7 +149,6 @@ class Admin:
         """Whether a request never waits, so that it may be answered on the event loop."""
         self._token = token.encode()
         self._draining = draining
-        self._journal = JournalReader()
         self._origin = origin
         self._scenario_dir = scenario_dir
         file = bundled_file("spec", "admin.yaml")
@@ -146,6 +156,12 @@ class Admin:
         self.contract: Contract = load_contract(file, name="admin", trusted=True)
         self.large_bodies = asyncio.Semaphore(LARGE_BODIES)
         """Held by a request that may have a large body, from its head to its response."""
+
+    @functools.cached_property
+    def _journal(self) -> JournalReader:
+        from mockserver.admin.journal import JournalReader
+
+        return JournalReader()
 
     def receive(self, request: Request) -> Call:
         """Match and guard a request, of which only the head need be known. Never raises: the call knows why not."""
@@ -171,7 +187,7 @@ class Admin:
                 response = Response(200, self._document, media_type="application/yaml")
             else:
                 checked = _checked(call, operation)
-                response = HANDLERS[operation.id](self._ask(request, checked, base))
+                response = _handler(operation.id)(self._ask(request, checked, base))
         except Problem as problem:
             response = _problem(problem)
         except NoSandbox as error:
@@ -198,7 +214,7 @@ class Admin:
 
     def _ask(self, request: Request, checked: Checked, base: str) -> Ask:
         origin, steers = base or self._base(request), HEADER in request.headers
-        return Ask(self.pipeline, checked, self._journal, origin, self._draining(), self._scenario_dir, steers)
+        return Ask(self.pipeline, checked, lambda: self._journal, origin, self._draining(), self._scenario_dir, steers)
 
     async def events(self, call: Call) -> AsyncIterator[bytes] | None:
         """The stream of server-sent events; None when something else is asked for, or when it is refused.
@@ -224,6 +240,9 @@ class Admin:
     async def _stream(
         self, name: str, store: Store, after: int, seconds: float | None, steering: bool
     ) -> AsyncIterator[bytes]:
+        from mockserver.admin.journal import BATCH
+        from mockserver.admin.standing import Standing, standing, steered, steered_view
+
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
         end = None if seconds is None else loop.time() + seconds
 

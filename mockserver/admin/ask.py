@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from mockserver.admin.journal import JournalReader
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from mockserver.contract import Checked
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from mockserver.admin.journal import JournalReader
 
 
 class Ask:
@@ -15,14 +20,14 @@ class Ask:
         self,
         pipeline: Pipeline,
         checked: Checked,
-        journal: JournalReader,
+        journal: Callable[[], JournalReader],
         origin: str,
         draining: bool,
         scenario_dir: str = "",
         steers: bool = True,
     ) -> None:
         self.pipeline = pipeline
-        self.journal = journal
+        self._journal = journal
         self.params = checked.params
         self.body = checked.body
         self.has_body = checked.has_body
@@ -33,6 +38,11 @@ class Ask:
         """Where scenarios of the server's own are, by their names; "" when there are none."""
         self.steers = steers
         """Whether it has the header that writes need, which no web page can send."""
+
+    @property
+    def journal(self) -> JournalReader:
+        """What reads the journals."""
+        return self._journal()
 
     @property
     def sandbox(self) -> Sandbox:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +14,7 @@ import orjson
 
 from mockserver.journal.reasons import on_one_line
 from mockserver.messages import JSON, Exchange, Request
+from mockserver.records import record
 from mockserver.sandbox.world import World
 from mockserver.text.documents import parse
 from mockserver.text.fields import sandbox_in
@@ -38,7 +38,7 @@ _STATELESS = frozenset({"route", "key", "prefer", "validation", "sample", "limit
 """Stages that decide without what came before, where no scenario counts requests."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ExchangeFile:
     """What it takes to have the exchange again, and what must come back."""
 

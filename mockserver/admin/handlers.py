@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from mockserver.admin.operation_view import operation_view, sample_view
 from mockserver.admin.restore import restore
 from mockserver.admin.scenarios import check_scenario, get_schema, given_scenario, list_scenarios, set_scenario
 from mockserver.admin.sending import hastened, sent, webhook_sent
+from mockserver.admin.vital import VITAL, Handler
 from mockserver.apis import Api
 from mockserver.clock import parse_duration, parse_time
 from mockserver.contract import Operation
@@ -24,9 +24,6 @@ from mockserver.sandbox import expectations
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.state.ratelimit import parse_limit
 from mockserver.text.ranges import parse_range
-from mockserver.version import __version__
-
-Handler = Callable[[Ask], Response]
 
 
 def _ok(data: JSON, status: int = 200) -> Response:
@@ -35,12 +32,6 @@ def _ok(data: JSON, status: int = 200) -> Response:
 
 def _nothing() -> Response:
     return Response(204, media_type=None)
-
-
-def ready(ask: Ask) -> Response:
-    """503 while draining, so that no new work is sent here."""
-    status = "draining" if ask.draining else "ready"
-    return _ok({"status": status, "apis": list(ask.pipeline.apis)}, 503 if ask.draining else 200)
 
 
 def get_contract(ask: Ask) -> Response:
@@ -268,8 +259,7 @@ def get_events(ask: Ask) -> Response:
 
 
 HANDLERS: dict[str, Handler] = {
-    "health": lambda ask: _ok({"status": "ok", "version": __version__}),
-    "ready": ready,
+    **VITAL,
     "listApis": lambda ask: _ok(views.apis_view(ask.pipeline.apis, ask.origin)),
     "getContract": get_contract,
     "getOperation": lambda ask: _ok(operation_view(*_operation(ask))),

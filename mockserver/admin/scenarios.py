@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from mockserver import scenarios
 from mockserver.admin import views
 from mockserver.admin.ask import Ask
@@ -22,6 +20,8 @@ def given_scenario(ask: Ask, given: JSON) -> Scenario:
         given = given["use"]
     if isinstance(given, str):
         return _named(ask, given)
+    import yaml  # when it is needed: a start of bundled documents reads none
+
     text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True)
     return scenarios.parse_scenario(text, ask.pipeline.apis, "upload.yaml")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
 
@@ -21,6 +21,7 @@ from mockserver.contract.load import contract_of
 from mockserver.contract.media_types import essence, is_json
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import JSON, Limit, Request, Response, Stream
+from mockserver.records import record
 
 if TYPE_CHECKING:
     from mockserver.apis.resources.behaviours import Resourceful
@@ -38,7 +39,7 @@ def one_tenant(_: Request) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ApiLimit:
     """A rate limit of some operations of an API."""
 
@@ -54,7 +55,7 @@ class ApiLimit:
     """What the `ratelimit` headers call it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Idempotency:
     """How an API treats a request that is sent again with its key."""
 
@@ -101,7 +102,7 @@ class Extras(TypedDict, total=False):
     tenant_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Api:
     """One API.
 

@@ -6,7 +6,6 @@ Nothing here knows of sandboxes, sockets or scenarios.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from mockserver.clock import timestamp
 from mockserver.contract import Checked, Contract
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON, Change, Request, Response, Violation, Write
+from mockserver.records import record
 from mockserver.state.memory import MemoryStore
 from mockserver.state.store import Page, Row, Store
 from mockserver.text.documents import pointer_of
@@ -251,7 +251,7 @@ class RowTable(StateTable, Protocol):
         """Remove a row; false when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Table:
     """A table whose rows a scenario's `state` may give."""
 

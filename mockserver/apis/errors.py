@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,9 +21,10 @@ from mockserver.apis.error_members import Fill, fills_of, put, static_fills_of
 from mockserver.contract import Contract, Operation, Unsatisfiable
 from mockserver.errors import MEDIA_TYPE, Kind, Problem, UserError, problem_body
 from mockserver.messages import JSON, Response
+from mockserver.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ErrorTerms:
     """What an API says of one status, or of one kind of error, beyond its document. What is left out stays as it is."""
 

@@ -9,19 +9,20 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from random import Random
 from typing import Any
 
 from mockserver.contract import Contract, Operation, Outgoing
 from mockserver.contract.outline import Place
 from mockserver.messages import JSON
+from mockserver.records import record
 from mockserver.text.jsontext import copied
 from mockserver.text.references import runtime_template
 from mockserver.text.templates import Template, compile_template
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Signature:
     """How a webhook is signed: an HMAC in a header of the vendor's."""
 
@@ -69,7 +70,7 @@ def _filled(text: str, known: Mapping[str, str]) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, eq=False)
 class Webhook:
     """A request that the API sends."""
 

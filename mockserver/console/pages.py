@@ -6,12 +6,12 @@ the scripts do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
 from mockserver.messages import Request, Response
+from mockserver.records import record
 
 PREFIX = "/__console"
 STATIC = Path(__file__).parent / "static"
@@ -47,7 +47,7 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class File:
     """A file as it leaves."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from mockserver.contract.drafts import modern
 from mockserver.contract.objects import EITHER, GRAMMAR, LIST, MAP
 from mockserver.contract.patterns import Patterns
 from mockserver.contract.references import Refs, escape, unescape
+from mockserver.records import record
 
 Direction = Literal["request", "response"]
 Draft = type[jsonschema_rs.Validator]
@@ -77,7 +78,7 @@ def draft_of(document: dict[str, Any]) -> Draft:
     return jsonschema_rs.Draft202012Validator
 
 
-@dataclass(slots=True)
+@record()
 class Rewritten:
     """A schema that jsonschema-rs can read, and what it needs besides."""
 

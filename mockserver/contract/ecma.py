@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from mockserver.records import record
 
 LAST = 0x10FFFF
 
 Ranges = tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Chars:
     """One character of a set."""
 
@@ -21,17 +22,17 @@ class Chars:
     any_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Sequence:
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Choice:
     options: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Repeat:
     node: Node
     low: int
@@ -40,7 +41,7 @@ class Repeat:
     """`?` for a lazy one."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Group:
     """A group that captures."""
 
@@ -49,7 +50,7 @@ class Group:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Look:
     """An assertion of what comes next, or what came before."""
 
@@ -58,14 +59,14 @@ class Look:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Anchor:
     """`^`, `$`, `\\b` or `\\B`."""
 
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Back:
     """What a group captured, again."""
 

@@ -7,10 +7,10 @@ Knows nothing of what the faults mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from mockserver.records import record
 from mockserver.text.documents import Locator, pointer_of
 
 Severity = Literal["error", "warning", "note"]
@@ -22,7 +22,7 @@ MOUNT = "x-referenced-files"
 """The member of a document that holds the other files that it refers to, by their names."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Fault:
     """One thing that is wrong with a document."""
 
@@ -52,7 +52,7 @@ class Fault:
         return f"{self.reason}; {self.consequence}" if self.consequence else self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Finding:
     """A fault with its place in the document as it is compiled: files put together, conversions made."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jsonschema_rs
@@ -20,6 +20,7 @@ from mockserver.contract.xml import XmlError, read_xml
 from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Violation
+from mockserver.records import record
 from mockserver.text.documents import pointer_of
 from mockserver.text.fields import Values, parse_query
 from mockserver.text.matchers import MISSING
@@ -27,7 +28,7 @@ from mockserver.text.matchers import MISSING
 _STYLING = ("style", "explode", "allowReserved")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Encoding:
     """What the Encoding Object says of one field."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,9 @@ from mockserver.contract import overlay as overlays
 from mockserver.contract.contract import Contract
 from mockserver.contract.faults import Findings, Source, Sources
 from mockserver.errors import ContractError
+from mockserver.records import record
 from mockserver.text.documents import parse, read_text, uncollected
+from mockserver.text.kept import parse_bundled
 
 MAX_BYTES = 64 * 1024 * 1024
 MOST_SHOWN = 10
@@ -22,7 +23,7 @@ MOST_SHOWN = 10
 _VERSIONS = ("3.0.", "3.1.", "3.2.")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Terms:
     """How a document is taken."""
 
@@ -85,12 +86,13 @@ def compiled(text: str, path: Path, over: Sequence[Path], name: str | None, term
     Other arguments, and errors, as for `load_contract`.
     """
     source = terms.url or str(path)
-    document, findings = _converted(parse(text, source), source, text)
+    read = parse_bundled if terms.trusted else parse
+    document, findings = _converted(read(text, source), source, text)
     additions: list[overlays.Addition] = []
     for file in over:
         overlay = Source(str(file), read_text(file, MAX_BYTES))
         findings.sources.overlays.append(overlay)
-        additions += overlays.apply(document, parse(overlay.text, overlay.name), overlay.name)
+        additions += overlays.apply(document, read(overlay.text, overlay.name), overlay.name)
     if not terms.trusted:
         texts = [text, *(overlay.text for overlay in findings.sources.overlays)]
         _examine(document, path, texts, findings, terms)

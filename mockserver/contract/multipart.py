@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mockserver.contract.json_text import unreadable
 from mockserver.contract.media_types import essence, parameter, parameters
 from mockserver.errors import Problem
+from mockserver.records import record
 
 MAX_PARTS = 10_000
 _SILENT = logging.Logger("multipart", logging.CRITICAL)
 """What is wrong with a body is told to who sent it; the parser would log it too."""
 
 
-@dataclass(slots=True)
+@record()
 class Part:
     """One part as it was sent."""
 

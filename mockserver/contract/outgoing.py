@@ -5,18 +5,18 @@ operation (3.0.3, Callback Object). Must not know: where they are sent, and when
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from mockserver.contract.media_types import essence, is_json
 from mockserver.contract.outline import Place
 from mockserver.contract.references import Refs
+from mockserver.records import record
 from mockserver.text.documents import pointer_of
 
 _METHODS = ("post", "put", "patch", "get", "delete", "head", "options", "trace")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Outgoing:
     """One such request."""
 

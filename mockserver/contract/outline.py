@@ -7,10 +7,11 @@ speaks of, for readers that look for an id or the rows of a list; whether a valu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from mockserver.contract.references import Refs
+from mockserver.records import record
 from mockserver.text.documents import pointer_of
 
 _MAX_PARTS = 64
@@ -24,7 +25,7 @@ class Place(NamedTuple):
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Outline:
     """What a schema says of the first level of a value."""
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mockserver.errors import ContractError
+from mockserver.records import record
 from mockserver.text.documents import pointer_of
 
 PROVENANCES = ("documented", "sdk", "assumed")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Addition:
     """One thing that an overlay put into the document."""
 

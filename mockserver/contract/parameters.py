@@ -6,7 +6,6 @@ Whether a value is allowed is not decided here; how a text becomes a number is i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +18,7 @@ from mockserver.contract.xml import XmlError, read_xml
 from mockserver.contract.xml_schema import XmlSchema
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Side, Violation
+from mockserver.records import record
 from mockserver.text.fields import Decoded, Values, parse_query
 from mockserver.text.matchers import MISSING
 
@@ -32,7 +32,7 @@ BadMember = Callable[[str, str, str], Problem]
 """Makes the problem of a member: its name, what is wrong with it, and what was found."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Parameter:
     """One parameter of an operation, ready to decode."""
 

@@ -6,7 +6,7 @@ it is the first whose keyword says what was expected. Must not know: state, jour
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from mockserver.contract.parameters import Parameter
 from mockserver.contract.references import Refs
 from mockserver.data import bundled_file
 from mockserver.messages import JSON, Violation
+from mockserver.records import record
 from mockserver.text.blocks import MAX_LINES, MAX_WIDTH, Line, block
 from mockserver.text.documents import parse, parts_of, pointer_of
 
@@ -29,7 +30,7 @@ MAX_TEXT = 1024 * 1024
 """Characters of a text in which lines are looked for: it takes about a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Excerpt:
     """Where something of a contract stands, and what is written there."""
 

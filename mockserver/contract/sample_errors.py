@@ -5,9 +5,8 @@ Apart from what makes samples, which every start would have to import.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mockserver.errors import Problem
+from mockserver.records import record
 
 
 class Unsatisfiable(Problem):
@@ -35,7 +34,7 @@ class UnusableExample(Problem):
         super().__init__("invalid_request", message)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SampleFault:
     """Why an operation has no sample, or an example of it is not used."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.references import Refs, unescape
+from mockserver.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Credential:
     """One place where a key may stand (OpenAPI 3, Security Scheme Object)."""
 

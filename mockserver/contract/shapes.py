@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import jsonschema_rs
@@ -16,6 +16,7 @@ import jsonschema_rs
 from mockserver.contract.explain import leaves as closest_errors
 from mockserver.contract.references import Refs
 from mockserver.messages import JSON
+from mockserver.records import record
 from mockserver.text.jsontext import to_json
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,400})", re.ASCII)
@@ -27,7 +28,7 @@ _ROUNDS = 3
 """How often a refused value is looked at again: another alternative may be the closest then."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Shape:
     """What a schema lets a value be."""
 

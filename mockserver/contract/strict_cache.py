@@ -1,20 +1,19 @@
 """Remembers, from one start to the next, which documents have passed strict validation.
 
-A file in the user's cache directory holds the digests of the latest ones. It only ever saves time:
+A file in the user's cache folder holds the digests of the latest ones. It only ever saves time:
 whatever is wrong with it, the document is validated again, and a damaged line is the digest of nothing.
-`MOCKSERVER_CACHE_DIR` names another directory; empty or `off` keeps no file.
+`text.kept` says where that folder is.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
 from collections.abc import Iterable
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+
+from mockserver.text.kept import cache_folder, keep
 
 RULES = 1
 """Counts up when what is checked beside the package changes."""
@@ -36,16 +35,8 @@ def digest_of(sources: Iterable[str]) -> str:
 
 def cache_file() -> Path | None:
     """Where the digests are kept; None for nowhere."""
-    named = os.environ.get("MOCKSERVER_CACHE_DIR")
-    if named is not None:
-        return None if named in ("", "off") else Path(named) / "passed"
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        # A relative path there is to be ignored (XDG Base Directory Specification).
-        folder = Path(home) if os.path.isabs(home) else Path.home() / ".cache"
-    except RuntimeError:  # nobody's home
-        return None
-    return folder / "mockserver" / "passed"
+    folder = cache_folder()
+    return None if folder is None else folder / "passed"
 
 
 class StrictCache:
@@ -63,17 +54,7 @@ class StrictCache:
         if self._file is None:
             return
         lines = [line for line in self._known() if line != self._digest][-(MOST - 1) :]
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            # Another process reads the old file or the new one, never a part of it.
-            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix="passed.")
-            try:
-                with open(handle, "w", encoding="ascii") as file:
-                    file.write("".join(f"{line}\n" for line in [*lines, self._digest]))
-                os.replace(name, self._file)
-            except BaseException:
-                os.unlink(name)
-                raise
+        keep(self._file, "".join(f"{line}\n" for line in [*lines, self._digest]).encode())
 
     def _known(self) -> list[str]:
         assert self._file is not None

@@ -5,7 +5,6 @@ The value is the one that was validated; what leaves is never Python's notation 
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -151,6 +150,8 @@ def _table(value: JSON, delimiter: str, end: str) -> bytes:
     """Rows (RFC 4180): objects get a header of all their members, a list is a row, any other item a row alone."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
+    import csv  # few APIs have it, and every start would pay for it
+
     rows = items_of(value)
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator=end)

@@ -28,8 +28,9 @@ _START = (
     "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d"
     "\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff"
 )
-_NAME = re.compile(f"[{_START}][-.0-9\u00b7\u0300-\u036f\u203f\u2040{_START}]*")
-"""A name without a prefix (XML Namespaces 1.0, 4)."""
+_NAME = f"[{_START}][-.0-9\u00b7\u0300-\u036f\u203f\u2040{_START}]*"
+"""A name without a prefix (XML Namespaces 1.0, 4). To compile it takes longer than to import all of this room's checks;
+`re` does that once, when the first XML is written."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, however they are written (2.2)."""
 _SCALARS = frozenset(("string", "integer", "number", "boolean"))
@@ -254,7 +255,7 @@ def _write_member(key: str, member: JSON, schema: XmlSchema, namespaces: dict[st
 def _qualified(name: str, schema: XmlSchema) -> str:
     prefix = schema.prefix if schema.namespace else ""
     for part in (prefix, name) if prefix else (name,):
-        if not _NAME.fullmatch(part):
+        if not re.fullmatch(_NAME, part):
             raise XmlError(f"{part[:60]!r} is no name that XML allows")
     return f"{prefix}:{name}" if prefix else name
 

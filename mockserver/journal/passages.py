@@ -6,11 +6,11 @@ Must not know: where that is kept, contracts, scenarios, or who asks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from mockserver.journal.reasons import LOST, decision, header, on_one_line, rule_deeds, rule_text, violations_text
 from mockserver.messages import Exchange
+from mockserver.records import record
 
 Outcome = Literal["passed", "acted", "decided"]
 """What became of a request at a stage: it went on; something was changed and it went on; its response was decided."""
@@ -38,7 +38,7 @@ _BEFORE_RULE = {
 """The same before a rule's response, by where it is given."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Passage:
     """What became of a request at one stage."""
 

@@ -18,12 +18,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON, Exchange
+from mockserver.records import record
 
 TOLERANCE = 0.01
 """Seconds too early that still count as on time: timers and floating point are no finer."""
@@ -39,7 +40,7 @@ Candidate = tuple[Exchange, bool]
 """An exchange that may be retried yet, and whether clients retry what it met."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Attempt:
     """One exchange as an attempt of a call."""
 
@@ -149,7 +150,7 @@ def _header(exchange: Exchange, name: str) -> str:
     return exchange.response.headers.get(name, "") if exchange.response else ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Verdict:
     """How a client behaved in one call that was retried, or that failed in a way clients retry."""
 

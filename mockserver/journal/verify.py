@@ -7,11 +7,12 @@ misses, each with its differences field by field.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON, Exchange, Traits
+from mockserver.records import record
 from mockserver.text.fields import query_values
 from mockserver.text.jsontext import json_or_text
 from mockserver.text.matchers import MISSING, Difference, Matcher, compile_fields, compile_matcher, show
@@ -44,7 +45,7 @@ def parse_body(body: bytes) -> JSON:
     return json_or_text(body) if body else MISSING
 
 
-@dataclass(slots=True)
+@record()
 class Criteria:
     """Which exchanges are meant: those for which everything that is given holds."""
 
@@ -182,7 +183,7 @@ def parse_criteria(spec: JSON) -> Criteria:
     return Criteria(**given)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class NearMiss:
     """An exchange that nearly matched, and why it did not."""
 
@@ -207,7 +208,7 @@ class NearMiss:
         return f"#{exchange.number} {name} {exchange.status}: {'; '.join(map(str, self.differences))}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Verdict:
     """Whether the journal is as expected."""
 

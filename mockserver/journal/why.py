@@ -6,18 +6,19 @@ Must not know: where the exchange is kept, contracts, scenarios, or who asks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from mockserver.journal.passages import Passage, passages
 from mockserver.journal.reasons import LOST, decision, on_one_line, rule_deeds, rule_text, violations_text
 from mockserver.journal.retries import Attempt
 from mockserver.messages import JSON, Exchange
+from mockserver.records import record
 
 MAX_ROWS = 3
 """Rows that a sentence names."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Why:
     """Why an exchange was answered as it was."""
 

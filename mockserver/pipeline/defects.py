@@ -6,7 +6,6 @@ Both are for the log, the journal and the report of a test; the client hears of 
 from __future__ import annotations
 
 import os
-import sysconfig
 from collections.abc import Callable
 from traceback import TracebackException, walk_tb
 
@@ -46,6 +45,8 @@ def place_of(error: Exception) -> str:
     places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     if not places:
         return "an unknown place"
+    import sysconfig  # for a defect only
+
     ignored = (_PACKAGE, sysconfig.get_path("stdlib") + os.sep, "<")
     own = [place for place in places if not place[0].startswith(ignored)]
     file, line = (own or places)[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mockserver.apis import Call
@@ -10,6 +9,7 @@ from mockserver.apis.routes import Plan
 from mockserver.messages import Exchange, Response
 from mockserver.pipeline.defects import Defect
 from mockserver.pipeline.idempotency import Replays
+from mockserver.records import record
 from mockserver.sandbox import schedule
 from mockserver.sandbox.world import World
 from mockserver.scenarios import Decision
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mockserver.text.spread import Spread
 
 
-@dataclass(slots=True)
+@record()
 class More:
     """What few requests have: webhooks that follow, an idempotency key, a response that takes its time."""
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mockserver.apis import Api
 from mockserver.apis.api import tell_tables_apart
 from mockserver.apis.routes import MAX_BODY, Route, Routes, allow
 from mockserver.clock import monotonic, wall_time
 from mockserver.contract import Unsatisfiable
-from mockserver.contract.reference.referee import Mode, Referee
 from mockserver.errors import Problem, did_you_mean
 from mockserver.journal import entries as journal
 from mockserver.journal.logs import MAX_ID
@@ -36,6 +35,7 @@ from mockserver.pipeline.response import (
 )
 from mockserver.pipeline.turn import Turn
 from mockserver.pipeline.waiting import Steps, answered
+from mockserver.records import record
 from mockserver.sandbox.backends import Maker
 from mockserver.sandbox.deliveries import Deliveries
 from mockserver.sandbox.sandbox import Sandbox
@@ -45,10 +45,13 @@ from mockserver.scenarios import Scenario
 from mockserver.state.store import Wait
 from mockserver.text.fields import sandbox_in
 
+if TYPE_CHECKING:
+    from mockserver.contract.reference.referee import Mode, Referee
+
 log = logging.getLogger("mockserver")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Checks:
     """What is checked beyond the contract's own validation, which is never left out."""
 
@@ -125,6 +128,8 @@ class Pipeline:
         self._verify_wire = checks.verify_wire
         self._referees: dict[str, Referee] = {}
         if checks.oracle != "off":
+            from mockserver.contract.reference.referee import Referee  # few servers ask it
+
             self._referees = {api.name: Referee(api.contract, checks.oracle) for api in apis}
         self.sandboxes = backend(self.apis, terms or Terms(), bounds or Bounds(), scenarios)
         self.masking = Masking(show=show_secrets)
@@ -148,6 +153,8 @@ class Pipeline:
         self.apis[api.name] = api
         self.routes = Routes(self.apis, self._max_body)
         if self._referees:
+            from mockserver.contract.reference.referee import Referee
+
             self._referees[api.name] = Referee(api.contract, self._oracle)
 
     def _mask(self, api: Api) -> None:

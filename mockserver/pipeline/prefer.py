@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
@@ -16,6 +15,7 @@ from mockserver.apis.routes import Plan
 from mockserver.errors import BY_STATUS, Problem
 from mockserver.messages import Response
 from mockserver.pipeline.limits import exhaust
+from mockserver.records import record
 from mockserver.sandbox.world import World
 from mockserver.scenarios.stages import stage_of
 
@@ -23,7 +23,7 @@ _PART = re.compile(r"""[\s,;]*([^\s=,;"]*)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^,;]*))?
 """A preference or a parameter of one, with its value: a word, or a quoted string in which a comma is a comma."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Preference:
     """A response that the caller asks for."""
 

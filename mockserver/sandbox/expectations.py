@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.contract import Contract
 from mockserver.journal.retries import validate as check_retries
 from mockserver.messages import Exchange
+from mockserver.records import record
 from mockserver.sandbox.outcomes import facts_of, not_the_first
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.scenarios.model import Expectation
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ExpectationResult:
     """One expectation and whether it is met."""
 
@@ -83,7 +83,7 @@ def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[s
     return failures
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Unfired:
     """A rule that never acted, and its near miss."""
 

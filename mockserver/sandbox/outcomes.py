@@ -6,13 +6,13 @@ Works from the journal, after the fact. Flags are looked at as they are now. Mus
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mockserver.contract import Contract
 from mockserver.contract.router import split
 from mockserver.journal import entries as journal
 from mockserver.messages import Exchange
+from mockserver.records import record
 from mockserver.sandbox.sandbox import Sandbox
 from mockserver.sandbox.world import World
 from mockserver.scenarios import CompiledRule, Facts, Scenario
@@ -23,7 +23,7 @@ from mockserver.text.fields import sandbox_in
 from mockserver.text.matchers import Difference
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Outcome:
     """What a rule made of an exchange."""
 

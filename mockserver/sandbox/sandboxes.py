@@ -6,13 +6,13 @@ import os
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mockserver.apis import Api
 from mockserver.clock import Clock, monotonic
 from mockserver.errors import Problem, UserError, did_you_mean
 from mockserver.messages import Request
+from mockserver.records import record
 from mockserver.sandbox.sandbox import DEFAULT, Sandbox
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Scenario
@@ -25,7 +25,7 @@ MAX_NAMED = 500
 """Sandboxes among which the name is looked for that somebody may have meant."""
 
 
-@dataclass(slots=True)
+@record()
 class Bounds:
     """How many sandboxes there may be, and how long an idle one is kept."""
 

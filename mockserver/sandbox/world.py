@@ -7,7 +7,7 @@ a reset ends where it began: in the store and the journal of a world that is dro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from mockserver.apis import Api
@@ -17,13 +17,14 @@ from mockserver.clock import Clock
 from mockserver.contract import Operation
 from mockserver.journal import entries as journal
 from mockserver.messages import Exchange, Limit, Request, Traits
+from mockserver.records import record
 from mockserver.scenarios import NO_DECISION, Decision, Facts, Scenario
 from mockserver.scenarios.rules import FLAG
 from mockserver.settings import DEFAULTS
 from mockserver.state.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Terms:
     """The terms on which a sandbox starts. A scenario's own values come before these."""
 
@@ -51,7 +52,7 @@ class Terms:
     """Bytes that they may take together."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, eq=False)
 class World:
     """A sandbox between two resets. What changes is in its store and its clock, each atomic in itself."""
 

@@ -7,7 +7,6 @@ once or kept until the clock is there. Must not know: where tasks wait, how a we
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ from mockserver.apis import Api, Call
 from mockserver.apis.resources.ids import text_of
 from mockserver.apis.webhooks import Webhook
 from mockserver.messages import JSON
+from mockserver.records import record
 from mockserver.scenarios.rules import FLAG
 from mockserver.text.arithmetic import TemplateError
 from mockserver.text.references import Reference
@@ -29,7 +29,7 @@ class NoReceiver(TemplateError):
     """A webhook's own URL leads nowhere: the client did not say where it wants to have it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, eq=False)
 class Effect:
     """One thing to do, compiled."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mockserver.data import bundled_file
 from mockserver.errors import UserError
+from mockserver.records import record
 
 MAX_SCENARIO = 1024 * 1024
 """Bytes of a scenario file that are read."""
@@ -15,7 +15,7 @@ MAX_PROBLEMS = 100
 """Problems of a scenario that are listed; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ScenarioProblem:
     """One thing that is wrong with a scenario."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mockserver.contract import Operation
 from mockserver.messages import JSON, Limit, Request, Response, RuleAction
+from mockserver.records import record
 from mockserver.scenarios.fault import NO_FAULT, Fault
 from mockserver.scenarios.stages import Stage
 from mockserver.text.documents import parts_of
@@ -40,7 +41,7 @@ class Counters(Protocol):
         """Add one to each of several counters; the new values."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CompiledAction:
     """What a rule does to a request; the default does nothing."""
 
@@ -85,7 +86,7 @@ class CompiledAction:
         response.data = patched(response.data, changes, self.remove)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Decision:
     """The rule that acts on a request, and how."""
 
@@ -101,7 +102,7 @@ class Decision:
 NO_DECISION = Decision()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class CompiledRule:
     """One rule, compiled."""
 
@@ -243,7 +244,7 @@ class Facts:
         return self._body
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ScenarioLimit:
     """A rate limit of a scenario."""
 
@@ -263,7 +264,7 @@ class Origin(NamedTuple):
     """Its own text, and those of the files that it extends one after the other, but for bundled ones."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Scenario:
     """A scenario, compiled for one API. It never changes; what it counts is in the store."""
 

@@ -10,11 +10,12 @@ import contextlib
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import orjson
-import yaml
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
@@ -39,6 +40,9 @@ from mockserver.server.delivery import deliver
 from mockserver.server.endpoint_pages import EndpointPagesApp
 from mockserver.server.statefile import StateFile
 from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 log = logging.getLogger("mockserver")
 
@@ -187,7 +191,12 @@ class Mocked:
         """Where a line about every exchange goes; None writes defects only."""
         self.waits = pipeline.sandboxes.is_shared
         """Whether an answer may wait for a shared store, so that it must not be asked for on the event loop."""
-        self._threads = CapacityLimiter(THREADS)
+
+    @cached_property
+    def _threads(self) -> CapacityLimiter:
+        from anyio import CapacityLimiter  # only where a store is waited for
+
+        return CapacityLimiter(THREADS)
 
     async def close(self) -> None:
         """No request follows."""
@@ -301,8 +310,9 @@ def as_json(document: object) -> HTTPResponse:
 
 def as_yaml(document: object) -> HTTPResponse:
     """A document as YAML."""
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    return HTTPResponse(text, media_type="application/yaml")
+    from mockserver.text.yaml12 import to_yaml  # when it is asked for: few servers are
+
+    return HTTPResponse(to_yaml(document), media_type="application/yaml")
 
 
 class Document:
@@ -322,13 +332,6 @@ class Document:
         else:
             response = PlainTextResponse("Method Not Allowed", 405, headers={"allow": "GET, HEAD"})
         await response(scope, receive, send)
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes shared values out each time: anchors confuse many readers of OpenAPI."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
 
 
 def _origin(scope: Scope) -> str:

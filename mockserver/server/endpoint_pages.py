@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import Request as HTTPRequest
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -16,6 +16,9 @@ from mockserver.server.delivery import deliver
 
 if TYPE_CHECKING:
     from mockserver.console.endpoint_pages.served import ServedPages
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 PREFIX = "/__docs"
 THREADS = 2
@@ -29,7 +32,12 @@ class EndpointPagesApp:
         self._pipeline = pipeline
         self._name = name
         self._has_console = has_console
-        self._threads = CapacityLimiter(THREADS)
+
+    @cached_property
+    def _threads(self) -> CapacityLimiter:
+        from anyio import CapacityLimiter  # few servers are asked for pages
+
+        return CapacityLimiter(THREADS)
 
     @cached_property
     def _pages(self) -> ServedPages:

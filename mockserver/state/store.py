@@ -7,10 +7,10 @@ has, and a store knows nothing of APIs: a table is a name, a row is a JSON objec
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from mockserver.messages import Balance, Traits, Window, Write
+from mockserver.records import record
 from mockserver.settings import DEFAULTS
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ class Page:
         self.total = total
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Snapshot:
     """What a store holds, as plain JSON, apart from windows and journal."""
 

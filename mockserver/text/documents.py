@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import yaml
 
 from mockserver.errors import UserError
-from mockserver.text import yaml12
 from mockserver.text.jsontext import COLLECTIONS, depth, duplicate_key
+
+if TYPE_CHECKING:
+    import yaml
+
+    from mockserver.text.marks import Place
 
 MAX_EXPANDED = 20_000_000
 """Values that a document may hold once its aliases are followed."""
@@ -111,6 +114,10 @@ def parse(text: str, name: str) -> Any:
             if duplicate is not None:
                 raise _twice(text, name, duplicate)
             return value
+    import yaml  # when it is needed: a start of bundled documents reads none
+
+    from mockserver.text import yaml12
+
     try:
         value, is_shared = yaml12.load(text, MAX_NESTING)
     except yaml.MarkedYAMLError as error:
@@ -136,6 +143,10 @@ def _too_deep(name: str) -> DocumentError:
 
 def _twice(text: str, name: str, key: str) -> DocumentError:
     """A JSON text repeats `key`; the YAML parser, which knows lines, can mostly tell where."""
+    import yaml
+
+    from mockserver.text import yaml12
+
     try:
         yaml12.load(text, MAX_NESTING)
     except yaml.MarkedYAMLError as error:
@@ -173,49 +184,6 @@ def _check_expanded(value: Any, name: str) -> None:
         raise _too_deep(name) from None
 
 
-class _Place:
-    """Where a value stands, and what is in it by key or index: where that is named, and its own place."""
-
-    __slots__ = ("column", "line", "members")
-
-    def __init__(self, mark: yaml.Mark) -> None:
-        self.line = mark.line + 1
-        self.column = mark.column + 1
-        self.members: dict[str, tuple[tuple[int, int], _Place]] = {}
-
-
-class _Places:
-    """Makes the places of a text from libyaml's events. PyYAML's own nodes know no anchor that is used again."""
-
-    def __init__(self, text: str) -> None:
-        self._next: Callable[[], Any] = yaml.CSafeLoader(text).get_event
-        self._anchors: dict[str, _Place] = {}
-
-    def root(self) -> _Place | None:
-        self._next()  # the stream begins
-        if isinstance(self._next(), yaml.StreamEndEvent):
-            return None
-        return self._place(self._next())
-
-    def _place(self, event: Any) -> _Place:
-        kind = type(event)
-        if kind is yaml.AliasEvent:
-            return self._anchors.get(event.anchor) or _Place(event.start_mark)
-        place = _Place(event.start_mark)
-        if event.anchor is not None:
-            self._anchors[event.anchor] = place
-        if kind is yaml.MappingStartEvent:
-            while type(key := self._next()) is not yaml.MappingEndEvent:
-                name = self._place(key)
-                inner = self._place(self._next())
-                place.members[getattr(key, "value", "")] = (name.line, name.column), inner
-        elif kind is yaml.SequenceStartEvent:
-            while type(item := self._next()) is not yaml.SequenceEndEvent:
-                inner = self._place(item)
-                place.members[str(len(place.members))] = (inner.line, inner.column), inner
-        return place
-
-
 class Locator:
     """Tells where in a YAML or JSON text the value at a path stands. Reads the text when first asked.
 
@@ -226,12 +194,11 @@ class Locator:
         self._text = text
 
     @cached_property
-    def _root(self) -> _Place | None:
-        try:
-            with uncollected():
-                return _Places(self._text).root()
-        except yaml.YAMLError:
-            return None
+    def _root(self) -> Place | None:
+        from mockserver.text.marks import root_of
+
+        with uncollected():
+            return root_of(self._text)
 
     def find(self, path: Sequence[str | int]) -> tuple[int, int] | None:
         """Line and column, from 1, of the value or of its nearest parent; None for a text that is no YAML."""

@@ -16,13 +16,13 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import jsonschema_rs
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON
+from mockserver.records import record
 from mockserver.text.documents import MAX_NESTING
 from mockserver.text.jsontext import depth
 
@@ -46,7 +46,7 @@ MISSING: Final = _Missing()
 """Stands for a member, header or query parameter that is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Difference:
     """One reason why something did not match."""
 
@@ -91,7 +91,7 @@ class Matcher(ABC):
         return shown[:1]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Test(Matcher):
     """A condition that holds or does not, with the words for what it expects."""
 
@@ -105,7 +105,7 @@ class _Test(Matcher):
         return [] if self.test(value) else [Difference(path, self.words, show(value))]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Equal(Matcher):
     expected: JSON
 
@@ -118,7 +118,7 @@ class _Equal(Matcher):
         return _unequal(self.expected, value, path)[:MAX_DIFFERENCES]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Subset(Matcher):
     members: dict[str, Matcher]
 
@@ -137,7 +137,7 @@ class _Subset(Matcher):
         return found[:MAX_DIFFERENCES]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _All(Matcher):
     parts: tuple[Matcher, ...]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from mockserver.errors import UserError
+from mockserver.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Range:
     """Which counts are meant: from `low` to `high` (None is no end), or every so many."""
 

@@ -6,10 +6,10 @@ Only their spelling; what they lead to is for whoever holds the request or the r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from mockserver.errors import UserError, did_you_mean
+from mockserver.records import record
 from mockserver.text.documents import parts_of, pointer_of
 from mockserver.text.matchers import show
 
@@ -19,7 +19,7 @@ _NAMED = ("path", "query", "header")
 _STATE = re.compile(r"([A-Za-z0-9_.\-]+?)(?:\[([^\]]*)\])?((?:\.[A-Za-z0-9_\-]+|/[^/\[\]]*)*)")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Reference:
     """A part of a message."""
 
@@ -36,7 +36,7 @@ class Reference:
         return f"{self.place}.{self.name}" if self.name else self.place
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class StateReference:
     """A part of the state."""
 

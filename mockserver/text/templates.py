@@ -9,11 +9,12 @@ and no state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from mockserver.errors import UserError, did_you_mean
 from mockserver.messages import JSON
+from mockserver.records import record
 from mockserver.text.arithmetic import TemplateError
 from mockserver.text.expressions import OPERATORS
 from mockserver.text.jsontext import copied
@@ -23,7 +24,7 @@ from mockserver.text.rendering import Place, Render, Scope, Sources
 Report = Callable[[Place, str], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Template:
     """A compiled template."""
 
@@ -39,7 +40,7 @@ class Template:
         return self._render(Scope(sources))
 
 
-@dataclass(slots=True)
+@record()
 class _Compiler:
     """Compiles one template, and gathers what it refers to."""
 

@@ -169,3 +169,16 @@ def _wrong_tag(event: Any) -> yaml.MarkedYAMLError:
 
 def _refusal(problem: str, event: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Writes shared values out each time: anchors confuse many readers of OpenAPI."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def to_yaml(value: object) -> str:
+    """A JSON value as YAML, in its own order and without anchors."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+
+from mockserver.records import record
 
 _WORD = re.compile(r"\w+")
 _ENDINGS = ("ing", "ed", "es", "e", "s")
@@ -23,7 +24,7 @@ _STOP_WORDS = frozenset(
 _WORDS_WEIGH = 0.7
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Score:
     """How well a memory fits a query, in [0, 1], and the two signals it is made of."""
 

@@ -12,7 +12,7 @@ from typing import TypedDict
 from mockserver.clock import parse_duration
 from mockserver.data import bundled_file
 from mockserver.messages import Limit, Request
-from mockserver.text.documents import parse
+from mockserver.text.kept import parse_bundled
 
 
 class BundledTerms(TypedDict, total=False):
@@ -30,7 +30,7 @@ def profile_of(name: str) -> Path:
 def bundled_terms(name: str) -> BundledTerms:
     """What the profile of a bundled API says: its one limit per tenant, path and method, and its tenant."""
     file = profile_of(name)
-    said = parse(file.read_text(encoding="utf-8"), str(file))
+    said = parse_bundled(file.read_text(encoding="utf-8"), str(file))
     (limit,) = said["limits"]
     terms: BundledTerms = {"limit": Limit(limit["max"], parse_duration(limit["window"]))}
     if "tenant" in said:

@@ -6,7 +6,6 @@ Must not know: how one row is made of what was sent, which is for `rows`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mockserver.apis.base import Call
@@ -22,10 +21,11 @@ from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import NOTHING, Place
 from mockserver.errors import Problem
 from mockserver.messages import JSON, Response
+from mockserver.records import record
 from mockserver.state.store import Row
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Many:
     """Where the rows stand in the body of a request."""
 

@@ -5,11 +5,12 @@ Only data. Must not know: requests, rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any, Literal
 
 from mockserver.contract import Operation
+from mockserver.records import record
 
 Role = Literal[
     "create", "list", "read", "update", "replace", "delete", "action", "create_many", "update_many", "delete_many"
@@ -27,7 +28,7 @@ Style = Literal["none", "offset", "page", "cursor"]
 """How the rows of a page are asked for: by their number, by the page's number, or by what the page before told."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Page:
     """How a list is paged."""
 
@@ -40,7 +41,7 @@ class Page:
     """Where a response tells of the next page, as a pointer; "" where it does not."""
 
 
-@dataclass(slots=True)
+@record()
 class Resource:
     """A kind of row with the operations on it."""
 

@@ -6,7 +6,6 @@ Read from an operation once. Must not know: stores, rows' members.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,6 +14,7 @@ from mockserver.apis.resources.model import Page, Style, folded
 from mockserver.apis.resources.views import Parts, View
 from mockserver.contract import Contract, Operation
 from mockserver.contract.outline import Outline
+from mockserver.records import record
 from mockserver.text.documents import parts_of
 from mockserver.text.matchers import MISSING
 
@@ -58,7 +58,7 @@ DEFAULT_SIZE = 20
 """Rows of a page where the document does not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Tell:
     """A member of a response that tells of the pages."""
 
@@ -68,7 +68,7 @@ class Tell:
     required: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Asked:
     """The page that a request asks for."""
 
@@ -78,7 +78,7 @@ class Asked:
     before: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Around:
     """What there is beside a page."""
 

@@ -6,12 +6,12 @@ Read from schemas once for each operation. Must not know: stores, requests.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mockserver.apis.resources.model import Resource, folded, singular
 from mockserver.contract import Contract, Operation
 from mockserver.contract.events import MEMBERS as EVENT_MEMBERS
 from mockserver.contract.outline import Outline, Place
+from mockserver.records import record
 from mockserver.text.documents import parts_of
 
 Parts = tuple[str, ...]
@@ -29,7 +29,7 @@ _GENERIC = ("entity", "object", "resource", "item", "record", "unique", "externa
 _MAX_LEVELS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class View:
     """Where one row, or an array of rows, stands in a body."""
 

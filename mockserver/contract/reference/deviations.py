@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from mockserver.contract.json_text import MAX_DEPTH
@@ -32,11 +31,12 @@ from mockserver.contract.reference.questions import (
     violations,
     wrong_format,
 )
+from mockserver.records import record
 from mockserver.text.fields import Decoded
 from mockserver.text.jsontext import depth
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Deviation:
     """One difference that is meant."""
 

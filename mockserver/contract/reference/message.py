@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,11 +15,12 @@ from mockserver.contract.parameters import Parameter
 from mockserver.contract.shapes import Shape
 from mockserver.errors import Problem
 from mockserver.messages import Request, Response
+from mockserver.records import record
 from mockserver.text.fields import Values, parse_cookies, parse_query, query_values
 from mockserver.text.matchers import MISSING
 
 
-@dataclass(slots=True)
+@record()
 class Message:
     """One half of an exchange: a request to an operation, or a response of it."""
 
