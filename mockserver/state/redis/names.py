@@ -7,13 +7,14 @@ same few, however many tables and windows there are. Every script is told all ke
 
 from __future__ import annotations
 
-LAYOUT = 2
+LAYOUT = 3
 """Changes when servers of another version would not understand what is stored."""
 
 PARTS = ("m", "rows", "order", "counters", "windows", "hits", "journal", "marked", "answers")
 """The keys of a world.
 
-m: version, hands of the clock, account, how many rows and entries there are, how long it is kept (hash).
+m: version, hands of the clock, account, how many rows and entries there are, the version of the rows, how long it is
+kept (hash).
 rows: by table and id: 14 digits of its place in the order, and its JSON (hash).
 order: table, place, id (sorted set, by bytes).
 counters: by name (hash).

@@ -4,8 +4,8 @@
 -- care), the time at which it gives up, and then the steps, each as its name, how many arguments it has, the answer
 -- that the caller has guessed ('' is no guess), and these arguments.
 --
--- The answer: 1 when every guess was right, else 0, or -1 when the world is not what the caller believed; the time;
--- and the answers of the steps that were done. Nothing is written for good (commit, append) once a guess was wrong:
+-- The answer: 1 when every guess was right, else 0, or -1 when the world is not what the caller believed; the time; the
+-- version of the rows; and the answers of the steps that were done. Nothing is written for good (commit, append) once a guess was wrong:
 -- what the request makes of the right answer is not known here. It stops at a wrong guess that may lead elsewhere.
 local m, rows, order, counters, windows, hits, journal, marked, answers = unpack(KEYS, 1, 9)
 local concat = table.concat
@@ -44,6 +44,12 @@ end
 local function first_entry()
   local count = tonumber(redis.call('HGET', m, 'entries') or 0)
   return count - redis.call('LLEN', journal) + 1, count
+end
+
+local changed  -- the version of the rows, another one after each change
+
+local function change()
+  changed = string.format('%.0f', redis.call('HINCRBY', m, 'changes', 1))
 end
 
 -- Each step is told where its arguments begin and end; a second result is its answer as a caller guesses it.
@@ -105,20 +111,23 @@ function steps.grant(from)
   return 1
 end
 
-function steps.get(from)
+-- The rows have a version. A caller that has read them before guesses it: then it is told that it is still that one.
+function steps.get(from, to, guess)
+  if guess == changed then return 1, guess end
   local row = redis.call('HGET', rows, ARGV[from])
-  return row and row:sub(15)
+  return row and row:sub(15), changed
 end
 reads.get = true
 
 -- How many rows a table has; and at most so many (-1: all), from newest to oldest, as one JSON array, which is read
 -- faster than one row after the other.
-function steps.page(from)
+function steps.page(from, to, guess)
+  if guess == changed then return 1, guess end
   local table, offset, limit = ARGV[from], ARGV[from + 1], ARGV[from + 2]
   local first, last = '[' .. table .. '0', '(' .. table .. ':'
   local ids = redis.call('ZREVRANGEBYLEX', order, last, first, 'LIMIT', offset, limit)
   for i, id in ipairs(ids) do ids[i] = table .. id:sub(#table + 15) end
-  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(rows_of(ids), ',') .. ']'}
+  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(rows_of(ids), ',') .. ']'}, changed
 end
 reads.page = true
 
@@ -151,6 +160,7 @@ function steps.commit(from, to)
       end
     end
   end
+  if to > from + 1 then change() end
   return 'done', 'done'
 end
 
@@ -223,6 +233,7 @@ function steps.restore(from, to)
   redis.call('HSET', m, 'total', ARGV[from], 'consumed', ARGV[from + 1], 'rows', (to - after) / 3, 'next', 0)
   for i = from + 3, after, 2 do redis.call('HSET', counters, ARGV[i], ARGV[i + 1]) end
   for i = after + 1, to, 3 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+  change()
   return 1
 end
 
@@ -261,12 +272,13 @@ local function pays(i)  -- whether what remains is enough for what the steps fro
 end
 
 local believed, deadline = ARGV[1], tonumber(ARGV[2])
-local known = redis.call('HMGET', m, 'version', 'base', 'real', 'rate', 'idle', 'kept')
+local known = redis.call('HMGET', m, 'version', 'base', 'real', 'rate', 'idle', 'kept', 'changes')
+changed = known[7]
 if known[1] and believed ~= '' and believed ~= concat(known, ' ', 1, 4) then
   return {-1, number(now), known[1], known[2], known[3], known[4]}
 end
 if now > deadline then return redis.error_reply('LATE nobody waits for this any more') end
-local reply, i, is_right = {1, number(now)}, 3, true
+local reply, i, is_right = {1, number(now), changed}, 3, true
 while i <= #ARGV do
   local name, from, guess = ARGV[i], i + 3, ARGV[i + 2]
   local to = from + ARGV[i + 1] - 1
@@ -286,6 +298,7 @@ while i <= #ARGV do
   i = to + 1
 end
 if not is_right then reply[1] = 0 end
+reply[3] = changed
 
 -- Every key of a world that goes when nobody uses it has its time. They are given a new one when a request comes
 -- after an eighth of it, or when a key is new. `kept` says when that was, and how many keys there were.
