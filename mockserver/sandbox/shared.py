@@ -144,7 +144,11 @@ class SharedSandboxes(Sandboxes):
         return sandbox.world, *sandbox.clock.read()
 
     def visit(self, name: str | None, request: Request) -> Visit:
-        """The way of a request to the sandbox that its path names, or that one of its keys is bound to."""
+        """The way of a request to the sandbox that its path names, or that one of its keys is bound to.
+
+        Raises Problem while Redis is too slow: what a request would come to need not be found out first.
+        """
+        self._redis.insist()
         return Visit(self, self._redis, name, request)
 
     def close(self) -> None:
