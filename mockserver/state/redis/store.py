@@ -10,7 +10,16 @@ import orjson
 from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Connection, Value
 from mockserver.state.redis.guesses import Guesses
-from mockserver.state.redis.names import encoded, field, keys_of, parted, record_beside, table_of
+from mockserver.state.redis.names import (
+    encoded,
+    field,
+    keys_of,
+    parted,
+    record_beside,
+    table_of,
+    traits_read,
+    traits_written,
+)
 from mockserver.state.redis.reads import Reads, meaning
 from mockserver.state.store import (
     ENTRY_OVERHEAD,
@@ -136,11 +145,11 @@ class RedisStore:
         self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
     ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
-        return int(self.ask("append", *self._append_arguments(entry, mark, answered)))
+        return int(self.ask("append", *self._append_arguments(entry, mark, answered, traits)))
 
-    def _append_arguments(self, entry: bytes, mark: str, answered: Answered) -> tuple[Value, ...]:
+    def _append_arguments(self, entry: bytes, mark: str, answered: Answered, traits: Traits) -> tuple[Value, ...]:
         way = encoded("\0".join(map(str, answered))) if answered != NOT_ANSWERED else b""
-        return entry, *self._journal, mark, way
+        return entry, *self._journal, mark, way, traits_written(traits)
 
     def answers(self) -> dict[Answered, int]:
         """How many requests were answered in each way, also those that the journal has dropped since."""
@@ -151,8 +160,10 @@ class RedisStore:
         """How many entries had each mark, also those that the journal has dropped since."""
         return {name.decode(): count for name, count in _pairs(self.ask("marked"))}
 
-    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> None:
-        """None: there is no index of the entries in Redis."""
+    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int]:
+        """The numbers of the entries with such traits, ascending."""
+        kinds = [kind for text, kind in _pairs(self.ask("kinds")) if wanted(traits_read(text))]
+        return sorted(int(number) for numbers in self.ask("found", after, *kinds) for number in numbers)
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""

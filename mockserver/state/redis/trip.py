@@ -307,7 +307,7 @@ class Trip(RedisStore):
         self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
     ) -> int:
         """Write an entry to the journal; its number is known when Redis has answered, and 0 before."""
-        self._steps.append(Step("append", self._append_arguments(entry, mark, answered)))
+        self._steps.append(Step("append", self._append_arguments(entry, mark, answered, traits)))
         return 0
 
 
