@@ -7,7 +7,7 @@ from mockserver.contract import Operation
 from mockserver.messages import Limit, Request
 from mockserver.pipeline.build import build
 from mockserver.pipeline.pipeline import Pipeline
-from mockserver.settings import Settings
+from mockserver.settings import DEFAULTS, Settings
 
 HEADERS = {
     "host": "127.0.0.1:4010",
@@ -16,9 +16,10 @@ HEADERS = {
 }
 
 
-def pipeline() -> Pipeline:
-    """As `mockserver serve` has it, with credits and a rate limit that are metered but never reached."""
-    return build(Settings(credits=10**12, rate_limit=Limit(100_000_000, 60.0)))
+def pipeline(state: str = DEFAULTS.state) -> Pipeline:
+    """As `mockserver serve` has it, with credits and a rate limit that are metered but never reached; `state` is
+    where it is kept."""
+    return build(Settings(credits=10**12, rate_limit=Limit(100_000_000, 60.0), state=state))
 
 
 def operation(pipeline: Pipeline, id: str) -> Operation:

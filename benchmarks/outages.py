@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from benchmarks.client import Connection, fill, wire
+from benchmarks.client import Connection, Replies, fill, wire
 from benchmarks.data import BODY, PATH
 from benchmarks.servers import Server, mockserver
 from mockserver.state.redis.connection import Connection as Redis
@@ -32,6 +34,13 @@ SLACK = 1.0
 """Seconds that a response may take beyond that, on a busy machine."""
 STOP = 1.0
 """Seconds in which a server has to end."""
+HEALTH = "/__admin/health"
+HEALTH_MS = 20.0
+"""Milliseconds within which 99 of 100 questions for a server's health have to be answered while Redis is stopped."""
+BUSY = 2.0
+"""On a busy machine, how many times as long as a server that does nothing else."""
+HEALTH_EVERY = 0.01
+"""Seconds between two of them."""
 
 Result = tuple[dict[str, Any], list[str]]
 
@@ -155,18 +164,50 @@ def redis_restarted(folder: Path) -> Result:
         return _judge(creators, redis, {201, 503})
 
 
+def healths(ports: list[int], seconds: float) -> list[float]:
+    """Ask servers for their health for some time, in turn: the milliseconds that each answer took, sorted."""
+    found = []
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)) for port in ports]
+        end = time.monotonic() + seconds
+        while (began := time.monotonic()) < end:
+            asked = sockets[len(found) % len(sockets)]
+            asked.sendall(wire("GET", HEALTH))
+            replies = Replies()
+            while not replies.count:
+                replies.feed(asked.recv(1 << 16))
+            if replies.status != 200:
+                raise RuntimeError(f"{HEALTH} was answered {replies.status}")
+            found.append((time.monotonic() - began) * 1000)
+            time.sleep(HEALTH_EVERY)
+    return sorted(found)
+
+
+def _p99(times: list[float]) -> float:
+    return times[len(times) * 99 // 100]
+
+
 def redis_paused(folder: Path) -> Result:
     """Redis says nothing for PAUSE seconds."""
-    with _group(2, False, folder) as (redis, servers):
+    idle = mockserver("idle", "--log-level", "error")
+    with _group(2, False, folder) as (redis, servers), Server(idle, folder) as other, ThreadPoolExecutor(1) as pool:
+        ports, waited, beside = [server.port for server in servers], [], []
 
         def outage() -> None:
             redis.send(signal.SIGSTOP)
-            time.sleep(PAUSE)
+            control = pool.submit(healths, [other.port], PAUSE)
+            waited.extend(healths(ports, PAUSE))
+            beside.extend(control.result())
             redis.send(signal.SIGCONT)
 
-        creators = Creators([server.port for server in servers])
+        creators = Creators(ports)
         asyncio.run(creators.run(outage))
         figures, wrong = _judge(creators, redis, {201, 503})
+    p99, yardstick = _p99(waited), _p99(beside)
+    figures["health_p50_ms"] = round(waited[len(waited) // 2], 1)
+    figures["health_p99_ms"], figures["health_p99_ms_of_an_idle_server"] = round(p99, 1), round(yardstick, 1)
+    if p99 > max(HEALTH_MS, BUSY * yardstick):
+        wrong.append(f"99 of 100 questions for health took up to {p99:.1f} ms")
     if creators.slowest > TIMEOUT + SLACK:
         wrong.append(f"a response took {creators.slowest:.1f} s")
     return figures, wrong

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
 import pytest
 import redis
 from redis_server import RedisServer
-from test_shared import replicas, send  # noqa: F401 (a fixture)
+from test_shared import listed, replicas, send  # noqa: F401 (a fixture)
 
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
+from mockserver.state.redis.reads import MOST_BYTES, Reads
 
 RULES = """
 version: 1
@@ -57,7 +59,8 @@ def trips(monitor: Monitor, pipeline: Pipeline, status: int, *asked: object, **m
 def test_a_request_costs_one_round_trip_or_two(replicas, monitor):  # noqa: F811
     (one,) = replicas(1)
     assert trips(monitor, one, 201) == 1
-    assert trips(monitor, one, 200, "GET") == 2
+    assert trips(monitor, one, 200, "GET") == 1, "nothing has changed since it was read"
+    assert len(monitor.of(lambda: (send(one), send(one, "GET")))) == 1 + 2
     assert trips(monitor, one, 400, body={"agent_id": 1}) == 1
     assert trips(monitor, one, 404, "PUT", "/nothing/here") == 1
     one.sandbox.use(parse_scenario(RULES, one.apis, "rules.yaml"))
@@ -75,3 +78,40 @@ def test_a_wrong_guess_costs_one_more(replicas, monitor):  # noqa: F811
     for _ in range(10):
         send(one)
     assert len(monitor.of(lambda: send(one))) == 1, "once it is alone it guesses right again"
+
+
+def test_what_was_read_is_told_again_only_while_it_is_so(replicas):  # noqa: F811
+    one, other = replicas(2)
+    first, second = (orjson.loads(send(one).response.content)["id"] for _ in range(2))
+    assert [listed(one) for _ in range(2)] == [[second, first]] * 2
+    send(other, "DELETE", f"/v1/user-memories/{first}")
+    assert listed(one) == [second]
+    before = one.sandbox.store.snapshot()
+    third = orjson.loads(send(other).response.content)["id"]
+    assert listed(one) == listed(other) == [third, second]
+    other.sandbox.store.restore(before)
+    assert listed(one) == listed(other) == [second]
+    other.sandbox.reset()
+    assert listed(one) == []
+    other.sandboxes._redis.call("FLUSHDB")
+    again = orjson.loads(send(other).response.content)["id"]
+    assert listed(one) == [again], "a store that forgot everything begins with other versions"
+
+
+def test_what_is_kept_of_what_was_read_is_bounded():
+    reads = Reads(room=1000)
+    for n in range(10):
+        reads.keep(n, 1, [1, b"x" * 300], n)
+    reads.keep(9, 2, [1, b"x" * 300], "anew")
+    reads.keep("long", 1, [1, b"x" * MOST_BYTES], None)
+    assert [n for n in range(10) if reads.get(n, 1)] == [8]
+    assert reads.get(9, 2).value == "anew"
+    assert reads.get("long", 1) is None
+
+
+def test_one_row_is_read_once_too(replicas, monitor):  # noqa: F811
+    (one,) = replicas(1)
+    path = f"/v1/user-memories/{orjson.loads(send(one).response.content)['id']}"
+    assert trips(monitor, one, 404, "DELETE", "/v1/user-memories/nothing") == 1
+    assert len(monitor.of(lambda: send(one, "DELETE", path))) == 2
+    assert trips(monitor, one, 404, "DELETE", path) == 1

@@ -208,7 +208,10 @@ class Pipeline:
         """
         started = monotonic()
         name, path = sandbox_in(request.path)
-        visit = self.sandboxes.visit(name, request)
+        try:
+            visit = self.sandboxes.visit(name, request)
+        except Problem as problem:
+            return self._nowhere(request, path, problem)
         while True:
             turn = None
             with contextlib.suppress(Wait):
@@ -328,6 +331,7 @@ class Pipeline:
     def _nowhere(self, request: Request, path: str, problem: Problem) -> Exchange:
         """The answer while the shared store cannot be reached, which no journal holds."""
         exchange = Exchange(request, wall_time())
+        exchange.api = self.routes.find(request.method, path).api.name
         response = exchange.response = self._refuse(exchange, path, problem)
         tell_reason(None, exchange, response, self.masking.cleaner(request))
         what = f"{journal.printable(request.method)} {journal.printable(path)}"

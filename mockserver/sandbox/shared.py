@@ -31,6 +31,7 @@ from mockserver.state.redis.clock import SharedClock
 from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
 from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
+from mockserver.state.redis.reads import Reads
 from mockserver.state.redis.replies import Refused
 from mockserver.state.redis.servers import BEAT, Servers
 from mockserver.state.redis.shelf import RedisShelf
@@ -67,6 +68,7 @@ class SharedSandboxes(Sandboxes):
     ) -> None:
         self._redis = connection
         self._prefix = connection.prefix
+        self._reads = Reads()
         self._servers = Servers(connection, {name: _digest(api) for name, api in apis.items()})
         self._servers.join()
         super().__init__(apis, terms, bounds, scenarios)
@@ -148,7 +150,11 @@ class SharedSandboxes(Sandboxes):
         return sandbox.world, *sandbox.clock.read()
 
     def visit(self, name: str | None, request: Request) -> Visit:
-        """The way of a request to the sandbox that its path names, or that one of its keys is bound to."""
+        """The way of a request to the sandbox that its path names, or that one of its keys is bound to.
+
+        Raises Problem while Redis is too slow: what a request would come to need not be found out first.
+        """
+        self._redis.insist()
         return Visit(self, self._redis, name, request)
 
     def close(self) -> None:
@@ -259,7 +265,7 @@ class SharedSandboxes(Sandboxes):
         return int(self._redis.call("INCR", self._prefix + "made"))
 
     def _store(self, world: str, terms: Terms) -> RedisStore:
-        return RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows)
+        return RedisStore(self._redis, world, terms.journal_size, terms.journal_bytes, terms.max_rows, self._reads)
 
     def _no_sandbox(self, name: str) -> NoSandbox:
         return NoSandbox(f"there is no sandbox {name[:80]!r}{did_you_mean(name, self._names())}")

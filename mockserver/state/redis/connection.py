@@ -113,6 +113,11 @@ class Connection:
         """
         return monotonic() + (self._ahead if ahead is None else ahead) + self.timeout * IN_TIME
 
+    def insist(self) -> None:
+        """Raise Problem `unavailable` while nobody waits, because Redis has just been too slow."""
+        if monotonic() < self._resting_until:
+            raise unavailable("The shared store does not answer.")
+
     def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """What a script returns. Raises Problem `unavailable`."""
         return self._ask(lambda: self._scripts[script](keys=keys, args=arguments))
@@ -139,8 +144,10 @@ class Connection:
         address = self._place.address_of(keys[0])
         if address is None:
             return False
-        if monotonic() < self._resting_until:
-            then(unavailable("The shared store does not answer."))
+        try:
+            self.insist()
+        except Problem as problem:
+            then(problem)
         else:
             arguments = ("EVALSHA", SHAS[command.script], len(keys), *keys, *command.arguments)
             self._wire(address).send(arguments, then)
@@ -202,8 +209,7 @@ class Connection:
         return problem
 
     def _ask(self, question: Any) -> Any:
-        if monotonic() < self._resting_until:
-            raise unavailable("The shared store does not answer.")
+        self.insist()
         try:
             return question()
         except redis.ConnectionError as error:

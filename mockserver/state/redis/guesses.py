@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mockserver.state.redis.reads import Reads
+
 DOUBT = 4
 """From how much doubt on a request asks before it makes a response that a wrong guess would spoil."""
 MAX_KNOWN = 10_000
@@ -62,11 +64,18 @@ class Believed:
 
 
 class Guesses:
-    """What is believed of one world."""
+    """What is believed of one world.
 
-    __slots__ = ("_ahead", "_doubt", "consumed", "counters", "hands", "total", "windows")
+    Args:
+        reads: what was read of rows, here and in other worlds.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_ahead", "_doubt", "consumed", "counters", "hands", "reads", "total", "version", "windows")
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self.version: Amount | None = None
+        """That of the rows."""
         self.hands: tuple[bytes, bytes, bytes] | None = None
         """Those of the clock, as they are written in Redis; None when they are not known."""
         self._ahead = float("-inf")
@@ -115,6 +124,13 @@ class Guesses:
         else:
             known.used.learn(used, then)
             known.leaving = list(leaving)
+
+    def learn_version(self, version: int, then: tuple[float, float] | None) -> None:
+        """Take note of the version of the rows."""
+        if self.version is None or then is None:
+            self.version = Amount(version)
+        else:
+            self.version.learn(version, then)
 
     def learn_account(self, total: float, consumed: float, then: tuple[float, float] | None) -> None:
         """Take note of the account."""

@@ -7,13 +7,20 @@ same few, however many tables and windows there are. Every script is told all ke
 
 from __future__ import annotations
 
-LAYOUT = 2
+import json
+from functools import lru_cache
+from typing import Any
+
+from mockserver.messages import Traits
+
+LAYOUT = 3
 """Changes when servers of another version would not understand what is stored."""
 
-PARTS = ("m", "rows", "order", "counters", "windows", "hits", "journal", "marked", "answers")
+PARTS = ("m", "rows", "order", "counters", "windows", "hits", "journal", "marked", "answers", "kinds", "index")
 """The keys of a world.
 
-m: version, hands of the clock, account, how many rows and entries there are, how long it is kept (hash).
+m: version, hands of the clock, account, how many rows, entries and kinds of entries there are, the version of the rows,
+how long it is kept (hash).
 rows: by table and id: 14 digits of its place in the order, and its JSON (hash).
 order: table, place, id (sorted set, by bytes).
 counters: by name (hash).
@@ -21,6 +28,8 @@ windows: when each sliding window was last used (sorted set).
 hits: window, the moment at which a request leaves it, a number (sorted set, by bytes).
 journal: entries (list).
 marked, answers: how often each mark and each way to be answered was counted (hashes).
+kinds: the kind of entries by their traits, a number (hash).
+index: the numbers of the entries, those of a kind together, see `append` in `lua/steps.lua` (sorted set).
 """
 
 
@@ -70,3 +79,16 @@ def parted(place: bytes) -> tuple[str, str]:
     length, _, rest = place.partition(b":")
     table, _, partition = rest[: int(length)].decode("utf-8", "surrogatepass").partition("\0")
     return table, partition
+
+
+@lru_cache(maxsize=1024)
+def traits_written(traits: Traits) -> bytes:
+    """What an entry is found by, as one field."""
+    return json.dumps(traits).encode()  # in ASCII, whatever the texts hold
+
+
+@lru_cache(maxsize=1024)
+def traits_read(text: bytes) -> Traits:
+    """What was written so."""
+    found: Any = tuple(tuple(one) if isinstance(one, list) else one for one in json.loads(text))
+    return found  # type: ignore[no-any-return]

@@ -10,7 +10,17 @@ import orjson
 from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Connection, Value
 from mockserver.state.redis.guesses import Guesses
-from mockserver.state.redis.names import encoded, field, keys_of, parted, record_beside, table_of
+from mockserver.state.redis.names import (
+    encoded,
+    field,
+    keys_of,
+    parted,
+    record_beside,
+    table_of,
+    traits_read,
+    traits_written,
+)
+from mockserver.state.redis.reads import Reads, meaning
 from mockserver.state.store import (
     ENTRY_OVERHEAD,
     JOURNAL_BYTES,
@@ -29,6 +39,9 @@ from mockserver.state.store import (
 )
 from mockserver.text.jsontext import to_json
 
+FIRST = 3
+"""Where the answers of the steps begin in what a script answers."""
+
 
 class RedisStore:
     """The store of one world. Every method is one round trip, and raises Problem `unavailable` without Redis.
@@ -39,6 +52,7 @@ class RedisStore:
         journal_size: entries of the journal that are kept; the oldest go first.
         journal_bytes: bytes that they may take together.
         max_rows: rows that there may be.
+        reads: where the process keeps what was read.
     """
 
     def __init__(
@@ -48,12 +62,13 @@ class RedisStore:
         journal_size: int = JOURNAL_SIZE,
         journal_bytes: int = JOURNAL_BYTES,
         max_rows: int = MAX_ROWS,
+        reads: Reads | None = None,
     ) -> None:
         self.world = world
         self.keys = keys_of(world)
         self.all_keys = [*self.keys, record_beside(world)]
         """With that of the sandbox's record, which goes when they do."""
-        self.guesses = Guesses()
+        self.guesses = Guesses(reads or Reads())
         """What requests of this process believe of the world."""
         self._redis = connection
         self._journal = (journal_size, journal_bytes, ENTRY_OVERHEAD)
@@ -62,17 +77,21 @@ class RedisStore:
     def ask(self, step: str, *arguments: Value) -> Any:
         """What a step of `lua/steps.lua` answers."""
         deadline = repr(self._redis.deadline())
-        return self._redis.run("steps", self.all_keys, "", deadline, step, len(arguments), "", *arguments)[2]
+        return self._redis.run("steps", self.all_keys, "", deadline, step, len(arguments), "", *arguments)[FIRST]
+
+    def read(self, step: str, *arguments: Value) -> Any:
+        """What a step that reads rows tells."""
+        return meaning(step, self.ask(step, *arguments))
 
     def get(self, table: str, id: str, partition: str = "") -> Row | None:
         """The row, or None."""
-        found = self.ask("get", table_of(table, partition) + encoded(id))
-        return None if found is None else orjson.loads(found)
+        row: Row | None = self.read("get", table_of(table, partition) + encoded(id))
+        return row
 
     def page(self, table: str, offset: int, limit: int, partition: str = "") -> Page:
         """Rows from newest to oldest."""
-        total, rows = self.ask("page", table_of(table, partition), offset, limit)
-        return Page(orjson.loads(rows), total)
+        read: Page = self.read("page", table_of(table, partition), offset, limit)
+        return Page(list(read.rows), read.total)  # what was read is kept, and whoever has the list may change it
 
     def rows(self, table: str, partition: str = "") -> list[Row]:
         """All rows, newest first."""
@@ -126,11 +145,11 @@ class RedisStore:
         self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
     ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
-        return int(self.ask("append", *self._append_arguments(entry, mark, answered)))
+        return int(self.ask("append", *self._append_arguments(entry, mark, answered, traits)))
 
-    def _append_arguments(self, entry: bytes, mark: str, answered: Answered) -> tuple[Value, ...]:
+    def _append_arguments(self, entry: bytes, mark: str, answered: Answered, traits: Traits) -> tuple[Value, ...]:
         way = encoded("\0".join(map(str, answered))) if answered != NOT_ANSWERED else b""
-        return entry, *self._journal, mark, way
+        return entry, *self._journal, mark, way, traits_written(traits)
 
     def answers(self) -> dict[Answered, int]:
         """How many requests were answered in each way, also those that the journal has dropped since."""
@@ -141,8 +160,10 @@ class RedisStore:
         """How many entries had each mark, also those that the journal has dropped since."""
         return {name.decode(): count for name, count in _pairs(self.ask("marked"))}
 
-    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> None:
-        """None: there is no index of the entries in Redis."""
+    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int]:
+        """The numbers of the entries with such traits, ascending."""
+        kinds = [kind for text, kind in _pairs(self.ask("kinds")) if wanted(traits_read(text))]
+        return sorted(int(number) for numbers in self.ask("found", after, *kinds) for number in numbers)
 
     def kinds(self) -> None:
         """None: as for `find`."""

@@ -15,12 +15,16 @@ from typing import Any, NamedTuple
 from mockserver.clock import Hands, monotonic
 from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Command, Connection, Value
+from mockserver.state.redis.guesses import Amount
 from mockserver.state.redis.names import encoded, field
-from mockserver.state.redis.store import RedisStore
+from mockserver.state.redis.reads import meaning
+from mockserver.state.redis.store import FIRST, RedisStore
 from mockserver.state.store import NO_TRAITS, NOT_ANSWERED, Answered, Outcome, Wait, plain
 
 ALL_RIGHT, MOVED = 1, -1
 """What a script says first: every guess was right, or the world is not what was believed."""
+SAME = 1
+"""What a step answers that would read the same again."""
 
 Learn = Callable[[Any], None]
 
@@ -35,6 +39,17 @@ class Step(NamedTuple):
     """Takes note of the true answer."""
     undo: Callable[[], None] | None = None
     """Takes back what is believed when it was not done."""
+    kept: Any = None
+    """What Redis has answered before, if the guess is that it would answer the same."""
+
+
+class Known(NamedTuple):
+    """What Redis has answered in this request."""
+
+    step: Step
+    answer: Any
+    version: int
+    """That of the rows at that time."""
 
 
 class Trip(RedisStore):
@@ -57,19 +72,23 @@ class Trip(RedisStore):
         self.number = 0
         """That of the journal's entry, once all is done."""
         self._version = b"%d" % version
-        self._known: list[tuple[Step, Any]] = []
+        self._known: list[Known] = []
         """What Redis has answered in this request, in its order."""
         self._place = 0
         """How much of that this run has heard."""
         self._steps: list[Step] = []
         """What comes after it."""
         self._sent = 0.0
+        self._then: tuple[float, float] | None = None
+        """The version of the rows that is believed to be the one when all this is done."""
 
     # What is sent, and what comes back
 
     def command(self) -> Command:
         """What Redis is to do now."""
         self._sent = monotonic()
+        rows = self.guesses.version
+        self._then = None if rows is None else rows.add(0)
         believed = b" ".join((self._version, *self.hands)) if self.is_new else b""
         arguments: list[Value] = [believed, repr(self._redis.deadline(self.guesses.ahead))]
         for step in self._steps:
@@ -104,16 +123,19 @@ class Trip(RedisStore):
         if self.is_new and any(step.guess for step in self._steps):
             self.guesses.judge(reply[0] == ALL_RIGHT)
         self.is_new = False
-        steps, answers = self._steps, reply[2:]
+        steps, answers, version = self._steps, reply[FIRST:], int(reply[2] or 0)
         for step, answer in zip(steps, answers, strict=False):
             if step.learn is not None:
                 step.learn(answer)
         if reply[0] == ALL_RIGHT and steps[-1].name == "append":
             self.number = int(answers[-1])
         else:
-            self._known += zip(steps, answers, strict=False)
+            for step, answer in zip(steps, answers, strict=False):
+                is_kept = step.kept is not None and answer == SAME
+                self._known.append(Known(step, step.kept if is_kept else answer, version))
             self._steps = steps[len(answers) :]
             self.give_up()
+        self.guesses.learn_version(version, self._then)
         return None
 
     # What the request asks
@@ -122,7 +144,7 @@ class Trip(RedisStore):
         """What Redis has answered to this in an earlier run, or Wait, which is no answer."""
         place, known = self._place, self._known
         if place < len(known):
-            step, answer = known[place]
+            step, answer, _ = known[place]
             if step.name == name and step.arguments == arguments:
                 self._place = place + 1
                 return answer
@@ -136,6 +158,22 @@ class Trip(RedisStore):
             self._steps.append(Step(step, arguments))
             raise Wait
         return answer
+
+    def read(self, step: str, *arguments: Value) -> Any:
+        """What a step that reads rows tells, which is guessed if it was read before, and no row has changed since."""
+        guesses, key = self.guesses, (self.world, step, arguments)
+        answer = self._recalled(step, arguments)
+        if answer is not Wait:
+            value = meaning(step, answer)
+            guesses.reads.keep(key, self._known[self._place - 1].version, answer, value)
+            return value
+        version = guesses.version
+        before = None if version is None or guesses.are_doubtful else guesses.reads.get(key, int(version.value))
+        if before is None:
+            self._steps.append(Step(step, arguments))
+            raise Wait
+        self._steps.append(Step(step, arguments, str(before.version), kept=before.answer))
+        return before.value
 
     def increment(self, counter: str, by: int = 1) -> int:
         """Add to a counter that starts at 0; returns the new value."""
@@ -235,15 +273,20 @@ class Trip(RedisStore):
         if self.is_new and self._steps and self.guesses.are_doubtful:
             self._steps.append(Step("price", (repr(charged),)))
             raise Wait
-        known, undo = self.guesses.consumed, None
-        if known is not None and charged:
-            known.add(charged)
+        changed = [(amount, by) for amount, by in self._changed_by(writes, charged) if amount is not None and by]
+        for amount, by in changed:
+            amount.add(by)
 
-            def undo() -> None:
-                known.undo(charged)
+        def undo() -> None:
+            for amount, by in changed:
+                amount.undo(by)
 
         self._steps.append(Step("commit", arguments, "done", None, undo))
         return "done"
+
+    def _changed_by(self, writes: Sequence[Write], charged: float) -> list[tuple[Amount | None, float]]:
+        """What a commit adds to what is believed."""
+        return [(self.guesses.consumed, charged), (self.guesses.version, 1 if writes else 0)]
 
     def move(self, hands: Hands) -> bool:
         """Set the hands of the clock, if they are what they were believed to be."""
@@ -264,7 +307,7 @@ class Trip(RedisStore):
         self, entry: bytes, mark: str = "", answered: Answered = NOT_ANSWERED, traits: Traits = NO_TRAITS
     ) -> int:
         """Write an entry to the journal; its number is known when Redis has answered, and 0 before."""
-        self._steps.append(Step("append", self._append_arguments(entry, mark, answered)))
+        self._steps.append(Step("append", self._append_arguments(entry, mark, answered, traits)))
         return 0
 
 

@@ -4,13 +4,13 @@
 -- care), the time at which it gives up, and then the steps, each as its name, how many arguments it has, the answer
 -- that the caller has guessed ('' is no guess), and these arguments.
 --
--- The answer: 1 when every guess was right, else 0, or -1 when the world is not what the caller believed; the time;
--- and the answers of the steps that were done. Nothing is written for good (commit, append) once a guess was wrong:
+-- The answer: 1 when every guess was right, else 0, or -1 when the world is not what the caller believed; the time; the
+-- version of the rows; and the answers of the steps that were done. Nothing is written for good (commit, append) once a guess was wrong:
 -- what the request makes of the right answer is not known here. It stops at a wrong guess that may lead elsewhere.
-local m, rows, order, counters, windows, hits, journal, marked, answers = unpack(KEYS, 1, 9)
+local m, rows, order, counters, windows, hits, journal, marked, answers, kinds, index = unpack(KEYS, 1, 11)
 local concat = table.concat
 
-local function number(value)  -- a double, written so that nothing of it is lost
+local function written(value)  -- a double, written so that nothing of it is lost
   return string.format('%.17g', value)
 end
 
@@ -46,6 +46,12 @@ local function first_entry()
   return count - redis.call('LLEN', journal) + 1, count
 end
 
+local changed  -- the version of the rows, another one after each change
+
+local function change()
+  changed = string.format('%.0f', redis.call('HINCRBY', m, 'changes', 1))
+end
+
 -- Each step is told where its arguments begin and end; a second result is its answer as a caller guesses it.
 local reads, steps = {}, {}
 
@@ -75,7 +81,7 @@ function steps.hit(from, to, guess)
     redis.call('ZADD', hits, 0, name .. moment(now + window) .. hit)
     redis.call('ZREMRANGEBYLEX', hits, '[' .. name, '(' .. name .. moment(now - 60))
     if redis.call('ZADD', windows, now, name) == 1 and redis.call('ZCARD', windows) > most then
-      local old = redis.call('ZRANGEBYSCORE', windows, '-inf', number(now - unused))
+      local old = redis.call('ZRANGEBYSCORE', windows, '-inf', written(now - unused))
       if #old == 0 then old = redis.call('ZRANGE', windows, 0, most / 10) end
       for _, one in ipairs(old) do
         redis.call('ZREMRANGEBYLEX', hits, '[' .. one, '(' .. one .. '2')
@@ -85,10 +91,10 @@ function steps.hit(from, to, guess)
   end
   local function leaving(count)
     local found = redis.call('ZRANGEBYLEX', hits, later, last, 'LIMIT', 0, count)
-    for i, one in ipairs(found) do found[i] = number(time_of(one:sub(#name + 1))) end
+    for i, one in ipairs(found) do found[i] = written(time_of(one:sub(#name + 1))) end
     return found
   end
-  local answer = {admitted and 1 or 0, math.max(0, remaining), leaving(1)[1] or number(now)}
+  local answer = {admitted and 1 or 0, math.max(0, remaining), leaving(1)[1] or written(now)}
   local text = concat(answer, ' ')
   if text ~= guess then answer[4] = leaving(32) end
   return answer, text
@@ -96,29 +102,32 @@ end
 
 function steps.balance()
   local account = redis.call('HMGET', m, 'total', 'consumed')
-  return account, number(account[1] or 0) .. ' ' .. number(account[2] or 0)
+  return account, written(account[1] or 0) .. ' ' .. written(account[2] or 0)
 end
 reads.balance = true
 
 function steps.grant(from)
-  redis.call('HSET', m, 'total', number(ARGV[from] + redis.call('HGET', m, 'consumed')))
+  redis.call('HSET', m, 'total', written(ARGV[from] + redis.call('HGET', m, 'consumed')))
   return 1
 end
 
-function steps.get(from)
+-- The rows have a version. A caller that has read them before guesses it: then it is told that it is still that one.
+function steps.get(from, to, guess)
+  if guess == changed then return 1, guess end
   local row = redis.call('HGET', rows, ARGV[from])
-  return row and row:sub(15)
+  return row and row:sub(15), changed
 end
 reads.get = true
 
 -- How many rows a table has; and at most so many (-1: all), from newest to oldest, as one JSON array, which is read
 -- faster than one row after the other.
-function steps.page(from)
+function steps.page(from, to, guess)
+  if guess == changed then return 1, guess end
   local table, offset, limit = ARGV[from], ARGV[from + 1], ARGV[from + 2]
   local first, last = '[' .. table .. '0', '(' .. table .. ':'
   local ids = redis.call('ZREVRANGEBYLEX', order, last, first, 'LIMIT', offset, limit)
   for i, id in ipairs(ids) do ids[i] = table .. id:sub(#table + 15) end
-  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(rows_of(ids), ',') .. ']'}
+  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(rows_of(ids), ',') .. ']'}, changed
 end
 reads.page = true
 
@@ -136,7 +145,7 @@ function steps.commit(from, to)
   local consumed = tonumber(known[2])
   if charged > tonumber(known[1]) - consumed then return 'unpaid', 'unpaid' end
   if added > 0 and tonumber(known[3]) + added > most then return 'full', 'full' end
-  redis.call('HSET', m, 'consumed', number(consumed + charged), 'rows', known[3] + added)
+  redis.call('HSET', m, 'consumed', written(consumed + charged), 'rows', known[3] + added)
   for i = from + 2, to, 4 do
     local table, id, row, was = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
     if was == '' then
@@ -151,22 +160,50 @@ function steps.commit(from, to)
       end
     end
   end
+  if to > from + 1 then change() end
   return 'done', 'done'
 end
+
+-- Entries of one kind are those with the same traits. The index has all numbers of entries, each with its kind before
+-- it in the score: a kind's entries stand together, and the oldest entry is found by its number alone.
+local KIND = 2 ^ 36
 
 -- Write an entry to the journal, count its mark and how it was answered, and let the oldest go; its number.
 function steps.append(from)
   local entry, size, bytes, overhead = ARGV[from], tonumber(ARGV[from + 1]), tonumber(ARGV[from + 2]), ARGV[from + 3]
   if ARGV[from + 4] ~= '' then redis.call('HINCRBY', marked, ARGV[from + 4], 1) end
   if ARGV[from + 5] ~= '' then redis.call('HINCRBY', answers, ARGV[from + 5], 1) end
+  local traits, number = ARGV[from + 6], redis.call('HINCRBY', m, 'entries', 1)
+  local kind = redis.call('HGET', kinds, traits)
+  if not kind then
+    kind = redis.call('HINCRBY', m, 'kinds', 1)  -- a journal that was cleared does not give it again
+    redis.call('HSET', kinds, traits, kind)
+  end
+  redis.call('ZADD', index, written(kind * KIND + number), number)
   local kept = redis.call('RPUSH', journal, entry)
   local used = redis.call('HINCRBY', m, 'bytes', #entry + overhead)
   while kept > size or (used > bytes and kept > 0) do
     used = redis.call('HINCRBY', m, 'bytes', -(#redis.call('LPOP', journal) + overhead))
     kept = kept - 1
+    redis.call('ZREM', index, number - kept)
   end
-  return redis.call('HINCRBY', m, 'entries', 1)
+  return number
 end
+
+-- The traits of which there are entries, and the kind that each of them is.
+function steps.kinds() return redis.call('HGETALL', kinds) end
+reads.kinds = true
+
+-- The numbers of the entries of some kinds, those above a number: one list for each kind.
+function steps.found(from, to)
+  local found = {}
+  for i = from + 1, to do
+    local start = ARGV[i] * KIND
+    found[#found + 1] = redis.call('ZRANGEBYSCORE', index, written(start + ARGV[from] + 1), written(start + KIND - 1))
+  end
+  return found
+end
+reads.found = true
 
 function steps.marked() return redis.call('HGETALL', marked) end
 reads.marked = true
@@ -199,7 +236,7 @@ reads.span = true
 
 -- Forget the entries, and how they were answered; their numbers go on.
 function steps.clear()
-  redis.call('UNLINK', journal, answers)
+  redis.call('UNLINK', journal, answers, kinds, index)
   redis.call('HSET', m, 'bytes', 0)
   return 1
 end
@@ -223,6 +260,7 @@ function steps.restore(from, to)
   redis.call('HSET', m, 'total', ARGV[from], 'consumed', ARGV[from + 1], 'rows', (to - after) / 3, 'next', 0)
   for i = from + 3, after, 2 do redis.call('HSET', counters, ARGV[i], ARGV[i + 1]) end
   for i = after + 1, to, 3 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+  change()
   return 1
 end
 
@@ -232,7 +270,7 @@ local now = time[1] + time[2] / 1000000
 -- The hands of the clock and the real time.
 function steps.clock()
   local hands = redis.call('HMGET', m, 'base', 'real', 'rate')
-  return {hands[1], hands[2], hands[3], number(now)}, concat(hands, ' ')
+  return {hands[1], hands[2], hands[3], written(now)}, concat(hands, ' ')
 end
 
 -- Set the hands, if they are still what they were.
@@ -261,12 +299,13 @@ local function pays(i)  -- whether what remains is enough for what the steps fro
 end
 
 local believed, deadline = ARGV[1], tonumber(ARGV[2])
-local known = redis.call('HMGET', m, 'version', 'base', 'real', 'rate', 'idle', 'kept')
+local known = redis.call('HMGET', m, 'version', 'base', 'real', 'rate', 'idle', 'kept', 'changes')
+changed = known[7]
 if known[1] and believed ~= '' and believed ~= concat(known, ' ', 1, 4) then
-  return {-1, number(now), known[1], known[2], known[3], known[4]}
+  return {-1, written(now), known[1], known[2], known[3], known[4]}
 end
 if now > deadline then return redis.error_reply('LATE nobody waits for this any more') end
-local reply, i, is_right = {1, number(now)}, 3, true
+local reply, i, is_right = {1, written(now), changed}, 3, true
 while i <= #ARGV do
   local name, from, guess = ARGV[i], i + 3, ARGV[i + 2]
   local to = from + ARGV[i + 1] - 1
@@ -286,6 +325,7 @@ while i <= #ARGV do
   i = to + 1
 end
 if not is_right then reply[1] = 0 end
+reply[3] = changed
 
 -- Every key of a world that goes when nobody uses it has its time. They are given a new one when a request comes
 -- after an eighth of it, or when a key is new. `kept` says when that was, and how many keys there were.
@@ -296,7 +336,7 @@ if idle then
   local is_old = believed ~= '' and now - at > idle / 8
   if is_old or redis.call('EXISTS', unpack(KEYS)) ~= tonumber(count) then
     for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, math.ceil(idle * 9 / 8)) end
-    redis.call('HSET', m, 'kept', number(now) .. ' ' .. redis.call('EXISTS', unpack(KEYS)))
+    redis.call('HSET', m, 'kept', written(now) .. ' ' .. redis.call('EXISTS', unpack(KEYS)))
   end
 end
 return reply
