@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "your-api.md"
-BLOCK = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(\w+)(?: title=\"(\S+)\")?\n(.*?)```", re.DOTALL)
 
 
 def test_the_page_does_what_it_shows(tmp_path):
