@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ENGINE ?= docker
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve quick test test-long check versions format lock audit image bench reliability soak hostile clean
+.PHONY: serve quick test test-long check docs versions format lock audit image bench reliability soak hostile clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -27,6 +27,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/deptry mockserver
 	$(BIN)/python docs/tables.py --check
 	$(BIN)/python -m pytest -q tests/test_layers.py
+
+# The documentation site, in build/docs/site: open index.html, no server is needed. A broken link is an error.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/site.py
 
 # The lowest dependencies that are declared, and every Python that is declared, as far as it is here.
 versions: $(VENV)/.installed-lock
@@ -58,6 +62,10 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install -q --group dev
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install -q --group docs
 	touch $@
 
 $(VENV)/.installed-lock: $(VENV)/.created pyproject.toml

@@ -84,9 +84,14 @@ def mermaid() -> str:
     return "\n".join([*lines, "```"])
 
 
+def table() -> str:
+    """Every room with the rooms that it imports from, from the top of the house down."""
+    arrows = edges()
+    lines = (
+        f"{room:<10} {', '.join(sorted(arrows[room], key=list(ROOMS).index))}".rstrip() for room in reversed(ROOMS)
+    )
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    if "--table" in sys.argv:
-        for room, targets in edges().items():
-            print(f"{room:<10} {', '.join(sorted(targets, key=list(ROOMS).index))}")
-    else:
-        print(mermaid())
+    print(table() if "--table" in sys.argv else mermaid())

@@ -29,7 +29,7 @@ START = 1_767_225_600.0
 SLOW = {
     *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
-    *("test_public_api", "test_readme", "test_recipes", "test_llm_clients", "test_mcp"),
+    *("test_public_api", "test_recipes", "test_snippets", "test_llm_clients", "test_mcp"),
     *("test_diff", "test_diff_command"),
     *("test_app", "test_commands", "test_why_command", "test_faults", "test_hostile", "test_protocol", "test_shared"),
     *(
@@ -41,11 +41,11 @@ SLOW = {
         "test_properties",
         "test_store",
     ),
-    *("test_codings", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
+    *("test_codings", "test_secrets", "test_watch", "test_yaml12"),
     *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser"),
     *("test_console_hostile_browser", "test_console_keyboard_browser", "test_console_load_browser"),
     *("test_console_panels_browser", "test_console_scenario_browser", "test_console_puzzles"),
-    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12", "test_your_api"),
+    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12"),
     *("test_console_exchange_browser",),
     "test_console_panels_browser",
     "test_console_scenario_browser",

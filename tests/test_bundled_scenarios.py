@@ -31,7 +31,7 @@ from mockserver.journal.retries import RETRY_RULES, Verdict, verdicts
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.sandbox.expectations import check_expectations
 from mockserver.sandbox.world import Terms
-from mockserver.scenarios import bundled_scenarios, load_scenario, model, parse_scenario
+from mockserver.scenarios import bundled_scenarios, load_scenario, model
 from mockserver.scenarios.faults import FAULTS
 from mockserver.scenarios.responses import NAMED, RateLimited
 from mockserver.server.app import create_app
@@ -642,20 +642,6 @@ def test_bundled_scenarios_are_listed(capsys) -> None:
 
 
 # docs/scenarios.md
-
-
-def documented() -> list[tuple[int, str]]:
-    """The YAML blocks of the page, each with its line."""
-    text = DOCS.read_text()
-    found = re.finditer(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [(text.count("\n", 0, match.start()) + 2, match[1]) for match in found]
-
-
-@pytest.mark.parametrize(("line", "text"), [pytest.param(*block, id=f"line {block[0]}") for block in documented()])
-def test_an_example_of_the_page_is_a_scenario(line, text, make_pipeline) -> None:
-    if not text.startswith("version: 1\n"):
-        text = f"version: 1\nname: part\napi: datagrid\n{text}"
-    parse_scenario(text, make_pipeline().apis, f"docs/scenarios.md:{line}")
 
 
 def test_the_page_has_every_key_and_every_bundled_scenario() -> None:

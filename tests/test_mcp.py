@@ -487,18 +487,6 @@ def test_the_page_lists_the_tools_as_they_describe_themselves():
     assert stands == table, f"the table in docs/agents.md must be\n{table}"
 
 
-def test_the_example_of_the_page_prints_what_stands_below_it(make_server, tmp_path):
-    code, printed = re.search(r"```python\n(.*?)```\n\n((?:    [^\n]*\n)+)", PAGE, re.DOTALL).groups()
-    url = make_server(limit=parse_limit("2/60s")).url
-    (tmp_path / "story.py").write_text(code.replace("http://127.0.0.1:4010", url), encoding="utf-8")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [sys.executable, "story.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == re.sub("(?m)^    ", "", printed)
-
-
 async def test_the_configuration_of_the_page_starts_the_tools(server):
     servers = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])["mcpServers"]
     started = servers["mockserver"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -366,18 +365,6 @@ def test_x():
 """
     )
     result.assert_outcomes(passed=1)
-
-
-def test_the_recipes_of_the_documentation(pytester, monkeypatch):
-    monkeypatch.setenv("MEM0_TELEMETRY", "False")
-    monkeypatch.setenv("MEM0_DIR", str(pytester.path / "mem0"))
-    page = (Path(__file__).parent.parent / "docs" / "pytest.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 12
-    pytester.makepyfile(**{f"test_recipe_{n}": block for n, block in enumerate(blocks, 1)})
-    pytester.makeini("[pytest]\n")
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
-    result.assert_outcomes(passed=12)
 
 
 def test_every_option_has_an_ini_key(run, pytester, make_server):

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "architecture.md"
-_BLOCK = re.compile(r"^```(\w+)(?: title=(\S+)| (run))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w+)(?: title=\"(\S+)\")?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass
@@ -31,8 +31,8 @@ def recipes() -> list[Recipe]:
     found = []
     for section in re.split("^### ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         recipe = Recipe(section.partition("\n")[0])
-        for language, file, run, text in _BLOCK.findall(section):
-            if run:
+        for language, file, text in _BLOCK.findall(section):
+            if file == "check.py":
                 recipe.check = text
             elif file:
                 recipe.changes.append((language, file, text))

@@ -68,7 +68,7 @@ def options_of_serve():
 def commands():
     """Every command line of ours in the examples and on the page, as words."""
     lines = [text for block in re.findall(r"`([^`\n]+)`", PAGE) for text in [block]]
-    lines += re.findall(r"^ {4}(.+)$", PAGE, re.MULTILINE)
+    lines += re.findall(r"^\$ (.+)$", PAGE, re.MULTILINE)
     for name in ("github-actions.yaml", "gitlab-ci.yaml"):
         lines += _scripts(example(name)[0])
     lines.append(shlex.join(example("compose.yaml")[0]["services"]["mockserver"]["healthcheck"]["test"][1:]))

@@ -39,12 +39,13 @@ class Fields:
     def headers(self, operation: Operation, step: Step | None) -> Table | None:
         """The headers that a request has; None where it needs none."""
         rows = [*self._key_rows(operation)]
+        keys = {name.text.casefold() for (name, *_), _, _ in rows if isinstance(name, Code)}
         if operation.request_type:
             sent = step.request.headers.get("content-type", "") if step is not None else ""
             sent = essence(sent) or operation.request_type
             rows.append(((Code("Content-Type"),), ("Yes" if self._needs_body(operation) else "No",), (Code(sent),)))
         for parameter in operation.parameters:
-            if parameter.place in ("header", "cookie"):
+            if parameter.place in ("header", "cookie") and parameter.name.casefold() not in keys:
                 name = parameter.name if parameter.place == "header" else f"Cookie: {parameter.name}"
                 about = self._about(parameter, operation)
                 rows.append(((Code(name),), ("Yes" if parameter.required else "No",), about))
