@@ -26,6 +26,7 @@ ROOMS = {
     "sandbox": "one isolated world, and all of them",
     "upstream": "the real API beside the twin; nothing below imports it",
     "pipeline": "the life of a request, and how it is built from settings",
+    "conform": "a real server against its contract: what is sent, what is judged, what would mend the contract",
     "admin": "the admin API, both ends",
     "console": "pages that talk to the admin API only",
     "server": "ASGI and sockets; the only room that imports Starlette and uvicorn",

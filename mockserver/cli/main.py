@@ -36,6 +36,7 @@ class _Group(click.Group):
 
     def _add_rest(self) -> None:
         from mockserver.cli.check import check
+        from mockserver.cli.conform import conform
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.diff import diff
         from mockserver.cli.docs import docs
@@ -69,6 +70,7 @@ class _Group(click.Group):
         ):
             self.add_command(command)
         self.add_command(check, "check")
+        self.add_command(conform)
         self.add_command(diff)
         self.add_command(docs)
         self.add_command(init)

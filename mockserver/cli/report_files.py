@@ -12,7 +12,7 @@ import orjson
 
 from mockserver.cli import reports
 from mockserver.cli.common import brief, clean
-from mockserver.cli.reports import CHECK, Form, Report, evidence_of, operations_of, place_of, sentence, subject_of
+from mockserver.cli.reports import DIFF, Form, Report, evidence_of, operations_of, place_of, sentence, subject_of
 from mockserver.text.findings import Finding
 from mockserver.text.matchers import MISSING
 from mockserver.version import __version__
@@ -94,7 +94,7 @@ def _xml(text: str) -> str:
 
 def markdown(report: Report) -> str:
     """A comment for a pull request: a table for each level that there is."""
-    kind = "Findings" if report.words is CHECK else "API changes"
+    kind = "API changes" if report.words is DIFF else "Findings"
     lines = [f"### {kind}: {report.summary}", ""]
     for level in report.words.levels:
         findings = [finding for finding in report.findings if finding.level == level and not finding.accepted]

@@ -29,6 +29,8 @@ _COLOURS: dict[Level, str] = {
 }
 _MOST_OPERATIONS = 3
 """Operations that a line names."""
+_MOST_OF_ACTION = 200
+"""Characters of an overlay's action that a line shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Words:
 
 
 CHECK = Words(("error", "warning", "note"), True, 2, "not checked")
+CONFORM = Words(("error", "warning", "note"), True, 2, "not checked")
 DIFF = Words(("breaking", "risky", "safe"), False, 3, "not compared")
 
 
@@ -129,6 +132,7 @@ def _lines(finding: Finding, tells_fingerprint: bool) -> list[str]:
         lines = [f"{head} [{finding.rule}]", f"    {finding.why}"]
     if finding.witness is not MISSING:
         lines.append(f"    {evidence_of(finding)} {brief(finding.witness)}")
+    lines += [f"    overlay: {brief(action, _MOST_OF_ACTION)}" for action in finding.overlay]
     if finding.accepted:
         lines.append(f"    accepted: {clean(finding.accepted)}")
     elif tells_fingerprint and finding.severity != "note":
@@ -162,6 +166,8 @@ def operations_of(finding: Finding) -> str:
 
 def evidence_of(finding: Finding) -> str:
     """What the value of a finding shows."""
+    if finding.level in CONFORM.levels:
+        return "for example:"
     if finding.rule.startswith("request-"):
         return "accepted before, rejected now:"
     return "not possible before, possible now:"
@@ -199,6 +205,8 @@ def _as_object(finding: Finding) -> dict[str, Any]:
     }
     if finding.witness is not MISSING:
         body["evidence"] = {"value": finding.witness}
+    if finding.overlay:
+        body["overlay"] = list(finding.overlay)
     return body
 
 
@@ -249,6 +257,6 @@ def _property(value: str) -> str:
 Form = Callable[[Report], str]
 
 __all__ = [
-    "CHECK", "DIFF", "Form", "Report", "Words", "as_json", "counted", "evidence_of", "github", "operations_of",
-    "place_of", "sentence", "subject_of", "text",
+    "CHECK", "CONFORM", "DIFF", "Form", "Report", "Words", "as_json", "counted", "evidence_of", "github",
+    "operations_of", "place_of", "sentence", "subject_of", "text",
 ]  # fmt: skip

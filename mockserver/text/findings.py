@@ -65,9 +65,11 @@ class Finding:
     """A value that shows it. For a change that breaks: one that was accepted and is not now (requests), or that could
     not be sent before and can be now (responses)."""
     detail: str = ""
-    """What is the matter, without where: equal for one change that several operations share. "" for the message."""
+    """What is the matter, without where: equal for one cause that several operations share. "" for the message."""
     accepted: str = ""
     """Why it was accepted; "" when it was not."""
+    overlay: tuple[dict[str, Any], ...] = ()
+    """Actions of an OpenAPI Overlay that would make the document right; none where no change of it does."""
 
     @property
     def place(self) -> Location | None:

@@ -57,7 +57,9 @@ class Target:
         return path if local != b"*" else local
 
 
-def target_of(url: str, *, ca: str = "", certificate: str = "", key: str = "", proxy: str = "") -> Target:
+def target_of(
+    url: str, *, ca: str = "", certificate: str = "", key: str = "", proxy: str = "", option: str = "--upstream"
+) -> Target:
     """The upstream that a URL means.
 
     Args:
@@ -66,21 +68,22 @@ def target_of(url: str, *, ca: str = "", certificate: str = "", key: str = "", p
         certificate: a PEM file with the client's certificate.
         key: a PEM file with its key, where that is not in `certificate`.
         proxy: the URL of an HTTP proxy, which may hold a name and a password.
+        option: what the URL is called in messages.
 
     Raises UserError.
     """
-    parts = _split(url, "--upstream", ("http", "https"))
+    parts = _split(url, option, ("http", "https"))
     if parts.username is not None:
-        raise UserError("--upstream holds a name or a password; clients send their own credentials, so leave it out")
+        raise UserError(f"{option} holds a name or a password; credentials are sent in headers, so leave it out")
     if parts.query or parts.fragment:
-        raise UserError(f"--upstream {url!r} has a query or a fragment; name an origin, and perhaps a path")
+        raise UserError(f"{option} {url!r} has a query or a fragment; name an origin, and perhaps a path")
     host, scheme = parts.hostname or "", parts.scheme
-    port = _port(parts, "--upstream")
+    port = _port(parts, option)
     shown = f"[{host}]" if ":" in host else host
     origin = shown if port == PORTS[scheme] else f"{shown}:{port}"
     base = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
     if scheme == "http" and (ca or certificate or key):
-        raise UserError("certificates are for https, and --upstream is an http URL; write https, or leave them out")
+        raise UserError(f"certificates are for https, and {option} is an http URL; write https, or leave them out")
     return Target(
         f"{scheme}://{origin}{base}",
         host,

@@ -1,0 +1,196 @@
+"""`mockserver conform`: a real server against its contract. It reads, prints and writes; the work is in `conform`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mockserver.cli.accepted import Accepted, read_accepted
+from mockserver.cli.common import pairs
+from mockserver.cli.options import Duration, GroupedCommand, Key, RateLimit
+from mockserver.cli.report_files import FORMATS
+from mockserver.cli.reports import CONFORM, Report
+from mockserver.errors import UserError
+
+if TYPE_CHECKING:
+    from mockserver.conform.check import Tell
+    from mockserver.messages import Limit
+
+
+class _Option(click.Option):
+    """An option under a heading."""
+
+    def __init__(self, *args: object, group: str, **keywords: object) -> None:
+        super().__init__(*args, **keywords)  # type: ignore[arg-type]
+        self.group = group
+
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_PATH = click.Path(path_type=Path, dir_okay=False)
+_server = partial(click.option, cls=_Option, group="The server")
+_sent = partial(click.option, cls=_Option, group="What is sent")
+_told = partial(click.option, cls=_Option, group="What is told")
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("api")
+@_server("--url", required=True, metavar="URL", help="The real server. Its path takes the place of the document's own.")
+@_server(
+    "--api-key",
+    default="",
+    type=Key(),
+    envvar="MOCKSERVER_CONFORM_API_KEY",
+    metavar="KEY",
+    help="Key to send where the document says. [MOCKSERVER_CONFORM_API_KEY]",
+)
+@_server("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Further header. It is a secret. Repeatable.")
+@_server("--upstream-ca", default="", metavar="FILE", help="Authorities to trust instead of the system's, in PEM.")
+@_server("--timeout", default="30s", type=Duration(positive=True), help="Time for one response. [default: 30s]")
+@_server(
+    "--rate", type=RateLimit(), metavar="LIMIT", help="Most requests, as 10/1s; the server's own limit counts too."
+)
+@_server("--max-wait", default="60s", type=Duration(), help="Longest wait that the server may ask for. [default: 60s]")
+@_sent(
+    "--overlay",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Overlay to apply first. Repeatable.",
+)
+@_sent(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Value of a path variable or a parameter.",
+)
+@_sent("--probes/--no-probes", default=True, help="Send requests that must be rejected too. [default: on]")
+@_told("--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output. [default: text]")
+@_told(
+    "--accepted",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of accepted findings and of levels of rules.",
+)
+@_told(
+    "--fail-on",
+    type=click.Choice(["error", "warning"]),
+    default="warning",
+    help="Exit with 1 for these and worse. [default: warning]",
+)
+@_told(
+    "--write-overlay",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write an Overlay that mends the contract.",
+)
+def conform(
+    api: str,
+    url: str,
+    api_key: str,
+    headers: tuple[str, ...],
+    upstream_ca: str,
+    timeout: float,
+    rate: Limit | None,
+    max_wait: float,
+    overlay: tuple[Path, ...],
+    values: tuple[str, ...],
+    probes: bool,
+    form: str,
+    accepted: Path | None,
+    fail_on: str,
+    write_overlay: Path | None,
+) -> None:
+    """Compare a real server with its contract.
+
+    API is an OpenAPI file, a bundled name, or whatever --api of serve takes. Good requests and requests that must be
+    rejected are sent to each operation that only reads. Responses are judged by the document: status, headers, members,
+    types, formats, errors. Differences of one cause are one finding, with the smallest example and with what an
+    OpenAPI Overlay would do about it. No redirect is followed, and no key is printed or written.
+
+    \b
+    Exit code: 0 nothing found, 1 findings, 2 wrong usage,
+    3 something could not be checked.
+
+    \b
+    mockserver conform openapi.yaml --url https://api.example.com
+    mockserver conform datagrid --url http://127.0.0.1:4010 --api-key KEY
+    mockserver conform openapi.yaml --url http://127.0.0.1:8000 --write-overlay mend.yaml
+    mockserver conform openapi.yaml --url http://127.0.0.1:8000 --overlay mend.yaml
+    """
+    from mockserver.clock import Clock
+    from mockserver.conform.check import Terms, check, load
+    from mockserver.conform.rules import RULES
+    from mockserver.text.documents import write_whole
+    from mockserver.upstream.target import target_of
+
+    terms = read_accepted(accepted, CONFORM.levels, RULES) if accepted is not None else Accepted()
+    target = target_of(url, ca=upstream_ca, option="--url")
+    options = Terms(
+        target,
+        key=api_key,
+        headers=_headers(headers),
+        seconds=timeout,
+        limit=rate,
+        most_wait=max_wait,
+        values=pairs(values, "--value"),
+        probes=probes,
+        mend=write_overlay is not None,
+    )
+    subject = load(api, overlay)
+    with _progress() as tell:
+        found = check(subject, options, tell)
+    today = datetime.fromtimestamp(Clock().now(), UTC).date()
+    findings, notes = terms.apply(found.findings, today), [*found.notes, *terms.notes(found.findings, today)]
+    if write_overlay is not None and found.overlay:
+        write_whole(write_overlay, found.overlay.encode())
+        notes.append(f"{write_overlay}: {found.actions:,} actions; with --overlay {write_overlay} nothing is left")
+    title = f"{target.url} as {api}"
+    reasons = {title: found.unchecked} if found.unchecked else {}
+    report = Report(CONFORM, title, {title: findings}, reasons, notes, tells_fingerprints=True)
+    click.echo(FORMATS[form](report))
+    sys.exit(_exit_code(report, fail_on))
+
+
+def _exit_code(report: Report, fail_on: str) -> int:
+    if report.unchecked:
+        return 3
+    counts = report.counts
+    return 1 if counts["error"] or (fail_on == "warning" and counts["warning"]) else 0
+
+
+def _headers(given: tuple[str, ...]) -> dict[str, str]:
+    """Headers by lower-case name. What may be a secret is not repeated in a message."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not _NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            raise UserError("--header: write NAME=VALUE, such as 'X-Tenant=acme'; the value is printable ASCII")
+        found[name.lower()] = value
+    return found
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """What is told of every case: a bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    with click.progressbar(length=1, label="conform", file=sys.stderr, show_pos=True) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield tell
+
+
+__all__ = ["conform"]

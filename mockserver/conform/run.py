@@ -1,0 +1,184 @@
+"""One run: cases go to the real server one after the other, and what came back is kept to be judged.
+
+Must not know: the command line, files, or how a finding is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mockserver.apis import Api
+from mockserver.clock import wall_time
+from mockserver.conform.cases import Case
+from mockserver.conform.known import Known
+from mockserver.conform.outcomes import Seen, is_limited, unjudged
+from mockserver.conform.pace import TRIES, Pace
+from mockserver.conform.pages import Pages
+from mockserver.conform.real import Unanswered
+from mockserver.contract import Operation, Unsatisfiable
+from mockserver.contract.request_samples import RequestSamples
+from mockserver.messages import Request, Response
+
+MAX_DEAD = 3
+"""Requests in a row without a response after which no more are sent."""
+_UNKNOWN = "no-such-id-8f3a1c"
+"""An id that nothing has, where ids are texts."""
+
+
+class Server(Protocol):
+    """What answers requests. Raises Unanswered."""
+
+    async def ask(self, request: Request, bare: bool = False) -> Response:
+        """Send a request; `bare` without any credential."""
+        ...
+
+
+@dataclass(slots=True)
+class Seeing:
+    """What was seen in a run, and what could not be."""
+
+    seen: list[Seen] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    """Why something could not be checked."""
+
+
+class Run:
+    """Sends cases and remembers what came back.
+
+    Args:
+        api: the contract, and its resources.
+        server: the real server.
+        pace: how fast requests may go.
+        given: values of variables that a person gave.
+        most_wait: the longest wait that the server may ask for.
+        wait: waits; for tests, which do not.
+        done: is told of every case that was sent, or could not be.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        server: Server,
+        pace: Pace,
+        *,
+        given: dict[str, str] | None = None,
+        most_wait: float = 60.0,
+        wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        done: Callable[[Case], None] = lambda case: None,
+    ) -> None:
+        self._contract = api.contract
+        self._server, self._pace = server, pace
+        self._most_wait, self._wait, self._done = most_wait, wait, done
+        self._samples = RequestSamples(api.contract)
+        self.known = Known(api, given or {})
+        self.result = Seeing()
+        self._dead = 0
+
+    async def cases(self, cases: Iterable[Case]) -> None:
+        """Send cases in their order."""
+        waiting = list(cases)
+        for number, case in enumerate(waiting):
+            if self._dead >= MAX_DEAD:
+                left = len(waiting) - number
+                self.result.unchecked.append(
+                    f"{left:,} requests were not sent, since {MAX_DEAD} in a row had no answer"
+                )
+                return
+            await self.case(case)
+            self._done(case)
+
+    async def pages(self) -> None:
+        """Walk the pages of the lists that were seen."""
+        pages = Pages(self._contract, self.known, self.case)
+        for first in [one for one in self.result.seen if one.case.kind == "valid" and not one.case.values]:
+            if self._dead < MAX_DEAD and (judged := await pages.walk(first)) is not None:
+                self._have(judged)
+
+    def _have(self, judged: Seen) -> None:
+        """Take what is known of a response in the place of what was."""
+        self.result.seen = [judged if one.case.id == judged.case.id else one for one in self.result.seen]
+
+    async def case(self, case: Case) -> Seen | None:
+        """Send one case; None where nothing came back."""
+        operation = self._contract.operations[case.operation]
+        try:
+            request, variables, is_known = self._request(case, operation)
+        except Unsatisfiable as error:
+            self._unchecked(case, operation, f"no request could be made: {error}")
+            return None
+        try:
+            response = await self._ask(case, request)
+        except Unanswered as error:
+            self._dead = self._dead + 1 if error.is_dead else 0
+            self._unchecked(case, operation, error.reason)
+            return None
+        self._dead = 0
+        seen = Seen(case, request, response, variables, is_known)
+        self.result.seen.append(seen)
+        reason = unjudged(seen) or ("is answered 429 each time" if is_limited(seen) else "")
+        if reason:
+            self._unchecked(case, operation, reason)
+        elif 200 <= response.status < 300:
+            self.known.learn(operation, variables, seen.body)
+        return seen
+
+    def _request(self, case: Case, operation: Operation) -> tuple[Request, dict[str, str], bool]:
+        if case.request is not None:
+            return case.request, self._variables_in(case.request, operation), True
+        variables, is_known = self.known.variables(operation)
+        if case.kind == "unknown":
+            variables, is_known = self._unknown(operation, variables), False
+        values = {name: text for name, text in self.known.given.items() if self._takes(operation, name)}
+        request = self._samples.request(operation, variables, parameters={**values, **case.values})
+        return request, self._variables_in(request, operation), is_known
+
+    def _takes(self, operation: Operation, name: str) -> bool:
+        return any(
+            one.name == name and one.place in ("query", "header") and one.required for one in operation.parameters
+        )
+
+    def _unknown(self, operation: Operation, known: dict[str, str]) -> dict[str, str]:
+        """Variables of which the last names nothing."""
+        parameter = [one for one in operation.parameters if one.place == "path"][-1]
+        types = parameter.shape.types
+        value = "2147483646" if types & {"integer", "number"} else _UNKNOWN
+        place = self._contract.outlines.at(parameter.pointer) if parameter.pointer else None
+        if place is not None and not types & {"integer", "number"} and not self._contract.accepts(place, value):
+            uuid = "00000000-0000-4000-8000-00000000dead"
+            value = uuid if self._contract.accepts(place, uuid) else str(self._samples.value(parameter))
+        return {**known, parameter.name: value}
+
+    def _variables_in(self, request: Request, operation: Operation) -> dict[str, str]:
+        """The variables of a request's path."""
+        from mockserver.contract.router import split
+
+        _, values, _ = self._contract.match(operation.method, split(request.path))
+        return dict(values)
+
+    async def _ask(self, case: Case, request: Request) -> Response:
+        """Send a request as often as its rate limit makes needed. Raises Unanswered."""
+        for tries in range(TRIES):
+            wait = self._pace.wait(wall_time())
+            if wait > self._most_wait:
+                raise Unanswered(f"the server asks to wait {wait:.0f} s, more than --max-wait")
+            if wait:
+                await self._wait(wait)
+            self._pace.sent(wall_time())
+            response = await self._server.ask(request, case.kind == "no-key")
+            if not self._pace.told(response, wall_time(), tries):
+                return response
+            if tries == 0 and response.status == 429:
+                # It says something of the server too, whatever comes of the case.
+                self.result.seen.append(Seen(case, request, response))
+        return response
+
+    def _unchecked(self, case: Case, operation: Operation, reason: str) -> None:
+        name = f"{operation.method} {operation.path}"
+        about = f" {case.about}" if case.about else ""
+        self.result.unchecked.append(f"{name}{about}: {reason}")
+
+
+__all__ = ["MAX_DEAD", "Run", "Seeing", "Server"]
