@@ -460,6 +460,27 @@ def test_the_format_can_be_said(tmp_path):
     assert imported(tmp_path / "out", "--format", "postman", RECORDINGS / "postman.json")["exchanges"] == 4
 
 
+def test_a_document_is_drafted_that_serves_what_was_imported(tmp_path):
+    document = tmp_path / "shop.yaml"
+    arguments = [RECORDINGS / "postman.json", "--infer", document]
+    first = run("--out", tmp_path / "out", *arguments)
+    assert first.exit_code == 0 and "3 operations from 4 exchanges" in first.output, first.output
+    assert {spec.api for spec in written(tmp_path / "out")} == {"shop"}
+    again = imported(tmp_path / "out", *arguments)
+    assert again["written"] == [] and again["without_operation"] == 0
+    settings = Settings(apis=(str(document),), scenarios=(str(tmp_path / "out" / "imported.yaml"),))
+    with serve_in_thread(create_app(settings)) as twin:
+        with httpx.Client(base_url=f"{twin.url}/v1", trust_env=False, headers={"authorization": "Bearer k"}) as client:
+            found = [client.get("/orders/o-1?expand=items") for _ in range(2)]
+        journal = httpx.get(f"{twin.url}/__admin/sandboxes/default/journal", trust_env=False).json()["entries"]
+    assert [one.status_code for one in found] == [200, 404] and found[0].json()["email"] == "user-1@example.com"
+    assert not [entry for entry in journal if entry["violations"] or entry["defect"]]
+    document.write_text(document.read_text() + "# edited\n")
+    result = run("--out", tmp_path / "out", *arguments)
+    assert result.exit_code != 0 and "is there already, and is another one" in str(result.exception)
+    assert document.read_text().endswith("# edited\n")
+
+
 def test_wrong_usage_is_told(tmp_path):
     assert run("--out", tmp_path, tmp_path / "nowhere.har").exit_code == 2
     assert run("--format", "pdf", RECORDINGS / "postman.json").exit_code == 2

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli.common import clean, json_option, pairs, print_json
+from mockserver.cli.drafting import infer as infer_from
+from mockserver.cli.drafting import infer_option
 from mockserver.cli.options import ListItem
 from mockserver.cli.record import print_written
 from mockserver.errors import UserError
@@ -52,6 +54,7 @@ _FORMATS = ("har", "postman", "vcr", "wiremock")
     metavar="MEMBER",
     help="Further member whose values are replaced, such as user_id. Repeatable.",
 )
+@infer_option
 @json_option
 def import_command(
     files: tuple[str, ...],
@@ -62,6 +65,7 @@ def import_command(
     variable: tuple[str, ...],
     name: str,
     replace: tuple[str, ...],
+    infer: str,
     as_json: bool,
 ) -> None:
     """Write recordings of other tools as exchange files and a scenario.
@@ -70,6 +74,7 @@ def import_command(
     or Ruby's, YAML or JSON), a file of WireMock mappings, or a folder of them. What is written is what `mockserver
     record` writes: exchanges of the same kind become one file, keys, tokens, e-mail addresses and personal data are
     replaced, and another run writes only what is new. With --api both sides are checked, and there is a scenario.
+    --infer drafts an OpenAPI document; where there is no other, the scenario is for that.
 
     \b
     Exit code: 0 written, 2 wrong usage, 3 a file cannot be read,
@@ -77,9 +82,11 @@ def import_command(
 
     \b
     mockserver import session.har --api openapi.yaml --host api.example.com
+    mockserver import session.har --infer openapi.yaml
     mockserver import tests/cassettes --out exchanges --replace user_id
     """
     from mockserver.upstream.folder import write_session
+    from mockserver.upstream.recorded import placed
 
     try:
         seen, left_out = _read(files, form, pairs(variable, "--variable"), hosts)
@@ -94,11 +101,16 @@ def import_command(
         left = "".join(f"; {count:,} left out: {clean(reason)}" for reason, count in session.left_out.items())
         click.echo(f"mockserver: {clean(files[0])}: there is no exchange that can be written{left}", err=True)
         sys.exit(3)
-    written = write_session(out, name, session, pipeline.apis)
+    known = pipeline.apis
+    if infer:
+        drafted = infer_from(session, infer, quiet=as_json)
+        if not apis:
+            session, known = placed(session, drafted), {drafted.name: drafted}
+    written = write_session(out, name, session, known)
     if as_json:
         print_json(written.as_json())
     else:
-        print_written(written, out, tells_operations=bool(apis))
+        print_written(written, out, tells_operations=bool(apis or infer))
 
 
 def _read(

@@ -8,6 +8,8 @@ import click
 
 from mockserver.admin.client import AdminClient
 from mockserver.cli.common import clean, connected, json_option, print_json
+from mockserver.cli.drafting import infer as infer_from
+from mockserver.cli.drafting import infer_option
 from mockserver.cli.options import ListItem
 from mockserver.errors import UserError
 
@@ -28,27 +30,34 @@ PAGE = 500
     metavar="MEMBER",
     help="Further member whose values are replaced, such as user_id. Repeatable.",
 )
+@infer_option
 @json_option
 @connected
-def record(remote: AdminClient, folder: str, name: str, replace: tuple[str, ...], as_json: bool) -> None:
+def record(remote: AdminClient, folder: str, name: str, replace: tuple[str, ...], infer: str, as_json: bool) -> None:
     """Write what a server recorded as exchange files and a scenario.
 
     The server is a `mockserver proxy` before the real API, or a `mockserver serve`. Exchanges of the same kind become
     one file. Keys, tokens, e-mail addresses and personal data are replaced, each by the same value everywhere. Another
-    run writes only what is new. With several APIs there is a scenario for each.
+    run writes only what is new. With several APIs there is a scenario for each. --infer drafts an OpenAPI document;
+    where the server has none, the scenario is for that.
 
     \b
     mockserver record recorded --replace user_id
     mockserver serve datagrid --scenario recorded/recorded.yaml
+    mockserver record recorded --infer openapi.yaml
     """
     from mockserver.upstream.folder import write_session
-    from mockserver.upstream.recorded import session_of
+    from mockserver.upstream.recorded import placed, session_of
 
     apis = _apis(remote)
     session = session_of(_entries(remote), apis, replace)
     if not session.exchanges:
         left = "".join(f"; {count} left out: {reason}" for reason, count in session.left_out.items())
         raise UserError(f"{remote.sandbox}: the journal has no exchange that can be written{left}")
+    if infer:
+        drafted = infer_from(session, infer, quiet=as_json)
+        if not any(api.contract.operations for api in apis.values()):
+            session, apis = placed(session, drafted), {drafted.name: drafted}
     written = write_session(folder, name, session, apis)
     if as_json:
         print_json(written.as_json())

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from urllib.parse import unquote
 
 import orjson
-import yaml
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
@@ -39,6 +38,7 @@ from mockserver.server.delivery import deliver
 from mockserver.server.endpoint_pages import EndpointPagesApp
 from mockserver.server.statefile import StateFile
 from mockserver.settings import Settings
+from mockserver.text.writing import to_yaml
 
 log = logging.getLogger("mockserver")
 
@@ -283,8 +283,7 @@ def as_json(document: object) -> HTTPResponse:
 
 def as_yaml(document: object) -> HTTPResponse:
     """A document as YAML."""
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    return HTTPResponse(text, media_type="application/yaml")
+    return HTTPResponse(to_yaml(document), media_type="application/yaml")
 
 
 class Document:
@@ -304,13 +303,6 @@ class Document:
         else:
             response = PlainTextResponse("Method Not Allowed", 405, headers={"allow": "GET, HEAD"})
         await response(scope, receive, send)
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes shared values out each time: anchors confuse many readers of OpenAPI."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
 
 
 def _origin(scope: Scope) -> str:

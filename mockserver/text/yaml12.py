@@ -56,6 +56,11 @@ def load(text: str, levels: int, binary: bool = False) -> tuple[Any, bool]:
     return reader.document(), reader.shared
 
 
+def is_text(text: str) -> bool:
+    """Whether a plain scalar is a string."""
+    return bool(text) and (text[0] not in _FIRST or not any(form.fullmatch(text) for form, _ in _SCALARS.values()))
+
+
 class _Plain(dict[str, Any]):
     """What plain scalars stand for, by their text: a document repeats few of them often."""
 

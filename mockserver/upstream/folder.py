@@ -13,6 +13,7 @@ from mockserver.apis import Api
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.documents import write_whole
+from mockserver.upstream.drafts.document import Drafted, text_of
 from mockserver.upstream.recorded import Session
 from mockserver.upstream.recording import exchange_files, scenario
 
@@ -73,6 +74,22 @@ def write_session(folder: str | Path, name: str, session: Session, apis: Mapping
     return Written(len(session.exchanges), len(files), tuple(written), session.replaced, session.left_out, unplayed)
 
 
+def write_draft(file: str | Path, drafted: Drafted) -> bool:
+    """Write a drafted document; whether it is new. One that is there already may have been edited: it stays.
+
+    Raises UserError when the file is there and holds something else.
+    """
+    path = Path(file)
+    text = text_of(drafted, as_json=path.suffix == ".json")
+    if path.is_file():
+        if path.read_bytes() == text.encode():
+            return False
+        raise UserError(f"{path}: is there already, and is another one; remove it, or name another file")
+    _make(path.parent)
+    write_whole(path, text.encode())
+    return True
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,4 +97,4 @@ def _make(folder: Path) -> None:
         raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from None
 
 
-__all__ = ["Written", "write_session"]
+__all__ = ["Written", "write_draft", "write_session"]
