@@ -252,6 +252,22 @@ def test_what_cannot_be_written_is_counted(tmp_path):
     }
 
 
+def test_a_document_is_drafted_from_what_a_proxy_without_one_saw(tmp_path):
+    document = tmp_path / "datagrid-draft.yaml"
+    with serve_in_thread(create_app(Settings(apis=("datagrid",), seed=1))) as real, proxy(real.url) as served:
+        first = session(served.url)
+        told = recorded(served, tmp_path, "--infer", str(document))
+    assert told["without_operation"] == 0
+    paths = parse(document.read_text(), "draft.yaml")["paths"]
+    assert list(paths) == ["/v1/user-memories", "/v1/user-memories/{user_memory_id}", "/v1/organization/credits"]
+    assert paths["/v1/user-memories"]["get"]["security"] == [{"bearer": []}]
+    settings = Settings(apis=(str(document),), scenarios=(str(tmp_path / "recorded.yaml"),))
+    with serve_in_thread(create_app(settings)) as twin:
+        assert session(twin.url) == first
+        journal = httpx.get(f"{twin.url}/__admin/sandboxes/default/journal", trust_env=False).json()["entries"]
+    assert not [entry for entry in journal if entry["violations"] or entry["defect"]]
+
+
 def test_an_empty_journal_is_a_message(tmp_path):
     with serve_in_thread(create_app(Settings(apis=("datagrid",)))) as twin:
         result = CliRunner().invoke(cli, ["record", str(tmp_path), "--url", twin.url])

@@ -12,6 +12,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mockserver.text.documents import DocumentError, parse
+from mockserver.text.writing import to_yaml
 from mockserver.text.yaml12 import load
 
 LEVELS = 200
@@ -204,3 +206,18 @@ def test_the_same_key_is_the_same_object():
     # Large documents repeat a few keys; each once is a third of their memory.
     one, other = load("- {description: a}\n- {description: b}\n", LEVELS)[0]
     assert next(iter(one)) is next(iter(other))
+
+
+@given(st.text() | st.sampled_from(["1e3", "0o7", "0x1F", "on", "no", "~", "2026-01-01", "1_000", ".5", "", "=", "<<"]))
+def test_what_is_written_is_read_as_the_same_text(text):
+    assert parse(to_yaml({"value": text, "list": [text, {text: 1}]}), "x.yaml") == {
+        "value": text, "list": [text, {text: 1}],
+    }  # fmt: skip
+
+
+def test_bytes_are_read_where_they_are_asked_for():
+    assert parse("a: !!binary |\n  aGk=\n", "x.yaml", binary=True) == {"a": b"hi"}
+    with pytest.raises(DocumentError, match="is no base64"):
+        parse("a: !!binary '?'", "x.yaml", binary=True)
+    with pytest.raises(DocumentError, match="could not determine a constructor"):
+        parse("a: !!binary aGk=", "x.yaml")

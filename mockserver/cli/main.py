@@ -41,6 +41,7 @@ class _Group(click.Group):
         from mockserver.cli.diff import diff
         from mockserver.cli.docs import docs
         from mockserver.cli.files import findings_schema, listed, profile_schema, schema, spec
+        from mockserver.cli.imports import import_command
         from mockserver.cli.mcp import mcp
         from mockserver.cli.profiles import explain, init
         from mockserver.cli.proxy import proxy
@@ -67,6 +68,7 @@ class _Group(click.Group):
             mcp,
             proxy,
             record,
+            import_command,
         ):
             self.add_command(command)
         self.add_command(check, "check")

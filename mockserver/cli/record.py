@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver.admin.client import AdminClient
 from mockserver.cli.common import clean, connected, json_option, print_json
+from mockserver.cli.drafting import infer as infer_from
+from mockserver.cli.drafting import infer_option
 from mockserver.cli.options import ListItem
 from mockserver.errors import UserError
+
+if TYPE_CHECKING:
+    from mockserver.upstream.folder import Written
 
 PAGE = 500
 """Entries that are asked for at a time."""
@@ -27,72 +30,51 @@ PAGE = 500
     metavar="MEMBER",
     help="Further member whose values are replaced, such as user_id. Repeatable.",
 )
+@infer_option
 @json_option
 @connected
-def record(remote: AdminClient, folder: str, name: str, replace: tuple[str, ...], as_json: bool) -> None:
+def record(remote: AdminClient, folder: str, name: str, replace: tuple[str, ...], infer: str, as_json: bool) -> None:
     """Write what a server recorded as exchange files and a scenario.
 
     The server is a `mockserver proxy` before the real API, or a `mockserver serve`. Exchanges of the same kind become
     one file. Keys, tokens, e-mail addresses and personal data are replaced, each by the same value everywhere. Another
-    run writes only what is new. With several APIs there is a scenario for each.
+    run writes only what is new. With several APIs there is a scenario for each. --infer drafts an OpenAPI document;
+    where the server has none, the scenario is for that.
 
     \b
     mockserver record recorded --replace user_id
     mockserver serve datagrid --scenario recorded/recorded.yaml
+    mockserver record recorded --infer openapi.yaml
     """
-    from mockserver.text.documents import write_whole
-    from mockserver.upstream.recorded import session_of
-    from mockserver.upstream.recording import exchange_files, scenario
+    from mockserver.upstream.folder import write_session
+    from mockserver.upstream.recorded import placed, session_of
 
     apis = _apis(remote)
     session = session_of(_entries(remote), apis, replace)
     if not session.exchanges:
         left = "".join(f"; {count} left out: {reason}" for reason, count in session.left_out.items())
         raise UserError(f"{remote.sandbox}: the journal has no exchange that can be written{left}")
-    files = {f"exchanges/{file}": text for file, text in exchange_files(session).items()}
-    recorded = [api for api in apis.values() if any(one.api == api.name and one.operation for one in session.exchanges)]
-    unplayed = 0
-    for api in recorded:
-        text, missing = scenario(name if len(recorded) == 1 else f"{name}-{api.name}", api, session)
-        files[f"{name if len(recorded) == 1 else f'{name}-{api.name}'}.yaml"] = text
-        unplayed += missing
-    written = []
-    for file, text in files.items():
-        path = Path(folder, file)
-        if not path.is_file() or (not file.startswith("exchanges/") and path.read_text("utf-8") != text):
-            _make(path.parent)
-            write_whole(path, text.encode())
-            written.append(str(path))
-    result = {
-        "exchanges": len(session.exchanges),
-        "files": len(files),
-        "written": written,
-        "replaced": session.replaced,
-        "left_out": session.left_out,
-        "without_operation": unplayed,
-    }
+    if infer:
+        drafted = infer_from(session, infer, quiet=as_json)
+        if not any(api.contract.operations for api in apis.values()):
+            session, apis = placed(session, drafted), {drafted.name: drafted}
+    written = write_session(folder, name, session, apis)
     if as_json:
-        print_json(result)
+        print_json(written.as_json())
     else:
-        _print(result, folder)
+        print_written(written, folder)
 
 
-def _print(result: Mapping[str, Any], folder: str) -> None:
-    written = len(result["written"])
-    click.echo(f"{result['exchanges']:,} exchanges, {result['files']:,} files in {clean(folder)}: {written:,} written")
-    if result["replaced"]:
-        click.echo(f"{result['replaced']:,} values replaced")
-    if result["without_operation"]:
-        click.echo(f"{result['without_operation']:,} exchanges have no operation and are in no scenario")
-    for reason, count in result["left_out"].items():
-        click.echo(f"{count:,} left out: {reason}")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from None
+def print_written(result: Written, folder: str, tells_operations: bool = True) -> None:
+    """Say what was written, and what was left out."""
+    written = len(result.written)
+    click.echo(f"{result.exchanges:,} exchanges, {result.files:,} files in {clean(folder)}: {written:,} written")
+    if result.replaced:
+        click.echo(f"{result.replaced:,} values replaced")
+    if result.without_operation and tells_operations:
+        click.echo(f"{result.without_operation:,} exchanges have no operation and are in no scenario")
+    for reason, count in result.left_out.items():
+        click.echo(f"{count:,} left out: {clean(reason)}")
 
 
 def _entries(remote: AdminClient) -> list[Any]:
@@ -116,4 +98,4 @@ def _apis(remote: AdminClient) -> dict[str, Any]:
     }
 
 
-__all__ = ["record"]
+__all__ = ["print_written", "record"]

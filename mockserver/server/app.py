@@ -310,7 +310,7 @@ def as_json(document: object) -> HTTPResponse:
 
 def as_yaml(document: object) -> HTTPResponse:
     """A document as YAML."""
-    from mockserver.text.yaml12 import to_yaml  # when it is asked for: few servers are
+    from mockserver.text.writing import to_yaml  # when it is asked for: few servers are
 
     return HTTPResponse(to_yaml(document), media_type="application/yaml")
 

@@ -99,8 +99,11 @@ def read_text(path: Path, limit: int) -> str:
 
 
 @uncollected()
-def parse(text: str, name: str) -> Any:
-    """The value of a YAML or JSON text. `name` stands in messages. Raises DocumentError."""
+def parse(text: str, name: str, binary: bool = False) -> Any:
+    """The value of a YAML or JSON text. `name` stands in messages; `binary` lets `!!binary` be bytes.
+
+    Raises DocumentError.
+    """
     if text.lstrip()[:1] in ("{", "["):
         try:
             value = orjson.loads(text)
@@ -119,7 +122,7 @@ def parse(text: str, name: str) -> Any:
     from mockserver.text import yaml12
 
     try:
-        value, is_shared = yaml12.load(text, MAX_NESTING)
+        value, is_shared = yaml12.load(text, MAX_NESTING, binary)
     except yaml.MarkedYAMLError as error:
         raise _placed(error, name) from None
     except yaml.YAMLError as error:

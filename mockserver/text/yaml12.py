@@ -7,6 +7,7 @@ keys, a key given twice is refused, and so is every tag that is not of the core 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from sys import intern
@@ -39,8 +40,10 @@ _FIRST = frozenset("tTfF~nN-+.0123456789")
 """What a plain scalar that is not a string begins with, unless it is empty."""
 
 
-def load(text: str, levels: int) -> tuple[Any, bool]:
+def load(text: str, levels: int, binary: bool = False) -> tuple[Any, bool]:
     """The value of the one document in `text`; None when there is none.
+
+    With `binary` a scalar of the tag `!!binary` is bytes, which the core schema does not have.
 
     Also says whether an alias puts a collection into a second place: only then can the value hold
     more than the text does.
@@ -49,8 +52,13 @@ def load(text: str, levels: int) -> tuple[Any, bool]:
         yaml.YAMLError: it cannot be read. A MarkedYAMLError knows the place.
         RecursionError: more than `levels` collections stand inside one another.
     """
-    reader = _Reader(text, levels)
+    reader = _Reader(text, levels, binary)
     return reader.document(), reader.shared
+
+
+def is_text(text: str) -> bool:
+    """Whether a plain scalar is a string."""
+    return bool(text) and (text[0] not in _FIRST or not any(form.fullmatch(text) for form, _ in _SCALARS.values()))
 
 
 class _Plain(dict[str, Any]):
@@ -65,9 +73,10 @@ class _Plain(dict[str, Any]):
 
 
 class _Reader:
-    def __init__(self, text: str, levels: int) -> None:
+    def __init__(self, text: str, levels: int, binary: bool) -> None:
         self._next: Callable[[], Any] = yaml.CSafeLoader(text).get_event
         self._levels = levels
+        self._binary = binary
         self._plain = _Plain()
         self._anchors: dict[str, Any] = {}
         """By name: the event of a scalar, a finished collection, or the event that began an open one."""
@@ -134,6 +143,8 @@ class _Reader:
         name = event.tag.removeprefix(_PREFIX)
         if name == "str":
             return event.value
+        if self._binary and name in ("binary", "!binary"):
+            return _bytes(event)
         pattern, make = _SCALARS.get(name, (None, str))
         if pattern is None or not pattern.fullmatch(event.value):
             raise _wrong_tag(event)
@@ -156,6 +167,13 @@ class _Reader:
     def _set_anchor(self, event: Any) -> None:
         # A name may be used again: an alias means the nearest anchor before it (YAML 1.2.2, 3.2.2.2).
         self._anchors[event.anchor] = event
+
+
+def _bytes(event: Any) -> bytes:
+    try:
+        return base64.b64decode("".join(event.value.split()), validate=True)
+    except ValueError:
+        raise _refusal("is no base64", event) from None
 
 
 def _wrong_tag(event: Any) -> yaml.MarkedYAMLError:

@@ -5,7 +5,8 @@ Must not know: how the journal was read, files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -28,6 +29,8 @@ _NOT_SAID = frozenset(
     }
 )
 """Headers of responses that tell of a server or a moment, and not of an answer."""
+_KEY = re.compile(r"api-?key|auth-?token|access-?token|subscription-?key|x-token|secret")
+"""What headers with a key are called."""
 _SENT = frozenset({"accept", "content-type", "prefer", "if-match", "if-none-match", "idempotency-key"})
 """Headers of requests that change what is answered."""
 
@@ -55,6 +58,10 @@ class Recorded:
     """What of the response breaks the contract."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables of the path."""
+    credentials: tuple[tuple[str, str], ...] = ()
+    """Where the request had a key: `header`, `query` or `cookie` with a name, `scheme` with one of Authorization."""
+    further: tuple[str, ...] = ()
+    """Names of further headers of the request."""
 
     @property
     def shape(self) -> str:
@@ -130,6 +137,16 @@ def _unsayable(entry: JSON) -> str:
     return ""
 
 
+def placed(session: Session, api: Api) -> Session:
+    """The same session, as one of an API whose document was made later."""
+    exchanges = []
+    for one in session.exchanges:
+        operation, values, _ = api.contract.match(one.method, split(one.path))
+        name = operation.id if operation is not None else ""
+        exchanges.append(replace(one, api=api.name, operation=name, variables=values))
+    return Session(exchanges, session.left_out, session.replaced)
+
+
 def _recorded(entry: JSON, apis: Mapping[str, Api]) -> Recorded:
     request, response = entry["request"], entry["response"]
     api = apis.get(entry["api"])
@@ -155,7 +172,27 @@ def _recorded(entry: JSON, apis: Mapping[str, Api]) -> Recorded:
             if found["side"] == "server"
         ),
         variables=variables,
+        credentials=tuple(_credentials(entry)),
+        further=tuple(sorted(name for name in request["headers"] if name not in _SENT and not _is_key(name))),
     )
+
+
+def _credentials(entry: JSON) -> Iterator[tuple[str, str]]:
+    """Where the request had a key; the keys themselves are not in a journal."""
+    for name, text in entry["request"]["headers"].items():
+        scheme, space, _ = str(text).partition(" ")
+        if name == "authorization":
+            yield ("scheme", scheme.lower()) if space else ("header", name)
+        elif _is_key(name):
+            yield "header", name
+    for name, value in parse_qsl(entry["query"], keep_blank_values=True):
+        if value == MASKED:
+            yield "query", name
+
+
+def _is_key(header: str) -> bool:
+    """Whether a header holds a key by its name."""
+    return header == "authorization" or bool(_KEY.search(header))
 
 
 def _place(api: Api | None, method: str, path: str) -> tuple[str, dict[str, str]]:

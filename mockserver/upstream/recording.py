@@ -11,22 +11,14 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
-
 from mockserver.apis import Api
 from mockserver.messages import JSON
+from mockserver.text.writing import to_yaml
 from mockserver.upstream.recorded import Recorded, Session
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 MAX_NAME = 48
 """Characters of an operation in the name of a file."""
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Writes shared values out each time."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
 
 
 def exchange_files(session: Session) -> dict[str, str]:
@@ -50,7 +42,7 @@ def scenario(name: str, api: Api, session: Session) -> tuple[str, int]:
     document["rules"] = rules
     head = f"# A session of {api.name} as it was recorded. Requests get the responses that they had, in that order.\n"
     of_api = sum(one.api == api.name for one in session.exchanges)
-    return head + _yaml(document), of_api - len(playable)
+    return head + to_yaml(document), of_api - len(playable)
 
 
 def _exchange_file(one: Recorded) -> str:
@@ -68,7 +60,7 @@ def _exchange_file(one: Recorded) -> str:
         response["body"] = {"equals": one.answer}
     what = one.operation or f"{one.method} {one.path}"
     head = f"# Recorded: {what} answers {one.status}.\n"
-    return head + _yaml({"api": one.api, "request": request, "response": response})
+    return head + to_yaml({"api": one.api, "request": request, "response": response})
 
 
 def _name(one: Recorded) -> str:
@@ -93,7 +85,7 @@ def _rules(exchanges: list[Recorded]) -> Iterable[dict[str, Any]]:
     whens: dict[str, dict[str, Any]] = {}
     for one in exchanges:
         when = _when(one, names[one.operation])
-        key = f"{one.operation} {_yaml(when)}"
+        key = f"{one.operation} {to_yaml(when)}"
         groups.setdefault(key, []).append(one)
         whens[key] = when
     for number, (key, group) in enumerate(groups.items(), 1):
@@ -101,7 +93,7 @@ def _rules(exchanges: list[Recorded]) -> Iterable[dict[str, Any]]:
         rule: dict[str, Any] = {"id": f"{_name(first)}-{number}", "op": first.operation}
         if when := whens[key]:
             rule["when"] = when
-        if first.method in ("GET", "HEAD") and len({_yaml(_action(one)) for one in group}) == 1:
+        if first.method in ("GET", "HEAD") and len({to_yaml(_action(one)) for one in group}) == 1:
             yield rule | _action(first)
             continue
         yield rule | {"sequence": [_action(one) for one in group]}
@@ -195,10 +187,6 @@ def _table(api: Api, operation: str, tables: list[str]) -> str:
         if operation in resource.operations and resource.name in tables:
             return resource.name
     return tables[0] if len(tables) == 1 and api.tables else ""
-
-
-def _yaml(value: JSON) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 __all__ = ["exchange_files", "rows_before", "scenario"]
