@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mockserver.admin.ask import Ask
-from mockserver.messages import Response
+from mockserver.messages import JSON, Response
 from mockserver.version import __version__
 
 Handler = Callable[[Ask], Response]
@@ -16,8 +16,10 @@ Handler = Callable[[Ask], Response]
 
 def ready(ask: Ask) -> Response:
     """503 while draining, so that no new work is sent here."""
-    status = "draining" if ask.draining else "ready"
-    return Response(503 if ask.draining else 200, {"status": status, "apis": list(ask.pipeline.apis)})
+    report: JSON = {"status": "draining" if ask.draining else "ready", "apis": list(ask.pipeline.apis)}
+    if problems := ask.pipeline.sandboxes.problems():
+        report["problems"] = problems
+    return Response(503 if ask.draining else 200, report)
 
 
 VITAL: dict[str, Handler] = {

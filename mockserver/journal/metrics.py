@@ -23,6 +23,7 @@ MAX_SERIES = 5000
 GAUGES: dict[str, tuple[str, Callable[[Iterable[float]], float]]] = {
     "open_connections": ("Connections that are open.", sum),
     "sandboxes": ("Sandboxes.", max),
+    "store_problems": ("What is wrong with the shared store; /__admin/ready says it.", max),
 }
 """What is read when it is asked for: its meaning, and how the figures of several processes are joined."""
 

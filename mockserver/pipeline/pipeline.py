@@ -138,6 +138,7 @@ class Pipeline:
         self.deliveries = Deliveries(self.apis, self._world, tuple(callback_hosts), self.masking)
         self.metrics = Metrics()
         self.metrics.watch("sandboxes", lambda: self.sandboxes.count())
+        self.metrics.watch("store_problems", lambda: len(self.sandboxes.problems()))
 
     def add(self, api: Api) -> None:
         """Serve another API beside the others from now on."""

@@ -137,6 +137,10 @@ class Sandboxes:
         """The way of a request to its sandbox, where the store is shared and it has to wait."""
         raise NotImplementedError
 
+    def problems(self) -> list[str]:
+        """What is wrong with the store, in one sentence each; this process keeps what it is given."""
+        return []
+
     def create(
         self, name: str | None = None, scenarios: Sequence[Scenario] = (), terms: Terms | None = None
     ) -> Sandbox:

@@ -28,6 +28,7 @@ from mockserver.sandbox.visit import Visit, bound
 from mockserver.sandbox.world import Terms, World
 from mockserver.scenarios import Origin, Scenario, restored
 from mockserver.state.redis.clock import SharedClock
+from mockserver.state.redis.condition import Condition
 from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
 from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
@@ -69,9 +70,12 @@ class SharedSandboxes(Sandboxes):
         self._redis = connection
         self._prefix = connection.prefix
         self._reads = Reads()
+        self.condition = Condition(connection)
+        """That of Redis."""
         self._servers = Servers(connection, {name: _digest(api) for name, api in apis.items()})
         self._servers.join()
         super().__init__(apis, terms, bounds, scenarios)
+        self.condition.look()
         if self.default.given != terms:
             log.warning("the shared store has a default sandbox already, on other terms than these; its own hold")
 
@@ -157,6 +161,10 @@ class SharedSandboxes(Sandboxes):
         self._redis.insist()
         return Visit(self, self._redis, name, request)
 
+    def problems(self) -> list[str]:
+        """What is wrong with the store, in one sentence each."""
+        return list(self.condition.problems.values())
+
     def close(self) -> None:
         """End what the running event loop has opened."""
         self._redis.close()
@@ -167,6 +175,7 @@ class SharedSandboxes(Sandboxes):
             while True:
                 await asyncio.sleep(BEAT)
                 await asyncio.to_thread(self._tell, self._servers.beat)
+                await asyncio.to_thread(self._tell, self.condition.look)
         finally:
             self._tell(self._servers.leave)
 
@@ -178,6 +187,12 @@ class SharedSandboxes(Sandboxes):
     def known(self, name: str) -> Sandbox | None:
         """A sandbox as this process knows it, which may be another one by now."""
         return self._by_name.get(name)
+
+    def forget(self, world: World) -> None:
+        """Look at a sandbox anew, of which Redis has said that it is not in this world."""
+        known = self._by_name.get(world.sandbox)
+        if known is not None and known.world.version == world.version:
+            self._by_name.pop(world.sandbox, None)
 
     def look(self, name: str) -> Sandbox | None:
         """A sandbox as it is; None when it is not there."""
@@ -231,7 +246,12 @@ class SharedSandboxes(Sandboxes):
             except Refused as refused:
                 if not refused.is_gone:
                     raise
-                return self.get(name)  # it is another world by now
+                if self._redis.run("remove", [self._record(name), *keys_of(world.decode())], world):
+                    # It is still that world, and Redis has it no more.
+                    self._redis.call("ZREM", self._prefix + "names", name)
+                    if self.bounds.idle_seconds is None:
+                        log.error("the shared store has lost what sandbox %s held; it is taken away", name)
+                return self.get(name)
             begun = int(version), clock, store, published["started_at"]
             sandbox = Sandbox(name, terms, self.apis, self, bound.decode() or None, scenarios, begun)
             self._by_name[name] = sandbox

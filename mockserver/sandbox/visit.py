@@ -124,7 +124,7 @@ class Visit:
         if self._trip is None or self._look:
             return False
         self._trip.give_up()
-        if isinstance(problem, Refused) and problem.is_gone and self._trip.is_new and self._tries < MAX_TRIES:
+        if isinstance(problem, Refused) and problem.is_gone and self._trip.is_new and self._tries < MAX_TRIES - 1:
             self._again(is_gone=True)
             return True
         return False
@@ -136,9 +136,10 @@ class Visit:
         if self._tries == MAX_TRIES:
             raise Problem("unavailable", "The sandbox is reset again and again; try again.")
         if is_gone:
-            name = self._entered[0].sandbox
-            self._looked.pop(name, None)
-            self._look = name
+            world = self._entered[0]
+            self._sandboxes.forget(world)
+            self._looked.pop(world.sandbox, None)
+            self._look = world.sandbox
         self._entered = self._trip = None
 
 

@@ -29,6 +29,8 @@ IN_TIME = 0.9
 """The part of the time that it may take in which Redis has to do something, so that its answer still arrives."""
 REST = 0.25
 """Seconds after a command that took too long in which nobody waits again."""
+AGAIN = 5.0
+"""Seconds after which it is logged again that Redis refuses for the same reason: every request may meet it."""
 PREFIX = "mockserver"
 """What the names of our keys begin with, unless the URL has `prefix`."""
 
@@ -84,6 +86,8 @@ class Connection:
             raise UserError(f"--state: no Redis answers at {self.where}: {error}") from None
         self._scripts = {name: self.client.register_script(text) for name, text in SCRIPTS.items()}
         self._resting_until = 0.0
+        self._told: dict[str, float] = {}
+        """When it was last logged that Redis refuses, by the first word of why."""
         self.timeout = self._place.timeout
         """Seconds that Redis may take."""
         self._wires: dict[tuple[asyncio.AbstractEventLoop, Address], Wire] = {}
@@ -93,18 +97,18 @@ class Connection:
 
     def _insist_on_a_primary(self) -> None:
         """See that it can be written, and warn when it may forget. Raises UserError for a read-only replica."""
-        about = self._place.info()
-        if about.get("role") == "slave":
-            primary = f"{about.get('master_host')}:{about.get('master_port')}"
-            raise UserError(f"--state: {self.where} is a read-only replica; name its primary, {primary}")
-        policy = about.get("maxmemory_policy", "noeviction")
-        if about.get("maxmemory") and policy != "noeviction":
-            log.warning(
-                "Redis at %s may throw away parts of sandboxes when its memory is full (maxmemory-policy %s); "
-                "set noeviction",
-                self.where,
-                policy,
-            )
+        for about in self._place.infos():
+            if about.get("role") == "slave":
+                primary = f"{about.get('master_host')}:{about.get('master_port')}"
+                raise UserError(f"--state: {self.where} is a read-only replica; name its primary, {primary}")
+            policy = about.get("maxmemory_policy", "noeviction")
+            if about.get("maxmemory") and policy != "noeviction":
+                log.warning(
+                    "Redis at %s may throw away parts of sandboxes when its memory is full (maxmemory-policy %s); "
+                    "set noeviction",
+                    self.where,
+                    policy,
+                )
 
     def deadline(self, ahead: float | None = None) -> float:
         """Epoch seconds of Redis's clock at which we give up what we ask for now.
@@ -130,6 +134,11 @@ class Connection:
         """Epoch seconds of Redis's clock. Raises Problem `unavailable`."""
         seconds, micros = self._ask(self._place.time)
         return float(seconds + micros / 1_000_000)
+
+    def infos(self) -> list[dict[str, Any]]:
+        """What each Redis says of itself. Raises Problem `unavailable`."""
+        found: list[dict[str, Any]] = self._ask(self._place.infos)
+        return found
 
     def there(self, keys: Sequence[str]) -> list[bool]:
         """Which of some keys are there."""
@@ -204,7 +213,8 @@ class Connection:
         problem = meaning(text)
         if problem.word in MOVING:
             self._seek()
-        if problem.is_grave:
+        if problem.is_grave and monotonic() > self._told.get(problem.word, 0.0) + AGAIN:
+            self._told[problem.word] = monotonic()
             log.error("Redis at %s: %s", self.where, text)
         return problem
 

@@ -72,10 +72,9 @@ class Place:
     def look_again(self) -> None:
         """Find out where the servers are now."""
 
-    def info(self) -> dict[str, Any]:
-        """What the server says of itself."""
-        about: dict[str, Any] = self.client.info()
-        return about
+    def infos(self) -> list[dict[str, Any]]:
+        """What each server says of itself that is written to."""
+        return [self.client.info()]
 
     def time(self) -> tuple[int, int]:
         """Seconds and microseconds on its clock."""
@@ -124,8 +123,8 @@ class ClusterPlace(Place):
     def look_again(self) -> None:
         self.client.nodes_manager.initialize()
 
-    def info(self) -> dict[str, Any]:
-        return {}  # each node has its own
+    def infos(self) -> list[dict[str, Any]]:
+        return [self.client.info(target_nodes=node) for node in self.client.get_primaries()]
 
     def time(self) -> tuple[int, int]:
         seconds, micros = self.client.time(target_nodes=self.client.get_primaries()[0])

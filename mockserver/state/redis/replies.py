@@ -7,6 +7,7 @@ from mockserver.errors import Problem
 _MEANINGS = {
     "GONE": "The sandbox was reset or deleted while this was answered.",
     "LATE": "The shared store was too slow.",
+    "LOST": "A part of this sandbox is gone from the shared store: Redis or somebody else has removed it; reset it.",
     "OOM": "The shared store is full: Redis has reached its maxmemory.",
     "READONLY": "The shared store cannot be written: this Redis is a read-only replica.",
     "MISCONF": "The shared store cannot be written: Redis fails to save to its disk.",

@@ -25,10 +25,13 @@ local function time_of(bytes)
   return -struct.unpack('>d', inverse)
 end
 
+local lost = redis.error_reply('LOST a part of this world is gone')
+
 local function rows_of(ids)  -- in pieces, because Lua's stack is small; each begins with its number, of 14 digits
   local found = {}
   for from = 1, #ids, 1000 do
     for _, row in ipairs(redis.call('HMGET', rows, unpack(ids, from, math.min(from + 999, #ids)))) do
+      if not row then return nil end
       found[#found + 1] = row:sub(15)
     end
   end
@@ -127,7 +130,9 @@ function steps.page(from, to, guess)
   local first, last = '[' .. table .. '0', '(' .. table .. ':'
   local ids = redis.call('ZREVRANGEBYLEX', order, last, first, 'LIMIT', offset, limit)
   for i, id in ipairs(ids) do ids[i] = table .. id:sub(#table + 15) end
-  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(rows_of(ids), ',') .. ']'}, changed
+  local found = rows_of(ids)
+  if not found then return lost end
+  return {redis.call('ZLEXCOUNT', order, first, last), '[' .. concat(found, ',') .. ']'}, changed
 end
 reads.page = true
 
@@ -249,7 +254,9 @@ function steps.snapshot()
     local name = colon + length
     ids[i] = place:sub(1, name) .. place:sub(name + 15)
   end
-  return {redis.call('HMGET', m, 'total', 'consumed'), redis.call('HGETALL', counters), places, rows_of(ids)}
+  local found = rows_of(ids)
+  if not found then return lost end
+  return {redis.call('HMGET', m, 'total', 'consumed'), redis.call('HGETALL', counters), places, found}
 end
 reads.snapshot = true
 
@@ -314,6 +321,7 @@ while i <= #ARGV do
   end
   if not is_right and (name == 'commit' or name == 'append') then break end
   local answer, text = steps[name](from, to, guess)
+  if answer == lost then return lost end
   reply[#reply + 1] = answer
   if guess ~= '' and guess ~= text then
     is_right = false
