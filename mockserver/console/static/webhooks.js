@@ -45,7 +45,7 @@ export async function show({ sandbox, box, link, failed, onEntry }) {
 // A form that sends one on demand.
 function sending(webhooks, act, failed) {
   const which = h("select", { name: "webhook" }, webhooks.map(({ api, name }, index) => h("option", { value: index }, `${name} of ${api}`)));
-  const to = h("input", { name: "to", type: "url", maxlength: 2000, placeholder: "http://127.0.0.1:8000/hooks", autocomplete: "off" });
+  const to = h("input", { name: "to", type: "url", maxlength: 2000, autocomplete: "off" });
   const body = h("textarea", { name: "data", rows: 4, spellcheck: "false", placeholder: "Left empty, the document says what it is." });
   return [h("h2", { id: "send" }, "Send one"), h("form", { class: "try", "aria-labelledby": "send", onsubmit: (event) => {
     event.preventDefault();

@@ -39,8 +39,9 @@ class Step(NamedTuple):
     """Takes note of the true answer."""
     undo: Callable[[], None] | None = None
     """Takes back what is believed when it was not done."""
-    kept: Any = None
-    """What Redis has answered before, if the guess is that it would answer the same."""
+    kept: Any = Wait
+    """What Redis has answered before (None for a row that is not there), if the guess is that it would answer the same;
+    Wait, which is no answer, for a step without such a guess."""
 
 
 class Known(NamedTuple):
@@ -48,8 +49,8 @@ class Known(NamedTuple):
 
     step: Step
     answer: Any
-    version: int
-    """That of the rows at that time."""
+    version: int | None
+    """That of the rows at that time; None when they were changed after it."""
 
 
 class Trip(RedisStore):
@@ -130,9 +131,11 @@ class Trip(RedisStore):
         if reply[0] == ALL_RIGHT and steps[-1].name == "append":
             self.number = int(answers[-1])
         else:
-            for step, answer in zip(steps, answers, strict=False):
-                is_kept = step.kept is not None and answer == SAME
-                self._known.append(Known(step, step.kept if is_kept else answer, version))
+            done = steps[: len(answers)]
+            last_commit = max((place for place, step in enumerate(done) if step.name == "commit"), default=-1)
+            for place, (step, answer) in enumerate(zip(done, answers, strict=True)):
+                is_kept = step.kept is not Wait and answer == SAME
+                self._known.append(Known(step, step.kept if is_kept else answer, version if place > last_commit else None))
             self._steps = steps[len(answers) :]
             self.give_up()
         self.guesses.learn_version(version, self._then)
@@ -164,11 +167,12 @@ class Trip(RedisStore):
         guesses, key = self.guesses, (self.world, step, arguments)
         answer = self._recalled(step, arguments)
         if answer is not Wait:
-            value = meaning(step, answer)
-            guesses.reads.keep(key, self._known[self._place - 1].version, answer, value)
+            value, version = meaning(step, answer), self._known[self._place - 1].version
+            if version is not None:
+                guesses.reads.keep(key, version, answer, value)
             return value
-        version = guesses.version
-        before = None if version is None or guesses.are_doubtful else guesses.reads.get(key, int(version.value))
+        believed = guesses.version
+        before = None if believed is None or guesses.are_doubtful else guesses.reads.get(key, int(believed.value))
         if before is None:
             self._steps.append(Step(step, arguments))
             raise Wait
