@@ -156,15 +156,18 @@ def build() -> int:
     """Build the site; broken links are errors."""
     write()
     options = ["--clean", "--strict", "--config-file", str(OUT / "zensical.toml")]
-    code = subprocess.run([sys.executable, "-m", "zensical", "build", *options], cwd=OUT).returncode
-    if code == 0:
+    built = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", *options], cwd=OUT, stderr=subprocess.PIPE, text=True
+    )
+    print(built.stderr.partition("Traceback")[0], end="", file=sys.stderr)  # a broken link ends in one
+    if built.returncode == 0:
         shutil.copy(DOCS / "theme" / "worker.js", OUT / "site" / "assets" / "javascripts")
         for page in (OUT / "site").rglob("*.html"):
             text = page.read_text(encoding="utf-8")
             scripts = BUNDLE.search(text)
             assert scripts is not None, page
             page.write_text(SHIM.sub(f'<script src="{scripts[1]}worker.js">', text), encoding="utf-8")
-    return code
+    return built.returncode
 
 
 if __name__ == "__main__":
