@@ -28,7 +28,16 @@ OUT = ROOT / "build" / "docs"
 """What Zensical reads and writes: its settings, `pages` and `site`."""
 ELSEWHERE = {"changelog.md": "CHANGELOG.md"}
 """Pages of the site that stand elsewhere in the repository."""
-ICONS = {"bolt": "zap", "book": "book", "eye": "eye", "list": "list", "pen": "pen", "trash": "trash-2"}
+ICONS = {
+    "bolt": "zap",
+    "pen": "pen",
+    "trash": "trash-2",
+    "book": "book",
+    "eye": "eye",
+    "list": "list",
+    "play": "play",
+    "plus": "plus",
+}
 """The icons of endpoint pages by their names in Lucide, which Zensical brings along."""
 ALERTS = {"NOTE": "note", "TIP": "tip", "IMPORTANT": "info", "WARNING": "warning"}
 LANGUAGES = {".py": "python", ".md": "markdown", ".yaml": "yaml", ".toml": "toml"}
@@ -89,7 +98,7 @@ def alerts(text: str) -> str:
 
 def converted(page: str, text: str, rooms: str) -> str:
     """A page as the site has it."""
-    text = ICON.sub(lambda icon: f"icon: lucide/{ICONS[icon[1]]}", text, count=1)
+    text = ICON.sub(lambda icon: f"icon: lucide/{ICONS.get(icon[1], 'zap')}", text, count=1)
     parts = []
     for part, is_prose in prose(text):
         if is_prose:
@@ -147,15 +156,18 @@ def build() -> int:
     """Build the site; broken links are errors."""
     write()
     options = ["--clean", "--strict", "--config-file", str(OUT / "zensical.toml")]
-    code = subprocess.run([sys.executable, "-m", "zensical", "build", *options], cwd=OUT).returncode
-    if code == 0:
+    built = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", *options], cwd=OUT, stderr=subprocess.PIPE, text=True
+    )
+    print(built.stderr.partition("Traceback")[0], end="", file=sys.stderr)  # a broken link ends in one
+    if built.returncode == 0:
         shutil.copy(DOCS / "theme" / "worker.js", OUT / "site" / "assets" / "javascripts")
         for page in (OUT / "site").rglob("*.html"):
             text = page.read_text(encoding="utf-8")
             scripts = BUNDLE.search(text)
             assert scripts is not None, page
             page.write_text(SHIM.sub(f'<script src="{scripts[1]}worker.js">', text), encoding="utf-8")
-    return code
+    return built.returncode
 
 
 if __name__ == "__main__":

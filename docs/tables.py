@@ -1,7 +1,7 @@
-"""Writes the tables of settings and of bounds into the pages that hold them.
+"""Writes what pages say of settings, bounds, commands and the Python API, from what the code says of them.
 
-    python docs/tables.py            # writes the tables into docs/sidecar.md and docs/security.md
-    python docs/tables.py --check    # exits with 1 when a table is out of date
+    python docs/tables.py            # writes tables into docs/sidecar.md and docs/security.md, and whole pages
+    python docs/tables.py --check    # exits with 1 when something is out of date
 
 Settings come from `mockserver.settings`. A bound that is no setting stands in the module that enforces it; BOUNDS
 says in which one.
@@ -12,8 +12,13 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import reference_cli
+import reference_keys
+import reference_python
 
 from mockserver.cli.options import default_text
 from mockserver.contract import load_contract
@@ -110,9 +115,19 @@ def settings_table() -> str:
 
 TABLES = {"sidecar.md": ("settings", settings_table), "security.md": ("bounds", bounds_table)}
 
+PAGES = {
+    "cli.md": reference_cli.page,
+    "python.md": reference_python.page,
+    "scenario-keys.md": partial(reference_keys.page, "scenario"),
+    "profile-keys.md": partial(reference_keys.page, "profile"),
+}
+"""Pages that are made whole."""
+
 
 def fresh(page: str) -> str:
-    """The text of a page with its table as it should be."""
+    """The text of a page as it should be."""
+    if page in PAGES:
+        return PAGES[page]()
     name, table = TABLES[page]
     begin, end = f"<!-- {name}: written by docs/tables.py -->\n", f"<!-- end of {name} -->\n"
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -122,7 +137,11 @@ def fresh(page: str) -> str:
 
 
 if __name__ == "__main__":
-    stale = [page for page in TABLES if fresh(page) != (DOCS / page).read_text(encoding="utf-8")]
+    stale = []
+    for page in (*TABLES, *PAGES):
+        path = DOCS / page
+        if not path.is_file() or fresh(page) != path.read_text(encoding="utf-8"):
+            stale.append(page)
     if "--check" in sys.argv:
         sys.exit(f"out of date: {', '.join(stale)}; run `python docs/tables.py`" if stale else 0)
     for page in stale:
