@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ENGINE ?= docker
 COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 
-.PHONY: serve quick test test-long check docs versions format lock audit image bench reliability soak hostile clean
+.PHONY: serve quick test test-long check docs versions format lock audit packages release image bench reliability soak hostile clean
 
 serve: $(VENV)/.installed
 	$(BIN)/mockserver serve
@@ -47,6 +47,14 @@ lock: $(VENV)/.installed-lock
 audit: $(VENV)/.installed-lock
 	$(BIN)/python .ci/audit.py requirements.lock requirements-build.lock
 
+# The wheel and the sdist, installed on every Python that is here, and by uvx, pipx and pre-commit.
+packages: $(VENV)/.installed-packages
+	$(BIN)/python -m pytest -q -m long -rs tests/test_packages.py tests/test_completion.py
+
+# A dry run of a release: `make release VERSION=0.2.0`. See .ci/release.py for the real one.
+release: $(VENV)/.installed-packages
+	$(BIN)/python .ci/release.py $(VERSION)
+
 image:
 	$(ENGINE) build -t mockserver .
 
@@ -70,6 +78,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 
 $(VENV)/.installed-lock: $(VENV)/.created pyproject.toml
 	$(BIN)/python -m pip install -q --group lock
+	touch $@
+
+$(VENV)/.installed-packages: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install -q --group packages
 	touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev

@@ -29,7 +29,17 @@ START = 1_767_225_600.0
 SLOW = {
     *("test_container", "test_fuzz", "test_health", "test_server", "test_start", "test_statefile", "test_workers"),
     *("test_admin_fuzz", "test_audit", "test_fuzz_command", "test_plugin", "test_sidecar_docs", "test_stateless"),
-    *("test_public_api", "test_recipes", "test_snippets", "test_llm_clients", "test_mcp"),
+    *(
+        "test_action",
+        "test_completion",
+        "test_packages",
+        "test_release",
+        "test_public_api",
+        "test_recipes",
+        "test_snippets",
+        "test_llm_clients",
+        "test_mcp",
+    ),
     *("test_diff", "test_diff_command"),
     *("test_app", "test_commands", "test_why_command", "test_faults", "test_hostile", "test_protocol", "test_shared"),
     *(

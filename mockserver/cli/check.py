@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from mockserver.cli import completers
 from mockserver.cli.accepted import Accepted, read_accepted
 from mockserver.cli.report_files import FORMATS
 from mockserver.cli.reports import CHECK, Report
@@ -30,7 +31,7 @@ UNCHECKED = frozenset(("reference-remote", "reference-too-many", "strict-gave-up
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completers.files)
 @click.option("--api", "specs", multiple=True, metavar="NAME=PATH", help="API that a scenario is for. Repeatable.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output.")
 @click.option(

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mockserver.admin.client import AdminClient
+from mockserver.cli import completers
 from mockserver.cli.check import check
 from mockserver.cli.common import clean, connected, json_option, print_json, read, source_name
 from mockserver.cli.files import listed, schema
@@ -24,7 +25,7 @@ def scenario() -> None:
 
 
 @scenario.command("set")
-@click.argument("file_or_name")
+@click.argument("file_or_name", shell_complete=completers.scenarios)
 @json_option
 @connected
 def scenario_set(remote: AdminClient, file_or_name: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mockserver.cli import completers
 from mockserver.cli.accepted import Accepted, read_accepted
 from mockserver.cli.report_files import FORMATS
 from mockserver.cli.reports import DIFF, Report
@@ -15,8 +16,8 @@ from mockserver.errors import UserError
 
 
 @click.command()
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=completers.files)
+@click.argument("new", shell_complete=completers.files)
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output.")
 @click.option(
     "--fail-on",

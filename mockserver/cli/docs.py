@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from mockserver.cli import completers
 from mockserver.errors import UserError
 
 
 @click.command()
-@click.argument("api")
+@click.argument("api", shell_complete=completers.apis)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the pages.")
 @click.option(
     "--format",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from mockserver.cli import completers
+
 
 @click.command("list")
 def listed() -> None:
@@ -61,7 +63,7 @@ def spec() -> None:
 
 
 @spec.command()
-@click.argument("api")
+@click.argument("api", shell_complete=completers.apis)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def provenance(api: str, as_json: bool) -> None:
     """List the additions of an API's overlay, with their sources."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from mockserver.cli import completers
 from mockserver.cli.options import Duration, GroupedCommand, setting_option, setting_options
+from mockserver.cli.paging import paged
 from mockserver.errors import UserError
 from mockserver.version import __version__
 
@@ -37,6 +39,7 @@ class _Group(click.Group):
     def _add_rest(self) -> None:
         from mockserver.cli.check import check
         from mockserver.cli.conform import conform
+        from mockserver.cli.completion import completion
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.diff import diff
         from mockserver.cli.docs import docs
@@ -65,6 +68,7 @@ class _Group(click.Group):
             state,
             spec,
             fuzz_command,
+            completion,
             mcp,
             proxy,
             record,
@@ -95,7 +99,7 @@ def cli() -> None:
 
 
 @cli.command(cls=GroupedCommand)
-@click.argument("documents", nargs=-1, metavar="[API]...")
+@click.argument("documents", nargs=-1, metavar="[API]...", shell_complete=completers.apis)
 @setting_options
 def serve(documents: tuple[str, ...], **settings: Any) -> None:
     """Serve mocked APIs until SIGTERM or Ctrl-C.
@@ -144,7 +148,8 @@ def health(host: str, port: int, admin_port: int | None, timeout: float) -> None
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the `mockserver` command."""
     try:
-        code = cli.main(args=arguments, prog_name="mockserver", standalone_mode=False)
+        with paged(sys.argv[1:] if arguments is None else arguments):
+            code = cli.main(args=arguments, prog_name="mockserver", standalone_mode=False)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mockserver.cli import completers
 from mockserver.errors import UserError
 from mockserver.settings import GROUPS, Option, Settings, option_name, options, variable
 
@@ -20,6 +21,8 @@ _MEBIBYTE = 1024 * 1024
 _GLUE = "\N{NO-BREAK SPACE}"
 """Stands for a space at which help texts are not wrapped."""
 _METAVARS = {"integer": "N", "number": "N", "duration": "DURATION", "mebibytes": "N", "limit": "LIMIT", "file": "FILE"}
+
+_COMPLETERS = {"api": completers.apis, "scenario": completers.scenarios}
 
 # ParamType takes a parameter since click 8.3 only, so none is given here.
 
@@ -243,6 +246,7 @@ def _add(command: Any, known: Field[Any], help: str, **changes: Any) -> Any:
         keywords["is_flag"] = True
     else:
         keywords |= {"type": _type(option), "multiple": option.kind in ("list", "keys")}
+        keywords["shell_complete"] = _COMPLETERS.get(name)
     declared = f"--{name}/--no-{name}" if option.negated else f"--{name}"
     command = click.option(declared, known.name, cls=SettingOption, **(keywords | changes))(command)
     made = command.__click_params__[-1]

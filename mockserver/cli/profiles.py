@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from mockserver.cli import completers
 from mockserver.errors import UserError, did_you_mean
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path(dir_okay=False), shell_complete=completers.apis)
 @click.option("--out", type=click.Path(dir_okay=False), help="File to write.  [default: NAME.mock.yaml beside FILE]")
 @click.option("--force", is_flag=True, help="Replace a profile that exists.")
 def init(file: str, out: str | None, force: bool) -> None:
@@ -41,7 +42,7 @@ def init(file: str, out: str | None, force: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path(dir_okay=False), shell_complete=completers.apis)
 @click.argument("operation", required=False, default="")
 def explain(file: str, operation: str) -> None:
     """Print what a document or a profile is taken to mean.

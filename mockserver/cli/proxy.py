@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mockserver.cli import completers
 from mockserver.cli.options import Duration, GroupedCommand, ListItem, setting_options
 
 
@@ -20,7 +21,7 @@ _option = partial(click.option, cls=UpstreamOption)
 
 
 @click.command(cls=GroupedCommand)
-@click.argument("documents", nargs=-1, metavar="[API]...")
+@click.argument("documents", nargs=-1, metavar="[API]...", shell_complete=completers.apis)
 @_option("--upstream", required=True, metavar="URL", help="The real API: http:// or https://, a host, perhaps a path.")
 @_option(
     "--twin",

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from mockserver.admin.client import AdminClient
+from mockserver.cli import completers
 from mockserver.cli.common import (
     clean,
     connected,
@@ -61,7 +62,9 @@ def _amount(text: str) -> float:
 @click.command()
 @click.argument("action", type=click.Choice(["create", "delete"]), required=False)
 @click.argument("name", required=False)
-@click.option("--scenario", metavar="NAME", help="Bundled scenario of the new sandbox.")
+@click.option(
+    "--scenario", metavar="NAME", shell_complete=completers.scenarios, help="Bundled scenario of the new sandbox."
+)
 @click.option("--credits", "amount", metavar="NUMBER", help="Credits of the new sandbox.")
 @json_option
 @connected_to_all
