@@ -36,7 +36,23 @@ REPEATS = 15
 SETTLE_SECONDS = 0.6
 """After this time every panel has asked for what a new exchange made it ask for: they wait 300 ms at most."""
 KEY = {"authorization": "Bearer k"}
+WRITE = {"x-mockserver-admin": "1"}
 PATH = "/v1/user-memories"
+SCENARIO = {
+    "version": 1,
+    "name": "never",
+    "api": "datagrid",
+    "rules": [
+        {
+            "id": "never",
+            "op": "Memory.createUserMemory",
+            "when": {"body": {"agent_id": "nobody"}},
+            "reply": {"out_of_credits": {}},
+        }
+    ],
+    "expect": [{"retries": "honour_retry_after"}],
+}
+"""A rule that never acts, whose near miss is looked for in all of the journal, and an expectation of all of it."""
 
 
 class Others:
@@ -95,6 +111,7 @@ class Probe:
 def measure(served: Served, page: Page | None, repeats: int, entries: int) -> dict[str, dict[str, float]]:
     """Milliseconds for each panel: the median and the longest of new exchanges, and the opening."""
     client = httpx.Client(base_url=served.url, headers=KEY)
+    client.put("/__admin/sandboxes/default/scenario", json=SCENARIO, headers=WRITE).raise_for_status()
     for number in range(entries):
         client.post(PATH, json={"agent_id": "a", "memory": f"fact {number}"})
     probe, figures = Probe(served), {}

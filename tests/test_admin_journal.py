@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
+import httpx
 import pytest
 from test_admin import MEMORY, Caller
 
+from mockserver.admin.handlers import HANDLERS
 from mockserver.admin.journal import JournalReader
 from mockserver.journal import entries as journal
 from mockserver.journal.attempts import Attempts, annotate_shown
@@ -251,3 +254,22 @@ def test_a_stream_tells_who_asks_for_it_what_was_steered(make_pipeline):
     ]
     assert shown[0]["clock"]["now"] == START + 61
     assert b"event" not in entry
+
+
+def test_a_question_about_many_exchanges_is_for_a_thread(server, monkeypatch):
+    """The event loop answers other requests meanwhile."""
+    threads = {}
+
+    def noting(name, handler):
+        def handle(ask):
+            threads[name] = threading.get_ident()
+            return handler(ask)
+
+        return handle
+
+    for name in ("getClock", "getJournal", "getExpectations", "getRetries", "getState"):
+        monkeypatch.setitem(HANDLERS, name, noting(name, HANDLERS[name]))
+    for path in ("clock", "journal", "expectations", "retries", "state"):
+        assert httpx.get(f"{server.url}/__admin/sandboxes/default/{path}").status_code == 200
+    loop = threads.pop("getClock")
+    assert loop not in threads.values() and len(threads) == 4
