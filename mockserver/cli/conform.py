@@ -123,7 +123,7 @@ def conform(
     headers: tuple[str, ...],
     upstream_ca: str,
     timeout: float,
-    rate: Limit | None,
+    rate: Limit | str | None,
     max_wait: float,
     overlay: tuple[Path, ...],
     values: tuple[str, ...],
@@ -171,13 +171,15 @@ def conform(
 
     terms = read_accepted(accepted, CONFORM.levels, RULES) if accepted is not None else Accepted()
     target = target_of(url, ca=upstream_ca, option="--url")
+    if rate == "vendor":
+        raise UserError("--rate: write a limit such as 10/1s; the server's own limit counts without being named")
     subject = load(api, overlay)
     options = Terms(
         target,
         key=api_key,
         headers=_headers(headers),
         seconds=timeout,
-        limit=rate,
+        limit=None if isinstance(rate, str) else rate,
         most_wait=max_wait,
         values=pairs(values, "--value"),
         probes=probes,
@@ -201,7 +203,10 @@ def conform(
     findings, notes = terms.apply(found.findings, today), [*found.notes, *terms.notes(found.findings, today)]
     if write_overlay is not None and found.overlay:
         write_whole(write_overlay, found.overlay.encode())
-        notes.append(f"{write_overlay}: {found.actions:,} actions; with --overlay {write_overlay} nothing is left")
+        count = f"{found.actions:,} action{'s' if found.actions != 1 else ''}"
+        notes.append(f"{write_overlay}: {count}; with --overlay {write_overlay} nothing is left")
+    elif write_overlay is not None:
+        notes.append(f"{write_overlay}: not written, for there is nothing to mend")
     title = f"{target.url} as {api}"
     reasons = {title: found.unchecked} if found.unchecked else {}
     report = Report(CONFORM, title, {title: findings}, reasons, notes, tells_fingerprints=True)

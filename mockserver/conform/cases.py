@@ -27,6 +27,8 @@ READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS", "QUERY", "TRACE"})
 """Methods that change nothing by HTTP's own rules."""
 _SENT = frozenset({"GET", "HEAD", "QUERY"})
 """Read-only methods of which cases are made."""
+_MISSING = frozenset(("404", "410", "4XX", "4xx"))
+"""Responses by which a document says that an id may be unknown."""
 _MOVING = frozenset((*CURSOR, *BEFORE))
 """Parameters, folded, that only take what the server told before."""
 
@@ -91,7 +93,8 @@ def contract_cases(contract: Contract, probes: bool = True) -> Iterator[Case]:
 
 
 def _probes(contract: Contract, operation: Operation, name: str) -> Iterator[Case]:
-    if "{" in operation.path:
+    variables = [parameter for parameter in operation.parameters if parameter.place == "path"]
+    if variables and variables[-1].plain and _MISSING.intersection(operation.declared):
         yield Case(f"{name} of an unknown id", operation.id, "unknown", "of an id that nothing has")
     for parameter in operation.parameters:
         if parameter.place != "query" or parameter.content:

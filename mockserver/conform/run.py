@@ -21,12 +21,13 @@ from mockserver.conform.real import Unanswered
 from mockserver.conform.writes import Writes
 from mockserver.contract import Operation, Unsatisfiable
 from mockserver.contract.request_samples import RequestSamples
+from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 
 MAX_DEAD = 3
 """Requests in a row without a response after which no more are sent."""
-_UNKNOWN = "no-such-id-8f3a1c"
-"""An id that nothing has, where ids are texts."""
+_UNKNOWN = ("no-such-id-8f3a1c", "00000000-0000-4000-8000-00000000dead", "2147483646", "9007199254740991")
+"""Ids that nothing has, of which the first is taken that the schema takes."""
 
 
 class Server(Protocol):
@@ -132,9 +133,17 @@ class Run:
         """Send one case; None where nothing came back."""
         operation = self._contract.operations[case.operation]
         try:
-            request, variables, is_known = self._request(case, operation)
+            made = self._request(case, operation)
         except Unsatisfiable as error:
             self._unchecked(case, operation, f"no request could be made: {error}")
+            return None
+        if made is None:
+            return None
+        request, variables, is_known = made
+        breach = self._breach(case, operation, request, variables)
+        if breach:
+            if not case.parameter:  # a value of one parameter more or less is no loss
+                self._unchecked(case, operation, f"no request could be made that the contract takes: {breach}")
             return None
         try:
             response = await self._ask(case, request)
@@ -160,33 +169,47 @@ class Run:
             self.known.learn(operation, variables, seen.body)
         return seen
 
-    def _request(self, case: Case, operation: Operation) -> tuple[Request, dict[str, str], bool]:
+    def _request(self, case: Case, operation: Operation) -> tuple[Request, dict[str, str], bool] | None:
+        """The request of a case, the variables of its path, and whether they are of a row that is there; None where
+        there is no such request."""
         if case.request is not None:
             return case.request, self._variables_in(case.request, operation), True
         variables, is_known = self.known.variables(operation)
         if case.variables:
             variables, is_known = dict(case.variables), True
         if case.kind == "unknown":
-            variables, is_known = self._unknown(operation, variables), False
+            unknown = self._unknown(operation, variables)
+            if unknown is None:
+                return None
+            variables, is_known = unknown, False
         values = {name: text for name, text in self.known.given.items() if self._takes(operation, name)}
         request = self._samples.request(operation, variables, parameters={**values, **case.values})
         return request, self._variables_in(request, operation), is_known
+
+    def _breach(self, case: Case, operation: Operation, request: Request, variables: dict[str, str]) -> str:
+        """What is wrong with a request that should be right; ids are as the server has them, right or wrong."""
+        if case.kind not in ("valid", "page", "create", "update") or case.request is not None:
+            return ""
+        try:
+            found = operation.check_request(request, variables).violations
+        except Problem as problem:
+            return str(problem)
+        return next((str(one) for one in found if one.where != "path"), "")
 
     def _takes(self, operation: Operation, name: str) -> bool:
         return any(
             one.name == name and one.place in ("query", "header") and one.required for one in operation.parameters
         )
 
-    def _unknown(self, operation: Operation, known: dict[str, str]) -> dict[str, str]:
-        """Variables of which the last names nothing."""
+    def _unknown(self, operation: Operation, known: dict[str, str]) -> dict[str, str] | None:
+        """Variables of which the last names nothing; None where no such id is known."""
         parameter = [one for one in operation.parameters if one.place == "path"][-1]
-        types = parameter.shape.types
-        value = "2147483646" if types & {"integer", "number"} else _UNKNOWN
         place = self._contract.outlines.at(parameter.pointer) if parameter.pointer else None
-        if place is not None and not types & {"integer", "number"} and not self._contract.accepts(place, value):
-            uuid = "00000000-0000-4000-8000-00000000dead"
-            value = uuid if self._contract.accepts(place, uuid) else str(self._samples.value(parameter))
-        return {**known, parameter.name: value}
+        for text in _UNKNOWN:
+            value = parameter.decode(text)
+            if place is None or (self._contract.accepts(place, value, "request") and text != known.get(parameter.name)):
+                return {**known, parameter.name: text}
+        return None
 
     def _variables_in(self, request: Request, operation: Operation) -> dict[str, str]:
         """The variables of a request's path."""
