@@ -178,6 +178,9 @@ def test_a_server_that_never_ends_its_response_is_left(run):
         (["--url", "ftp://x"], "--url: 'ftp://x' is not the URL of a server"),
         (["--url", "http://u:secret@x"], "--url holds a name or a password"),
         (["--url", "http://x", "--overlay", "none.yaml"], "none.yaml"),
+        (["--url", "http://x", "--rate", "vendor"], "--rate: write a limit"),
+        (["--url", "http://x", "--skip", "get /thing"], "did you mean"),
+        (["--url", "http://x", "--ignore", "at"], "--ignore: 'at' is no pointer"),
         (["--url", "http://x", "--header", "Authorization: Bearer secret"], "--header: write NAME=VALUE"),
     ],
 )
@@ -188,3 +191,12 @@ def test_wrong_usage_is_told_without_a_secret(run, arguments, message, capsys):
         main(["conform", "one.yaml", *arguments])
     told = capsys.readouterr().err
     assert stopped.value.code == 2 and message in told and "secret" not in told
+
+
+def test_the_help_teaches():
+    from mockserver.cli.main import cli
+
+    told = CliRunner().invoke(cli, ["conform", "--help"]).output
+    for heading in ("The server:", "What is sent:", "What is told:", "Exit code:"):
+        assert heading in told
+    assert "mockserver conform openapi.yaml --url https://api.example.com" in told

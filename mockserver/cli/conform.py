@@ -35,6 +35,7 @@ class _Option(click.Option):
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PATH = click.Path(path_type=Path, dir_okay=False)
+_PATHS = click.Path(path_type=Path, exists=True)
 _server = partial(click.option, cls=_Option, group="The server")
 _sent = partial(click.option, cls=_Option, group="What is sent")
 _told = partial(click.option, cls=_Option, group="What is told")
@@ -72,7 +73,30 @@ _told = partial(click.option, cls=_Option, group="What is told")
     metavar="NAME=VALUE",
     help="Value of a path variable or a parameter.",
 )
+@_sent("--exchanges", multiple=True, type=_PATHS, metavar="PATH", help="Exchange file or folder to send instead.")
+@_sent(
+    "--journal",
+    "journals",
+    multiple=True,
+    type=_PATH,
+    metavar="FILE",
+    help="Output of `mockserver journal --json` to send.",
+)
+@_sent("--allow-writes", is_flag=True, help="Make, change and delete rows of our own; they are removed.")
+@_sent("--skip", multiple=True, metavar="OPERATION", help="Operation to leave alone: an id, 'GET /path', or a pattern.")
+@_sent("--sample", type=click.IntRange(1), metavar="N", help="Send N cases, chosen by --seed.")
+@_sent("--seed", type=int, default=0, metavar="N", help="What --sample chooses by. [default: 0]")
+@_sent("--resume", type=_PATH, metavar="FILE", help="Keep answers here, and go on from them after a stop.")
 @_sent("--probes/--no-probes", default=True, help="Send requests that must be rejected too. [default: on]")
+@_told("--twin/--no-twin", default=True, help="Compare the twin too. [default: on]")
+@_told("--ignore", "ignored", multiple=True, metavar="POINTER", help="Place that is not compared, such as /items/*/at.")
+@_told(
+    "--compare",
+    "compared",
+    multiple=True,
+    metavar="POINTER",
+    help="Place that is compared although answers differ there.",
+)
 @_told("--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output. [default: text]")
 @_told(
     "--accepted",
@@ -99,11 +123,21 @@ def conform(
     headers: tuple[str, ...],
     upstream_ca: str,
     timeout: float,
-    rate: Limit | None,
+    rate: Limit | str | None,
     max_wait: float,
     overlay: tuple[Path, ...],
     values: tuple[str, ...],
+    exchanges: tuple[Path, ...],
+    journals: tuple[Path, ...],
+    allow_writes: bool,
+    skip: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    resume: Path | None,
     probes: bool,
+    twin: bool,
+    ignored: tuple[str, ...],
+    compared: tuple[str, ...],
     form: str,
     accepted: Path | None,
     fail_on: str,
@@ -112,9 +146,10 @@ def conform(
     """Compare a real server with its contract.
 
     API is an OpenAPI file, a bundled name, or whatever --api of serve takes. Good requests and requests that must be
-    rejected are sent to each operation that only reads. Responses are judged by the document: status, headers, members,
-    types, formats, errors. Differences of one cause are one finding, with the smallest example and with what an
-    OpenAPI Overlay would do about it. No redirect is followed, and no key is printed or written.
+    rejected are sent to each operation that only reads, to the server and to the twin. Responses are judged by the
+    document: status, headers, members, types, formats, errors, pages, rate limits. Differences of one cause are one
+    finding, with the smallest example and with what an OpenAPI Overlay would do about it. No redirect is followed, and
+    no key is printed or written.
 
     \b
     Exit code: 0 nothing found, 1 findings, 2 wrong usage,
@@ -125,34 +160,53 @@ def conform(
     mockserver conform datagrid --url http://127.0.0.1:4010 --api-key KEY
     mockserver conform openapi.yaml --url http://127.0.0.1:8000 --write-overlay mend.yaml
     mockserver conform openapi.yaml --url http://127.0.0.1:8000 --overlay mend.yaml
+    mockserver conform openapi.yaml --url https://api.example.com --exchanges recorded/exchanges
+    mockserver conform openapi.yaml --url https://api.example.com --sample 50 --seed 7
     """
     from mockserver.clock import Clock
-    from mockserver.conform.check import Terms, check, load
+    from mockserver.conform.check import Terms, check, load, operations
     from mockserver.conform.rules import RULES
     from mockserver.text.documents import write_whole
     from mockserver.upstream.target import target_of
 
     terms = read_accepted(accepted, CONFORM.levels, RULES) if accepted is not None else Accepted()
     target = target_of(url, ca=upstream_ca, option="--url")
+    if rate == "vendor":
+        raise UserError("--rate: write a limit such as 10/1s; the server's own limit counts without being named")
+    subject = load(api, overlay)
     options = Terms(
         target,
         key=api_key,
         headers=_headers(headers),
         seconds=timeout,
-        limit=rate,
+        limit=None if isinstance(rate, str) else rate,
         most_wait=max_wait,
         values=pairs(values, "--value"),
         probes=probes,
         mend=write_overlay is not None,
+        exchanges=exchanges,
+        journals=journals,
+        ignored=_pointers(ignored, "--ignore"),
+        compared=_pointers(compared, "--compare"),
+        allow_writes=allow_writes,
+        skipped=operations(subject, skip),
+        twin=twin,
+        sample=sample or 0,
+        seed=seed,
+        resume=resume,
+        subject=f"{api} {overlay} {probes} {exchanges} {journals} {sample} {seed} {values}",
+        warn=lambda text: click.echo(f"mockserver: {text}", err=True),
     )
-    subject = load(api, overlay)
     with _progress() as tell:
         found = check(subject, options, tell)
     today = datetime.fromtimestamp(Clock().now(), UTC).date()
     findings, notes = terms.apply(found.findings, today), [*found.notes, *terms.notes(found.findings, today)]
     if write_overlay is not None and found.overlay:
         write_whole(write_overlay, found.overlay.encode())
-        notes.append(f"{write_overlay}: {found.actions:,} actions; with --overlay {write_overlay} nothing is left")
+        count = f"{found.actions:,} action{'s' if found.actions != 1 else ''}"
+        notes.append(f"{write_overlay}: {count}; with --overlay {write_overlay} nothing is left")
+    elif write_overlay is not None:
+        notes.append(f"{write_overlay}: not written, for there is nothing to mend")
     title = f"{target.url} as {api}"
     reasons = {title: found.unchecked} if found.unchecked else {}
     report = Report(CONFORM, title, {title: findings}, reasons, notes, tells_fingerprints=True)
@@ -165,6 +219,13 @@ def _exit_code(report: Report, fail_on: str) -> int:
         return 3
     counts = report.counts
     return 1 if counts["error"] or (fail_on == "warning" and counts["warning"]) else 0
+
+
+def _pointers(given: tuple[str, ...], option: str) -> tuple[str, ...]:
+    for pointer in given:
+        if not pointer.startswith("/"):
+            raise UserError(f"{option}: {pointer!r} is no pointer; write it like /items/*/created_at")
+    return given
 
 
 def _headers(given: tuple[str, ...]) -> dict[str, str]:

@@ -38,8 +38,8 @@ class _Group(click.Group):
 
     def _add_rest(self) -> None:
         from mockserver.cli.check import check
-        from mockserver.cli.conform import conform
         from mockserver.cli.completion import completion
+        from mockserver.cli.conform import conform
         from mockserver.cli.control import clock, scenario
         from mockserver.cli.diff import diff
         from mockserver.cli.docs import docs

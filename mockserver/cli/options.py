@@ -180,6 +180,8 @@ class GroupedCommand(click.Command):
                 rows.setdefault(getattr(param, "group", "Other"), []).append(record)
         width = max(len(written) for records in rows.values() for written, _ in records)
         for heading, records in rows.items():
+            if not records:
+                continue
             with formatter.section(f"{heading} ({GROUPS[heading]})" if heading in GROUPS else heading):
                 formatter.write_dl([(written.ljust(width), help) for written, help in records], col_max=width + 2)
 

@@ -10,21 +10,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mockserver.apis.resources.paging import BEFORE, CURSOR
+from mockserver.apis.resources.paging import BEFORE, CURSOR, SIZE
 from mockserver.contract import Contract, Operation, Unsatisfiable
 from mockserver.contract.parameters import Parameter
 from mockserver.contract.request_samples import RequestSamples
 from mockserver.messages import JSON, Request
 from mockserver.text.matchers import MISSING, Matcher
 
-Kind = Literal["valid", "unknown", "invalid", "no-key", "page", "recorded", "create", "update", "delete", "after"]
+Kind = Literal[
+    "valid", "unknown", "invalid", "no-key", "page", "recorded", "create", "update", "delete", "after", "clean-up"
+]
 """What is to be learned: `valid` requests are to be accepted, those to an `unknown` id, `invalid` ones and those with
 `no-key` rejected. A `page` follows another one; what was `recorded` has an answer to be compared with. The rest is of
-writes: `after` reads what was written."""
+writes: `after` reads what was written, and what a `clean-up` is answered is not judged."""
 READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS", "QUERY", "TRACE"})
 """Methods that change nothing by HTTP's own rules."""
 _SENT = frozenset({"GET", "HEAD", "QUERY"})
 """Read-only methods of which cases are made."""
+_MISSING = frozenset(("404", "410", "4XX", "4xx"))
+"""Responses by which a document says that an id may be unknown."""
 _MOVING = frozenset((*CURSOR, *BEFORE))
 """Parameters, folded, that only take what the server told before."""
 
@@ -60,6 +64,8 @@ class Case:
     request: Request | None = None
     """The whole request, where it is not made from the contract."""
     expected: Expected | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Values of the path's variables, where they are known beforehand."""
 
 
 def contract_cases(contract: Contract, probes: bool = True) -> Iterator[Case]:
@@ -80,12 +86,15 @@ def contract_cases(contract: Contract, probes: bool = True) -> Iterator[Case]:
                 if value is not MISSING:
                     id, values = f"{name} with {parameter.name}", {parameter.name: value}
                     yield Case(id, operation.id, "valid", f"with {parameter.name}", parameter.name, values=values)
+        if any(one.place == "query" and _folded(one.name) in SIZE for one in operation.parameters):
+            yield Case(f"{name} page by page", operation.id, "page", "page by page")
         if probes:
             yield from _probes(contract, operation, name)
 
 
 def _probes(contract: Contract, operation: Operation, name: str) -> Iterator[Case]:
-    if "{" in operation.path:
+    variables = [parameter for parameter in operation.parameters if parameter.place == "path"]
+    if variables and variables[-1].plain and _MISSING.intersection(operation.declared):
         yield Case(f"{name} of an unknown id", operation.id, "unknown", "of an id that nothing has")
     for parameter in operation.parameters:
         if parameter.place != "query" or parameter.content:

@@ -55,7 +55,8 @@ def finding_of(contract: Contract, group: list[Judged], total: int, shown: Calla
     named = tuple(_name(contract, id) for id in operations)
     responses = len({id(one) for one, _ in group})
     where = difference.where.removeprefix("/") and f"{difference.where} "
-    about = f" ({seen.case.about})" if seen.case.about and difference.rule in _REQUESTS else ""
+    is_about = difference.rule in _REQUESTS or difference.rule.startswith("recorded-")
+    about = f" ({seen.case.about})" if seen.case.about and is_about else ""
     witness = evidence(seen, replace(difference, found=_short(difference)), shown(seen.request))
     side: Side = "request" if difference.rule in _REQUESTS else "response"
     found = Finding(

@@ -62,6 +62,13 @@ class Known:
         rows = list(rows.values()) if isinstance(rows, dict) and view.keyed else rows
         return [inside(row, view.inner) for row in rows] if isinstance(rows, list) else None
 
+    def row_in(self, operation: Operation, body: JSON) -> JSON:
+        """The row that the response to a write or a read shows; None where it shows none."""
+        resource = self.resource(operation)
+        view = self._view(resource, operation) if resource is not None else None
+        row = inside(body, view.at) if view is not None else body
+        return row if isinstance(row, dict) else None
+
     def id_of(self, operation: Operation, row: JSON) -> str:
         """The id of a row that an operation shows; "" where there is none."""
         resource = self.resource(operation)

@@ -20,6 +20,8 @@ from mockserver.errors import Problem
 from mockserver.messages import JSON, Request, Response
 from mockserver.text.jsontext import json_or_text
 
+NEEDS_ID = "needs an id of a row that is there; give one with --value"
+"""Why nothing can be said of a read whose id was made up."""
 _REFUSED = (400, 422)
 _NO_KEY = (401, 403)
 _NO_OPERATION = (404, 405, 501)
@@ -75,7 +77,7 @@ class Outcomes:
         """The differences of one case."""
         case, response = seen.case, seen.response
         operation = self._contract.operations.get(case.operation)
-        if operation is None or unjudged(seen):
+        if operation is None or unjudged(seen) or case.kind == "clean-up":
             return []
         if case.parameter and all(parameter.name != case.parameter for parameter in operation.parameters):
             return []  # the contract does not have it any more
@@ -112,7 +114,7 @@ class Outcomes:
             return self._invalid_accepted(seen, operation)
         if status in (500, 501) and case.kind != "no-key":
             return self._note("server-error", operation, f"answers {status}")
-        if case.kind in ("unknown", "no-key", "invalid", "recorded"):
+        if case.kind in ("unknown", "no-key", "invalid", "recorded", "after"):
             return None
         if status in _REFUSED:
             return self._valid_rejected(seen, operation)
@@ -120,7 +122,7 @@ class Outcomes:
             actions = self._mender.remove(operation.pointer)
             return self._note("operation-missing", operation, f"is answered {status}", actions)
         if status == 404 and seen.is_known:
-            return self._note("row-not-found", operation, "a listed id is answered 404")
+            return self._note("row-not-found", operation, "an id that is there is answered 404")
         return None
 
     def _is_invalid(self, seen: Seen, operation: Operation) -> bool:
@@ -181,7 +183,7 @@ def unjudged(seen: Seen) -> str:
     if case.kind in ("valid", "page", "create", "update", "delete", "after") and status in _NO_KEY:
         return f"is answered {status}; give a key that may do this with --api-key"
     if case.kind == "valid" and not seen.is_known and status == 404:
-        return "needs an id of a row that is there; give one with --value"
+        return NEEDS_ID
     return ""
 
 
@@ -206,4 +208,4 @@ def evidence(seen: Seen, difference: Difference, shown: str) -> dict[str, Any]:
     return made
 
 
-__all__ = ["Outcomes", "Seen", "evidence", "is_limited", "unjudged"]
+__all__ = ["NEEDS_ID", "Outcomes", "Seen", "evidence", "is_limited", "unjudged"]

@@ -83,8 +83,7 @@ class Responses:
             value = _value(response)
             made["content"] = {essence(response.media_type): {"schema": schema_for(value, self._values.is_30)}}
         actions = self.mender.update(operation.pointer, {"responses": {str(status): made}})
-        listed = ", ".join(operation.declared) or "none"
-        detail = f"{status} is not declared; declared: {listed}"
+        detail = f"{status} is not declared"
         return Difference("status-undeclared", f"{operation.pointer}/responses", detail, "", status, actions)
 
     # -- headers -----------------------------------------------------------------------------------------
@@ -177,7 +176,8 @@ class Responses:
         if not content:
             made = {"content": {kind or "*/*": {"schema": schema_for(value, self._values.is_30)}}}
             actions = self.mender.update(pointer, made)
-            return [Difference("body-unexpected", pointer, f"a {status} has a body", "", value, actions)]
+            rule = "body-unexpected" if status < 400 else "error-described"
+            return [Difference(rule, pointer, f"a {status} has a body", "", value, actions)]
         reading = declared.bodies[response.media_type or ""]
         if reading is None:
             listed = declared.bodies.media_types

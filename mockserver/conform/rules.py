@@ -59,6 +59,7 @@ RULES: dict[str, Rule] = {
     "content-type-undeclared": Rule("error", "A client does not know how to read this body."),
     "body-absent": Rule("error", "A client waits for a body that never comes."),
     "body-unexpected": Rule("warning", "A client ignores a body that the document does not speak of."),
+    "error-described": Rule("note", "The document names the error and does not say what its body is."),
     "body-unreadable": Rule("error", "A client cannot parse this body."),
     "error-status-differs": Rule("warning", "The body of the error tells another status than the response has."),
     "header-note": Rule("note", "The document does not speak of this header."),

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from mockserver.apis import Api
 from mockserver.clock import wall_time
 from mockserver.conform.cases import Case
 from mockserver.conform.known import Known
-from mockserver.conform.outcomes import Seen, is_limited, unjudged
+from mockserver.conform.outcomes import NEEDS_ID, Seen, is_limited, unjudged
 from mockserver.conform.pace import TRIES, Pace
 from mockserver.conform.pages import Pages
 from mockserver.conform.real import Unanswered
+from mockserver.conform.writes import Writes
 from mockserver.contract import Operation, Unsatisfiable
 from mockserver.contract.request_samples import RequestSamples
+from mockserver.errors import Problem
 from mockserver.messages import Request, Response
 
 MAX_DEAD = 3
 """Requests in a row without a response after which no more are sent."""
-_UNKNOWN = "no-such-id-8f3a1c"
-"""An id that nothing has, where ids are texts."""
+_UNKNOWN = ("no-such-id-8f3a1c", "00000000-0000-4000-8000-00000000dead", "2147483646", "9007199254740991")
+"""Ids that nothing has, of which the first is taken that the schema takes."""
 
 
 class Server(Protocol):
@@ -75,7 +77,11 @@ class Run:
         self._samples = RequestSamples(api.contract)
         self.known = Known(api, given or {})
         self.result = Seeing()
+        self.writes = Writes(api.contract, self.known, self.case, self.have)
         self._dead = 0
+        self._answered: set[str] = set()
+        """Operations with a good response."""
+        self._needs_id: dict[str, tuple[Case, Operation]] = {}
 
     async def cases(self, cases: Iterable[Case]) -> None:
         """Send cases in their order."""
@@ -87,17 +93,39 @@ class Run:
                     f"{left:,} requests were not sent, since {MAX_DEAD} in a row had no answer"
                 )
                 return
-            await self.case(case)
+            if case.kind == "page":
+                await self._walk(case)
+            else:
+                await self.case(case)
             self._done(case)
 
-    async def pages(self) -> None:
-        """Walk the pages of the lists that were seen."""
-        pages = Pages(self._contract, self.known, self.case)
-        for first in [one for one in self.result.seen if one.case.kind == "valid" and not one.case.values]:
-            if self._dead < MAX_DEAD and (judged := await pages.walk(first)) is not None:
-                self._have(judged)
+    async def _walk(self, case: Case) -> None:
+        """Walk the pages of a list, whose plain response may have been seen already."""
+        operation = self._contract.operations[case.operation]
+        plain = Case(f"{operation.method} {operation.path}", operation.id, "valid")
+        first = next((one for one in self.result.seen if one.case.id == plain.id), None) or await self.case(plain)
+        judged = await Pages(self._contract, self.known, self.case).walk(first) if first is not None else None
+        if judged is not None:
+            self.have(judged)
 
-    def _have(self, judged: Seen) -> None:
+    def end(self) -> None:
+        """Nothing more is sent: operations for which no row was found are told."""
+        for id, (case, operation) in self._needs_id.items():
+            if id not in self._answered:
+                self._unchecked(case, operation, NEEDS_ID)
+
+    async def try_writes(self, skipped: frozenset[str]) -> None:
+        """Write to the server, on rows of our own; not by operations that are skipped."""
+        self.result.unchecked += await self.writes.try_all(skipped)
+
+    async def again(self, seen: Seen) -> Seen | None:
+        """Send the request of a recorded case once more, to learn what always differs."""
+        try:
+            return replace(seen, response=await self._ask(seen.case, seen.request))
+        except Unanswered:
+            return None
+
+    def have(self, judged: Seen) -> None:
         """Take what is known of a response in the place of what was."""
         self.result.seen = [judged if one.case.id == judged.case.id else one for one in self.result.seen]
 
@@ -105,9 +133,17 @@ class Run:
         """Send one case; None where nothing came back."""
         operation = self._contract.operations[case.operation]
         try:
-            request, variables, is_known = self._request(case, operation)
+            made = self._request(case, operation)
         except Unsatisfiable as error:
             self._unchecked(case, operation, f"no request could be made: {error}")
+            return None
+        if made is None:
+            return None
+        request, variables, is_known = made
+        breach = self._breach(case, operation, request, variables)
+        if breach:
+            if not case.parameter:  # a value of one parameter more or less is no loss
+                self._unchecked(case, operation, f"no request could be made that the contract takes: {breach}")
             return None
         try:
             response = await self._ask(case, request)
@@ -118,38 +154,62 @@ class Run:
         self._dead = 0
         seen = Seen(case, request, response, variables, is_known)
         self.result.seen.append(seen)
+        self.writes.note(seen)
+        if case.kind == "clean-up":
+            return seen
+        if case.kind == "after":
+            self._answered.add(operation.id)  # whatever it says, it was asked with an id that should be there
         reason = unjudged(seen) or ("is answered 429 each time" if is_limited(seen) else "")
-        if reason:
+        if reason and unjudged(seen) == NEEDS_ID:
+            self._needs_id[operation.id] = (case, operation)
+        elif reason:
             self._unchecked(case, operation, reason)
         elif 200 <= response.status < 300:
+            self._answered.add(operation.id)
             self.known.learn(operation, variables, seen.body)
         return seen
 
-    def _request(self, case: Case, operation: Operation) -> tuple[Request, dict[str, str], bool]:
+    def _request(self, case: Case, operation: Operation) -> tuple[Request, dict[str, str], bool] | None:
+        """The request of a case, the variables of its path, and whether they are of a row that is there; None where
+        there is no such request."""
         if case.request is not None:
             return case.request, self._variables_in(case.request, operation), True
         variables, is_known = self.known.variables(operation)
+        if case.variables:
+            variables, is_known = dict(case.variables), True
         if case.kind == "unknown":
-            variables, is_known = self._unknown(operation, variables), False
+            unknown = self._unknown(operation, variables)
+            if unknown is None:
+                return None
+            variables, is_known = unknown, False
         values = {name: text for name, text in self.known.given.items() if self._takes(operation, name)}
         request = self._samples.request(operation, variables, parameters={**values, **case.values})
         return request, self._variables_in(request, operation), is_known
+
+    def _breach(self, case: Case, operation: Operation, request: Request, variables: dict[str, str]) -> str:
+        """What is wrong with a request that should be right; ids are as the server has them, right or wrong."""
+        if case.kind not in ("valid", "page", "create", "update") or case.request is not None:
+            return ""
+        try:
+            found = operation.check_request(request, variables).violations
+        except Problem as problem:
+            return str(problem)
+        return next((str(one) for one in found if one.where != "path"), "")
 
     def _takes(self, operation: Operation, name: str) -> bool:
         return any(
             one.name == name and one.place in ("query", "header") and one.required for one in operation.parameters
         )
 
-    def _unknown(self, operation: Operation, known: dict[str, str]) -> dict[str, str]:
-        """Variables of which the last names nothing."""
+    def _unknown(self, operation: Operation, known: dict[str, str]) -> dict[str, str] | None:
+        """Variables of which the last names nothing; None where no such id is known."""
         parameter = [one for one in operation.parameters if one.place == "path"][-1]
-        types = parameter.shape.types
-        value = "2147483646" if types & {"integer", "number"} else _UNKNOWN
         place = self._contract.outlines.at(parameter.pointer) if parameter.pointer else None
-        if place is not None and not types & {"integer", "number"} and not self._contract.accepts(place, value):
-            uuid = "00000000-0000-4000-8000-00000000dead"
-            value = uuid if self._contract.accepts(place, uuid) else str(self._samples.value(parameter))
-        return {**known, parameter.name: value}
+        for text in _UNKNOWN:
+            value = parameter.decode(text)
+            if place is None or (self._contract.accepts(place, value, "request") and text != known.get(parameter.name)):
+                return {**known, parameter.name: text}
+        return None
 
     def _variables_in(self, request: Request, operation: Operation) -> dict[str, str]:
         """The variables of a request's path."""

@@ -74,14 +74,9 @@ class RequestSamples:
             else:
                 into = cookies if parameter.place == "cookie" else pairs
                 into += _pairs(parameter, self.value(parameter) if value is MISSING else value)
-        for alternative in self._contract.security(operation)[:1]:
-            for credential in alternative:
-                if credential.place == "authorization":
-                    headers["authorization"] = f"{credential.name.capitalize()} {KEY}"
-                elif credential.place == "header":
-                    headers[credential.name.lower()] = KEY
-                else:
-                    (cookies if credential.place == "cookie" else pairs).append((credential.name, KEY))
+        sent, keys = self.credentials(operation, cookies)
+        headers |= sent
+        pairs += keys
         if cookies:
             headers["cookie"] = "; ".join(f"{name}={quote(text)}" for name, text in cookies)
         content = b""
@@ -91,6 +86,26 @@ class RequestSamples:
         return Request(
             operation.method, encoded_template(self._contract.base_path) + path, urlencode(pairs), headers, content
         )
+
+    def credentials(
+        self, operation: Operation, cookies: list[tuple[str, str]] | None = None
+    ) -> tuple[dict[str, str], list[tuple[str, str]]]:
+        """The headers and the pairs of the query that carry the key; where it is a cookie, it goes to `cookies`."""
+        headers: dict[str, str] = {}
+        pairs: list[tuple[str, str]] = []
+        for alternative in self._contract.security(operation)[:1]:
+            for credential in alternative:
+                if credential.place == "authorization":
+                    headers["authorization"] = f"{credential.name.capitalize()} {KEY}"
+                elif credential.place == "header":
+                    headers[credential.name.lower()] = KEY
+                elif credential.place == "query":
+                    pairs.append((credential.name, KEY))
+                elif cookies is not None:
+                    cookies.append((credential.name, KEY))
+                else:
+                    headers["cookie"] = f"{credential.name}={KEY}"
+        return headers, pairs
 
     def body(self, operation: Operation) -> JSON:
         """A value that the body of a request may have; None where the operation takes none."""

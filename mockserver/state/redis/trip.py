@@ -135,7 +135,9 @@ class Trip(RedisStore):
             last_commit = max((place for place, step in enumerate(done) if step.name == "commit"), default=-1)
             for place, (step, answer) in enumerate(zip(done, answers, strict=True)):
                 is_kept = step.kept is not Wait and answer == SAME
-                self._known.append(Known(step, step.kept if is_kept else answer, version if place > last_commit else None))
+                self._known.append(
+                    Known(step, step.kept if is_kept else answer, version if place > last_commit else None)
+                )
             self._steps = steps[len(answers) :]
             self.give_up()
         self.guesses.learn_version(version, self._then)
