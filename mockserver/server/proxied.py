@@ -27,6 +27,7 @@ from mockserver.server.wire import Wire, wire_of
 from mockserver.settings import Settings
 from mockserver.text.fields import sandbox_in
 from mockserver.upstream.connection import Failure, Patience
+from mockserver.upstream.drift import Drift
 from mockserver.upstream.fields import (
     Refused,
     framing_of,
@@ -43,13 +44,15 @@ class Proxied(Mocked):
         pipeline: answers for the twin, and records all.
         pool: connections to the upstream.
         twin: the operations that the twin answers: operationIds, `METHOD /path`, or patterns of these (`Memory.*`).
+        drift: gathers what does not agree with the contract.
     """
 
     passes_on = True
 
-    def __init__(self, pipeline: Pipeline, pool: Pool, twin: Iterable[str] = ()) -> None:
+    def __init__(self, pipeline: Pipeline, pool: Pool, twin: Iterable[str] = (), drift: Drift | None = None) -> None:
         super().__init__(pipeline)
         self._pool = pool
+        self._drift = drift
         self._twin = twin_operations(pipeline, twin)
 
     async def close(self) -> None:
@@ -78,6 +81,7 @@ class Proxied(Mocked):
         finally:
             if passage.exchange.response is not None:
                 self._noted(passage.exchange)
+                self._compare(passage, wire.is_gone)
         if response is not None:
             await deliver(response, scope, receive, send, close=not wire.is_arrived)
         elif not wire.is_over and not wire.is_gone:
@@ -86,6 +90,11 @@ class Proxied(Mocked):
             cut(True)
             while (await receive())["type"] != "http.disconnect":
                 pass
+
+    def _compare(self, passage: Passage, is_gone: bool) -> None:
+        if self._drift is not None:
+            clean = self.pipeline.masking.cleaner(passage.exchange.request)
+            self._drift.add(passage.exchange, passage.api, passage.unchecked, clean, is_gone)
 
     def _is_twins(self, request: Request) -> bool:
         """Whether the twin answers: its operations, and what is for a sandbox that is not there."""
@@ -162,6 +171,8 @@ class ProxyTerms:
     patience: Patience
     twin: tuple[str, ...] = ()
     """The operations that the twin answers."""
+    drift: Drift | None = None
+    """Gathers what does not agree with the contract."""
 
 
 def create_proxy_app(terms: ProxyTerms, settings: Settings, pipeline: Pipeline, admin: bool = True) -> Starlette:
@@ -171,7 +182,7 @@ def create_proxy_app(terms: ProxyTerms, settings: Settings, pipeline: Pipeline, 
     """
     if pipeline.sandboxes.is_shared:
         raise UserError("mockserver proxy keeps its journal in memory; leave --state out")
-    return assemble(settings, Proxied(pipeline, Pool(terms.target, terms.patience), terms.twin), admin)
+    return assemble(settings, Proxied(pipeline, Pool(terms.target, terms.patience), terms.twin, terms.drift), admin)
 
 
 def bare_api() -> Api:
