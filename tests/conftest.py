@@ -57,6 +57,7 @@ SLOW = {
         "test_record",
         "test_import",
         "test_proxy_report",
+        "test_fixture_upstream",
     ),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mockserver.cli.drafting import infer_option
+from mockserver.cli.drafting import infer_option, print_draft
 from mockserver.cli.options import Duration, GroupedCommand, ListItem, SavedFile, setting_options
 from mockserver.errors import UserError, did_you_mean
 
@@ -163,12 +163,12 @@ def _report(drift: Drift, forms: Sequence[tuple[str, str]], terms: Accepted, tit
 def _infer(pipeline: Pipeline, file: str, server: str) -> None:
     """Draft a document from the journal."""
     from mockserver.admin.views import entry_view
-    from mockserver.cli.drafting import infer
     from mockserver.journal.entries import decode_all
+    from mockserver.upstream.folder import write_draft
     from mockserver.upstream.recorded import session_of
 
     entries = decode_all(pipeline.sandbox.store.entries())
     session = session_of((entry_view(exchange, None) for exchange in entries), pipeline.apis)
     if not session.exchanges:
         raise UserError(f"{file}: is not written, for nothing passed that a document could be drafted from")
-    infer(session, file, server)
+    print_draft(file, write_draft(file, session, server))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mockserver.apis import Api
@@ -46,7 +46,7 @@ class Passage:
         request: as the client sent it; its body may come later, by `took`.
     """
 
-    __slots__ = ("_pipeline", "_rate", "_started", "_turn", "_world", "api", "exchange", "path", "unchecked")
+    __slots__ = ("_pipeline", "_rate", "_started", "_turn", "_world", "api", "exchange", "path", "then", "unchecked")
 
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self._pipeline = pipeline
@@ -55,6 +55,8 @@ class Passage:
         self._world, now, self._rate = pipeline.sandboxes.enter(name, request)
         exchange = self.exchange = Exchange(request, now)
         """What is recorded of it."""
+        self.then: Callable[[], None] | None = None
+        """Called when it is recorded, which is before its last byte goes out."""
         self.unchecked = ""
         """What of it could not be checked against the contract; "" when all was."""
         exchange.sandbox, exchange.stage = self._world.sandbox, "upstream"
@@ -274,6 +276,8 @@ class Passage:
             content = masking.body((sent.content or b"")[:MAX_BODY], sent.media_type or "")
             exchange.response = replace(sent, headers=headers, content=content)
         self._pipeline.record(self._world, exchange)
+        if self.then is not None:
+            self.then()
 
     def _damage(self, world: World, response: Response) -> float:
         if not _DAMAGES.isdisjoint(self._turn.decision.action.faults):

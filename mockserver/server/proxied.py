@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -73,6 +74,8 @@ class Proxied(Mocked):
             await super().__call__(scope, receive, send)
             return
         passage = Passage(self.pipeline, request)
+        if self._drift is not None:
+            passage.then = partial(self._compare, self._drift, passage, wire)
         try:
             response = await self._pass(passage, request, wire, receive)
         except Exception as error:
@@ -81,7 +84,6 @@ class Proxied(Mocked):
         finally:
             if passage.exchange.response is not None:
                 self._noted(passage.exchange)
-                self._compare(passage, wire.is_gone)
         if response is not None:
             await deliver(response, scope, receive, send, close=not wire.is_arrived)
         elif not wire.is_over and not wire.is_gone:
@@ -91,10 +93,9 @@ class Proxied(Mocked):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-    def _compare(self, passage: Passage, is_gone: bool) -> None:
-        if self._drift is not None:
-            clean = self.pipeline.masking.cleaner(passage.exchange.request)
-            self._drift.add(passage.exchange, passage.api, passage.unchecked, clean, is_gone)
+    def _compare(self, drift: Drift, passage: Passage, wire: Wire) -> None:
+        clean = self.pipeline.masking.cleaner(passage.exchange.request)
+        drift.add(passage.exchange, passage.api, passage.unchecked, clean, wire.is_gone)
 
     def _is_twins(self, request: Request) -> bool:
         """Whether the twin answers: its operations, and what is for a sandbox that is not there."""
