@@ -52,7 +52,7 @@ something happens besides, and nothing else."""
 MAX_CHANGES = 20
 """Rows that an exchange names of those that it changed."""
 
-Side = Literal["client", "server", "declared"]
+Side = Literal["client", "server", "upstream", "declared"]
 """Whose fault a violation is: the caller's, ours, or one a scenario declared with `violates`."""
 
 Traits = tuple[str, int, str, str, tuple[str, ...], str, tuple[str, ...]]

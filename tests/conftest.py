@@ -59,7 +59,16 @@ SLOW = {
     *("test_console_exchange_browser",),
     "test_console_panels_browser",
     "test_console_scenario_browser",
-    *("test_proxy", "test_proxy_failures", "test_proxy_servers", "test_proxy_rules", "test_record", "test_import"),
+    *(
+        "test_proxy",
+        "test_proxy_failures",
+        "test_proxy_servers",
+        "test_proxy_rules",
+        "test_record",
+        "test_import",
+        "test_proxy_report",
+        "test_fixture_upstream",
+    ),
     *("test_bridge", "test_bundled_scenarios", "test_containers", "test_datagrid_client", "test_mem0_client"),
 }
 """Modules that start processes or many servers, run pytest or schemathesis, try very many cases, or need the vendors'

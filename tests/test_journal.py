@@ -14,7 +14,7 @@ from mockserver.messages import Exchange, Headers, Request, Response, Violation
 
 words = st.text(max_size=5)
 headers = st.dictionaries(st.sampled_from(["host", "x-a", "x-b"]), words, max_size=3)
-violations = st.builds(Violation, st.sampled_from(["client", "server", "declared"]), *[words] * 5)
+violations = st.builds(Violation, st.sampled_from(["client", "server", "upstream", "declared"]), *[words] * 5)
 changes = st.tuples(st.sampled_from(["added", "changed", "removed"]), words, words)
 exchanges = st.builds(
     Exchange,

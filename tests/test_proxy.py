@@ -219,7 +219,7 @@ def test_both_sides_are_checked_and_nothing_is_held_back():
     assert exchange.stage == "upstream" and exchange.operation == "Memory.listUserMemory"
     assert [(found.side, found.field) for found in exchange.violations] == [
         ("client", "query limit"),
-        ("server", "has_more"),
+        ("upstream", "has_more"),
     ]
     assert real.got[0].startswith(b"GET /v1/user-memories?limit=0 ")
     assert exchange.request.headers["authorization"] == "Bearer ***"
@@ -230,7 +230,7 @@ def test_compressed_bodies_are_checked_and_recorded_as_what_they_say():
     with upstream(response(packed, b"Content-Encoding: gzip")) as real, proxy(real.url, apis=("datagrid",)) as served:
         say(served.port, GET % 1)
         (exchange,) = exchanges(served)
-    assert [found.field for found in exchange.violations if found.side == "server"] == ["has_more"]
+    assert [found.field for found in exchange.violations if found.side == "upstream"] == ["has_more"]
     assert orjson.loads(exchange.response.content)["has_more"] == 1
 
 

@@ -112,7 +112,7 @@ def test_a_response_that_ends_too_early_ends_too_early_for_the_client(name):
         (exchange,) = exchanges(served)
     assert got.endswith(b"<reset>") and b"\r\n0\r\n\r\n" not in got
     assert why in exchange.reason
-    assert [(found.side, found.message) for found in exchange.violations] == [("server", "is not whole")]
+    assert [(found.side, found.message) for found in exchange.violations] == [("upstream", "is not whole")]
 
 
 def test_a_stream_that_stops_is_cut_after_the_patience_for_it():
@@ -166,7 +166,7 @@ def test_a_body_that_is_not_of_its_coding_is_told():
     with upstream(packed) as real, proxy(real.url, apis=("datagrid",)) as served:
         assert say(served.port, GET) == packed
         (exchange,) = exchanges(served)
-    assert [(found.side, found.keyword) for found in exchange.violations] == [("server", "contentEncoding")]
+    assert [(found.side, found.keyword) for found in exchange.violations] == [("upstream", "contentEncoding")]
 
 
 def test_a_client_that_goes_away_takes_its_request_with_it():

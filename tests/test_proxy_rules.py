@@ -216,10 +216,10 @@ def test_the_admin_api_tells_of_drift(real):
     real.answer = answer
     with proxy(real.url, apis=("datagrid",)) as served, client(served) as agent:
         agent.get("/v1/user-memories")
-        journal = agent.get("/__admin/sandboxes/default/journal?side=server").json()
+        journal = agent.get("/__admin/sandboxes/default/journal?side=upstream").json()
         reasons = agent.get("/__admin/sandboxes/default/journal/1/why").json()
     (entry,) = journal["entries"]
-    assert entry["stage"] == "upstream" and entry["violations"][0]["side"] == "server"
+    assert entry["stage"] == "upstream" and entry["violations"][0]["side"] == "upstream"
     assert entry["why"][1].startswith("The upstream violates the contract: body /object")
     assert [(stage["stage"], stage["outcome"]) for stage in reasons["stages"]] == [
         ("route", "passed"),

@@ -77,7 +77,7 @@ def test_a_version_that_is_older_or_none_is_refused(checkout, version):
 
 def test_versions_are_ordered():
     versions = ["0.9.0", "0.10.0a1", "0.10.0b1", "0.10.0rc1", "0.10.0rc2", "0.10.0", "1.0.0"]
-    assert sorted(reversed(versions), key=release.order) == versions
+    assert sorted(set(versions), key=release.order) == versions
 
 
 def test_a_release_writes_commits_and_tags(checkout, monkeypatch):

@@ -429,7 +429,7 @@ texts = st.text(max_size=20)
 numbers = st.floats(min_value=-1e15, max_value=1e15)
 violations = st.builds(
     Violation,
-    st.sampled_from(["client", "server", "declared"]),
+    st.sampled_from(["client", "server", "upstream", "declared"]),
     st.sampled_from(["path", "query", "header", "body", "status", "content-type"]),
     *[texts] * 5,
 )

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mockserver.cli.common import clean, json_option, pairs, print_json
-from mockserver.cli.drafting import infer as infer_from
-from mockserver.cli.drafting import infer_option
+from mockserver.cli.drafting import infer_option, print_draft
 from mockserver.cli.options import ListItem
 from mockserver.cli.record import print_written
 from mockserver.errors import UserError
@@ -85,7 +84,7 @@ def import_command(
     mockserver import session.har --infer openapi.yaml
     mockserver import tests/cassettes --out exchanges --replace user_id
     """
-    from mockserver.upstream.folder import write_session
+    from mockserver.upstream.folder import write_draft, write_session
     from mockserver.upstream.recorded import placed
 
     try:
@@ -103,9 +102,11 @@ def import_command(
         sys.exit(3)
     known = pipeline.apis
     if infer:
-        drafted = infer_from(session, infer, quiet=as_json)
+        draft = write_draft(infer, session)
+        if not as_json:
+            print_draft(infer, draft)
         if not apis:
-            session, known = placed(session, drafted), {drafted.name: drafted}
+            session, known = placed(session, draft.api), {draft.api.name: draft.api}
     written = write_session(out, name, session, known)
     if as_json:
         print_json(written.as_json())

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mockserver.admin.client import AdminClient
 from mockserver.cli.common import clean, connected, json_option, print_json
-from mockserver.cli.drafting import infer as infer_from
-from mockserver.cli.drafting import infer_option
+from mockserver.cli.drafting import infer_option, print_draft
 from mockserver.cli.options import ListItem
-from mockserver.errors import UserError
 
 if TYPE_CHECKING:
     from mockserver.upstream.folder import Written
-
-PAGE = 500
-"""Entries that are asked for at a time."""
 
 
 @click.command()
@@ -46,23 +41,15 @@ def record(remote: AdminClient, folder: str, name: str, replace: tuple[str, ...]
     mockserver serve datagrid --scenario recorded/recorded.yaml
     mockserver record recorded --infer openapi.yaml
     """
-    from mockserver.upstream.folder import write_session
-    from mockserver.upstream.recorded import placed, session_of
+    from mockserver.testing.recording import record as write
 
-    apis = _apis(remote)
-    session = session_of(_entries(remote), apis, replace)
-    if not session.exchanges:
-        left = "".join(f"; {count} left out: {reason}" for reason, count in session.left_out.items())
-        raise UserError(f"{remote.sandbox}: the journal has no exchange that can be written{left}")
-    if infer:
-        drafted = infer_from(session, infer, quiet=as_json)
-        if not any(api.contract.operations for api in apis.values()):
-            session, apis = placed(session, drafted), {drafted.name: drafted}
-    written = write_session(folder, name, session, apis)
+    written, draft = write(remote, folder, name=name, replace=replace, infer=infer)
     if as_json:
         print_json(written.as_json())
-    else:
-        print_written(written, folder)
+        return
+    if draft is not None:
+        print_draft(infer, draft)
+    print_written(written, folder)
 
 
 def print_written(result: Written, folder: str, tells_operations: bool = True) -> None:
@@ -75,27 +62,6 @@ def print_written(result: Written, folder: str, tells_operations: bool = True) -
         click.echo(f"{result.without_operation:,} exchanges have no operation and are in no scenario")
     for reason, count in result.left_out.items():
         click.echo(f"{count:,} left out: {clean(reason)}")
-
-
-def _entries(remote: AdminClient) -> list[Any]:
-    """The whole journal, oldest first."""
-    found: list[Any] = []
-    after = 0
-    while page := remote.journal(after=after, limit=PAGE)["entries"]:
-        found += page
-        after = page[-1]["number"]
-    return found
-
-
-def _apis(remote: AdminClient) -> dict[str, Any]:
-    """The APIs of the server, made from the documents that it serves."""
-    from mockserver.apis import BUNDLED, Api, load_api
-
-    names = [api["name"] for api in remote.apis()]
-    return {
-        name: load_api(name) if name in BUNDLED else Api.from_openapi(remote.contract(name), name=name)
-        for name in names
-    }
 
 
 __all__ = ["print_written", "record"]

@@ -14,7 +14,7 @@ from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.ranges import parse_range
 
-SIDES = ("client", "server", "declared")
+SIDES = ("client", "server", "upstream", "declared")
 
 
 @click.command()

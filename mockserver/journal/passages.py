@@ -117,6 +117,7 @@ def _check(exchange: Exchange) -> tuple[str, Outcome, str]:
         return ("response", "acted", f"violates the contract as the rule declares: {violations_text(declared)}")
     if exchange.stage == "upstream" and (not exchange.operation or exchange.reason):
         return ("response", "passed", "the response is not checked")
-    if any(violation.side == "server" for violation in exchange.violations):
-        return ("response", "acted", f"violates the contract: {violations_text(exchange.violations, 'server')}")
+    for side in ("server", "upstream"):
+        if any(violation.side == side for violation in exchange.violations):
+            return ("response", "acted", f"violates the contract: {violations_text(exchange.violations, side)}")
     return ("response", "passed", "the response is valid")

@@ -81,8 +81,8 @@ def _drift(exchange: Exchange) -> Iterator[str]:
     sides = {violation.side for violation in exchange.violations}
     if "client" in sides:
         yield _ended(f"The request violates the contract: {violations_text(exchange.violations, 'client')}")
-    if "server" in sides:
-        yield _ended(f"The upstream violates the contract: {violations_text(exchange.violations, 'server')}")
+    if "upstream" in sides:
+        yield _ended(f"The upstream violates the contract: {violations_text(exchange.violations, 'upstream')}")
 
 
 def _effects(exchange: Exchange) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mockserver.apis import Api
@@ -45,7 +46,7 @@ class Passage:
         request: as the client sent it; its body may come later, by `took`.
     """
 
-    __slots__ = ("_pipeline", "_rate", "_started", "_turn", "_world", "api", "exchange", "path")
+    __slots__ = ("_pipeline", "_rate", "_started", "_turn", "_world", "api", "exchange", "path", "then", "unchecked")
 
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self._pipeline = pipeline
@@ -54,6 +55,10 @@ class Passage:
         self._world, now, self._rate = pipeline.sandboxes.enter(name, request)
         exchange = self.exchange = Exchange(request, now)
         """What is recorded of it."""
+        self.then: Callable[[], None] | None = None
+        """Called when it is recorded, which is before its last byte goes out."""
+        self.unchecked = ""
+        """What of it could not be checked against the contract; "" when all was."""
         exchange.sandbox, exchange.stage = self._world.sandbox, "upstream"
         turn = self._turn = Turn(self._world, exchange)
         route = turn.route = pipeline.routes.find(request.method, path)
@@ -132,11 +137,12 @@ class Passage:
         exchange.response = seen
         self._record()
 
-    def cut(self, response: Response, why: str) -> None:
-        """A response that ended too early went out so far: record that."""
+    def cut(self, response: Response, why: str, is_gone: bool) -> None:
+        """A response that ended too early went out so far: record that. `is_gone` says that the client ended it."""
         self.exchange.reason = why
-        violation = Violation("server", "body", "", "is not whole", "an early end", "the whole body", "length")
-        self.exchange.violations = [*self.exchange.violations, violation]
+        if not is_gone:
+            violation = Violation("upstream", "body", "", "is not whole", "an early end", "the whole body", "length")
+            self.exchange.violations = [*self.exchange.violations, violation]
         self.passed(response)
 
     def failed(self, problem: Problem, stage: str = "upstream") -> Response:
@@ -178,7 +184,8 @@ class Passage:
             expected = problem.headers.get("allow", "a path of the document")
             return [Violation("client", where, "", problem.message, self.path[:200], expected, "paths")]
         if request.too_large:
-            return []  # it was too long to be looked at
+            self.unchecked = f"a request is longer than {MAX_SEEN:,} bytes"
+            return []
         try:
             return list(turn.operation.check_request(request, turn.route.values).violations)
         except Problem as problem:
@@ -195,13 +202,15 @@ class Passage:
         if turn.operation is None or found:
             return seen
         operation, is_head = turn.operation, exchange.request.method == "HEAD"
+        if seen.content is None and not is_head and not exchange.reason:
+            self.unchecked = f"a response is longer than {MAX_SEEN:,} bytes, or in a coding that is not known here"
         declared = operation.response(seen.status)
         is_partial = is_head or seen.status == 304 or exchange.reason or seen.content is None
         if is_partial and declared is not None:
             return seen
         reads = declared is not None and seen.media_type is not None and declared.bodies[seen.media_type] is not None
         violations = operation.check_wire(seen) if reads else operation.check_response(seen)
-        exchange.violations = [*exchange.violations, *violations]
+        exchange.violations = [*exchange.violations, *_theirs(violations)]
         return seen
 
     def _meant(self, response: Response) -> tuple[Response, list[Violation]]:
@@ -216,7 +225,7 @@ class Passage:
         if refusal is None:
             return replace(response, content=carried.body), []
         if isinstance(refusal, Problem) and refusal.violations:
-            return response, [replace(violation, side="server") for violation in refusal.violations]
+            return response, _theirs(refusal.violations)
         return replace(response, content=None), []  # a coding that is not known here is no violation
 
     def _patch(self, response: Response) -> None:
@@ -267,6 +276,8 @@ class Passage:
             content = masking.body((sent.content or b"")[:MAX_BODY], sent.media_type or "")
             exchange.response = replace(sent, headers=headers, content=content)
         self._pipeline.record(self._world, exchange)
+        if self.then is not None:
+            self.then()
 
     def _damage(self, world: World, response: Response) -> float:
         if not _DAMAGES.isdisjoint(self._turn.decision.action.faults):
@@ -277,6 +288,11 @@ class Passage:
         except Problem as problem:
             log.warning("the clock of sandbox %s did not follow a wait: %s", world.sandbox, problem)
             return 0.0
+
+
+def _theirs(violations: Iterable[Violation]) -> list[Violation]:
+    """Violations of a response, as ones of the real API: the mock has made none of them."""
+    return [replace(violation, side="upstream") for violation in violations]
 
 
 def response_from(status: int, lines: list[tuple[bytes, bytes]], content: bytes | None) -> Response:

@@ -148,7 +148,7 @@ class Forwarding:
             content = b"".join(kept) if size <= MAX_SEEN else None
             response = response_from(head.status, end_to_end(head.lines), content)
             if why:
-                self._passage.cut(response, why)
+                self._passage.cut(response, why, wire.is_gone)
             else:
                 self._passage.passed(response)
 

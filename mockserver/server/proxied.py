@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -27,6 +28,7 @@ from mockserver.server.wire import Wire, wire_of
 from mockserver.settings import Settings
 from mockserver.text.fields import sandbox_in
 from mockserver.upstream.connection import Failure, Patience
+from mockserver.upstream.drift import Drift
 from mockserver.upstream.fields import (
     Refused,
     framing_of,
@@ -43,13 +45,15 @@ class Proxied(Mocked):
         pipeline: answers for the twin, and records all.
         pool: connections to the upstream.
         twin: the operations that the twin answers: operationIds, `METHOD /path`, or patterns of these (`Memory.*`).
+        drift: gathers what does not agree with the contract.
     """
 
     passes_on = True
 
-    def __init__(self, pipeline: Pipeline, pool: Pool, twin: Iterable[str] = ()) -> None:
+    def __init__(self, pipeline: Pipeline, pool: Pool, twin: Iterable[str] = (), drift: Drift | None = None) -> None:
         super().__init__(pipeline)
         self._pool = pool
+        self._drift = drift
         self._twin = twin_operations(pipeline, twin)
 
     async def close(self) -> None:
@@ -70,6 +74,8 @@ class Proxied(Mocked):
             await super().__call__(scope, receive, send)
             return
         passage = Passage(self.pipeline, request)
+        if self._drift is not None:
+            passage.then = partial(self._compare, self._drift, passage, wire)
         try:
             response = await self._pass(passage, request, wire, receive)
         except Exception as error:
@@ -86,6 +92,10 @@ class Proxied(Mocked):
             cut(True)
             while (await receive())["type"] != "http.disconnect":
                 pass
+
+    def _compare(self, drift: Drift, passage: Passage, wire: Wire) -> None:
+        clean = self.pipeline.masking.cleaner(passage.exchange.request)
+        drift.add(passage.exchange, passage.api, passage.unchecked, clean, wire.is_gone)
 
     def _is_twins(self, request: Request) -> bool:
         """Whether the twin answers: its operations, and what is for a sandbox that is not there."""
@@ -162,6 +172,8 @@ class ProxyTerms:
     patience: Patience
     twin: tuple[str, ...] = ()
     """The operations that the twin answers."""
+    drift: Drift | None = None
+    """Gathers what does not agree with the contract."""
 
 
 def create_proxy_app(terms: ProxyTerms, settings: Settings, pipeline: Pipeline, admin: bool = True) -> Starlette:
@@ -171,7 +183,7 @@ def create_proxy_app(terms: ProxyTerms, settings: Settings, pipeline: Pipeline, 
     """
     if pipeline.sandboxes.is_shared:
         raise UserError("mockserver proxy keeps its journal in memory; leave --state out")
-    return assemble(settings, Proxied(pipeline, Pool(terms.target, terms.patience), terms.twin), admin)
+    return assemble(settings, Proxied(pipeline, Pool(terms.target, terms.patience), terms.twin, terms.drift), admin)
 
 
 def bare_api() -> Api:

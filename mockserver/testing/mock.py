@@ -6,7 +6,7 @@ one: everything goes through the admin API, so nothing works in one place only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from mockserver.pipeline.pipeline import Pipeline
     from mockserver.testing.transports import for_aiohttp, for_httpx, for_httpx2, for_requests
+    from mockserver.testing.upstream import Upstream
 
 _TRANSPORTS = {
     "httpx": "MockTransport",
@@ -69,6 +70,7 @@ class Mock:
         self.retries = Retries(admin)
         self.webhooks = WebhookControl(admin)
         self.allows_invalid = False
+        self._upstream: Upstream | None = None
         self._misses: dict[int, list[str]] = {}
         """What was wrong with the exchanges that came nearest to a failed assertion, by their numbers."""
 
@@ -102,6 +104,8 @@ class Mock:
         """
         if self._pipeline is None:
             raise UserError("the server is not in this process; use base_url() over a socket")
+        if self._upstream is not None and self._upstream.is_open:
+            raise UserError("requests pass on to the real API, which takes a socket; use base_url(), or end upstream()")
         if library not in _TRANSPORTS:
             raise UserError(f"there is no transport for {library!r}{did_you_mean(library, _TRANSPORTS)}")
         module = import_module(f"mockserver.testing.transports.for_{library}")
@@ -141,6 +145,11 @@ class Mock:
 
     def _of(self, member: str, api: str | None) -> Any:
         known = self._made[member]
+        if self._upstream is not None and self._upstream.is_open:
+            if member == "base_urls":
+                known = self._upstream.moved(known)
+            else:
+                known = {api: self._upstream.moved(arguments) for api, arguments in known.items()}
         name = api or self._api or next(iter(known))
         if name not in known:
             raise UserError(f"no API {name!r} is served here; there are {', '.join(known)}")
@@ -162,6 +171,78 @@ class Mock:
         if self._made["api_key"] is None:  # no key of its own: the scenario's keys are those that are valid
             self._made = self._admin.show()
             self.api_key = _key_in(self._made)
+
+    def upstream(
+        self,
+        url: str,
+        *,
+        twin: Sequence[str] = (),
+        connect_timeout: float = 10.0,
+        timeout: float = 60.0,
+        ca: str = "",
+        client_cert: str = "",
+        client_key: str = "",
+        proxy: str = "",
+    ) -> Upstream:
+        """Let the real API answer from now on, behind this sandbox's journal, contract and scenario.
+
+        `base_url()` and `client_kwargs()` lead there until the upstream is closed, or the sandbox is deleted.
+
+        Args:
+            url: the real API, without the path that the document's servers name.
+            twin: operations that the twin goes on answering: an operationId, `GET /path`, or a pattern.
+            connect_timeout, timeout: seconds to connect, and without a byte.
+            ca, client_cert, client_key, proxy: as the options of `mockserver proxy`.
+
+        Raises:
+            UserError: the URL or an option makes no sense, or the server is not in this process.
+        """
+        if self._pipeline is None:
+            raise UserError("the server is not in this process; start `mockserver proxy` there instead")
+        from mockserver.testing.upstream import Upstream
+
+        opened = Upstream(
+            self._pipeline,
+            url,
+            twin=twin,
+            connect_timeout=connect_timeout,
+            timeout=timeout,
+            ca=ca,
+            client_cert=client_cert,
+            client_key=client_key,
+            proxy=proxy,
+        )
+        self._close_upstream()
+        self._upstream = opened
+        return opened
+
+    def record(
+        self, folder: str | Path, *, name: str = "recorded", replace: Sequence[str] = (), infer: str | Path = ""
+    ) -> Mapping[str, Any]:
+        """Write what this sandbox recorded as exchange files and a scenario, as `mockserver record` does.
+
+        Args:
+            folder: where to. What is there stays, but for the scenario.
+            name: of the scenario.
+            replace: further members whose values are replaced, such as `user_id`.
+            infer: a file for an OpenAPI document that is drafted from the traffic.
+
+        Returns:
+            What was written and what was left out, as `mockserver record --json` prints it.
+
+        Raises:
+            UserError: nothing was recorded that can be written, or a file cannot be.
+        """
+        from mockserver.testing.recording import record
+
+        apis = self._pipeline.apis if self._pipeline is not None else None
+        written, _ = record(self._admin, folder, name=name, replace=replace, infer=infer, apis=apis)
+        return dict(written.as_json())
+
+    def _close_upstream(self) -> None:
+        if self._upstream is not None:
+            self._upstream.close()
+            self._upstream = None
 
     def _find(self, name: str) -> Path:
         for folder in (Path(), *self._folders):
@@ -258,6 +339,7 @@ class Mock:
 
     def delete(self) -> None:
         """Remove the sandbox."""
+        self._close_upstream()
         self._admin.delete()
 
 

@@ -13,7 +13,7 @@ from mockserver.apis import Api
 from mockserver.errors import UserError
 from mockserver.messages import JSON
 from mockserver.text.documents import write_whole
-from mockserver.upstream.drafts.document import Drafted, text_of
+from mockserver.upstream.drafts.document import Drafted, draft, text_of
 from mockserver.upstream.recorded import Session
 from mockserver.upstream.recording import exchange_files, scenario
 
@@ -74,20 +74,32 @@ def write_session(folder: str | Path, name: str, session: Session, apis: Mapping
     return Written(len(session.exchanges), len(files), tuple(written), session.replaced, session.left_out, unplayed)
 
 
-def write_draft(file: str | Path, drafted: Drafted) -> bool:
-    """Write a drafted document; whether it is new. One that is there already may have been edited: it stays.
+@dataclass(frozen=True, slots=True)
+class DraftFile:
+    """A document that was drafted into a file."""
 
-    Raises UserError when the file is there and holds something else.
+    drafted: Drafted
+    api: Api
+    is_new: bool
+    """Whether it was written; it was there already otherwise."""
+
+
+def write_draft(file: str | Path, session: Session, server: str = "") -> DraftFile:
+    """Draft a document from a session into a file, whose name without its ending is that of the API.
+
+    One that is there already may have been edited: it stays. Raises UserError when it holds something else.
     """
     path = Path(file)
+    drafted = draft(session, path.stem, server)
+    api = Api.from_openapi(drafted.document, name=path.stem)
     text = text_of(drafted, as_json=path.suffix == ".json")
-    if path.is_file():
-        if path.read_bytes() == text.encode():
-            return False
+    is_there = path.is_file()
+    if is_there and path.read_bytes() != text.encode():
         raise UserError(f"{path}: is there already, and is another one; remove it, or name another file")
-    _make(path.parent)
-    write_whole(path, text.encode())
-    return True
+    if not is_there:
+        _make(path.parent)
+        write_whole(path, text.encode())
+    return DraftFile(drafted, api, not is_there)
 
 
 def _make(folder: Path) -> None:
@@ -97,4 +109,4 @@ def _make(folder: Path) -> None:
         raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from None
 
 
-__all__ = ["Written", "write_draft", "write_session"]
+__all__ = ["DraftFile", "Written", "write_draft", "write_session"]

@@ -169,7 +169,7 @@ def _recorded(entry: JSON, apis: Mapping[str, Api]) -> Recorded:
         violations=tuple(
             f"{found['where']} {found['pointer']}".strip() + f": {found['message']}"
             for found in entry["violations"]
-            if found["side"] == "server"
+            if found["side"] in ("server", "upstream")
         ),
         variables=variables,
         credentials=tuple(_credentials(entry)),

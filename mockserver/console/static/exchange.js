@@ -56,7 +56,7 @@ export async function show(context) {
     ...violations(why), ...actingRule(entry, why.rules, link), ...story, ...streamOf(entry.stream),
     h("div", { class: "pair" },
       message("Request", entry.request, inBody(why, "client"), link("exchanges", [number, "request"], query)),
-      message("Response", entry.response, inBody(why, "server", "declared"), link("exchanges", [number, "response"], query),
+      message("Response", entry.response, inBody(why, "server", "upstream", "declared"), link("exchanges", [number, "response"], query),
         entry.lost ? `No whole response left: ${entry.lost}.` : "Nothing was answered.")),
     ...idleRules(why.rules),
     entry.traceback ? h("section", {}, h("h2", {}, "Traceback"), h("pre", { class: "body", tabindex: 0 }, entry.traceback)) : "",

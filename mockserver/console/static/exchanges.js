@@ -146,7 +146,7 @@ export async function show({ sandbox, query, box, link, note, failed, onEntry })
     names.length > 1 || filter.api ? select("api", "API", names, filter.api) : null,
     select("operation", "Operation", operations, filter.operation),
     field("status", "Status", filter.status, { inputmode: "numeric", maxlength: 3, placeholder: "any" }),
-    select("side", "Violation by", ["client", "server", "declared"], filter.side),
+    select("side", "Violation by", ["client", "server", "upstream", "declared"], filter.side),
     select("rule", "Rule", scenario.rules.map((rule) => rule.id), filter.rule),
     select("fault", "Fault", ["none", ...faultsOf(coverage.cells)], filter.fault),
     field("text", "Text", filter.text, { type: "search", maxlength: 200, placeholder: "in paths, headers, bodies" })), FILTERS.some((name) => filter[name])),

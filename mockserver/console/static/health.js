@@ -8,7 +8,7 @@ import { between, look, quantile } from "./metrics.js";
 const EVERY = 2000; // milliseconds between two looks
 const SPAN = 300_000, LEAST_SPAN = 60_000; // milliseconds that a chart goes back
 const SHARES = [["p50", 0.5], ["p95", 0.95], ["p99", 0.99]];
-const SIDES = ["client", "server", "declared"];
+const SIDES = ["client", "server", "upstream", "declared"];
 
 const looks = []; // kept while the page is open, so that the charts go on after a visit to another panel
 
