@@ -35,6 +35,8 @@ LIMIT_MS = 5.0
 REPEATS = 15
 SETTLE_SECONDS = 0.6
 """After this time every panel has asked for what a new exchange made it ask for: they wait 300 ms at most."""
+PAUSE = 0.005
+"""Seconds that the other client leaves between two questions."""
 KEY = {"authorization": "Bearer k"}
 WRITE = {"x-mockserver-admin": "1"}
 PATH = "/v1/user-memories"
@@ -69,6 +71,7 @@ class Others:
             begun = time.perf_counter()
             self._client.get("/__admin/health")
             self.longest = max(self.longest, time.perf_counter() - begun)
+            time.sleep(PAUSE)
 
     def __enter__(self) -> Others:
         self._thread.start()

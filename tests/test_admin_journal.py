@@ -10,6 +10,7 @@ import httpx
 import pytest
 from test_admin import MEMORY, Caller
 
+from mockserver.admin import encoding
 from mockserver.admin.handlers import HANDLERS
 from mockserver.admin.journal import JournalReader
 from mockserver.journal import entries as journal
@@ -18,6 +19,7 @@ from mockserver.journal.masking import Masking
 from mockserver.journal.retries import MAX_OPEN, annotate
 from mockserver.messages import Exchange, Request, Response
 from mockserver.state.memory import MemoryStore
+from mockserver.text.jsontext import to_json
 
 START = 1_767_225_600.0
 KEPT = 10_000
@@ -273,3 +275,25 @@ def test_a_question_about_many_exchanges_is_for_a_thread(server, monkeypatch):
         assert httpx.get(f"{server.url}/__admin/sandboxes/default/{path}").status_code == 200
     loop = threads.pop("getClock")
     assert loop not in threads.values() and len(threads) == 4
+
+
+def test_what_is_encoded_in_slices_is_the_same_to_the_byte(monkeypatch):
+    monkeypatch.setattr(encoding, "SLICE", 3)
+    rows = [{"id": str(n), "\u2028": [n] * n, "none": None} for n in range(20)]
+    for data in (
+        {"tables": {"t": {"": rows, "p": []}}, "counters": {}, "": {"a": 1.5}},
+        rows,
+        [],
+        {},
+        None,
+        "text",
+        rows[:3],
+    ):
+        assert encoding.in_slices(data) == to_json(data)
+
+
+def test_others_have_their_turn_while_a_long_list_is_encoded(monkeypatch):
+    turns = []
+    monkeypatch.setattr(encoding, "sleep", turns.append)
+    encoding.in_slices({"entries": [0] * 1000})
+    assert len(turns) == 5

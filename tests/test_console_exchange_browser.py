@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 from test_exchange_files import check_exchange
 from test_explanation import RULES
 from test_webhooks import document
+from upstreams import proxy, upstream
 
 from mockserver import Session
 from mockserver.apis import Api
@@ -331,6 +332,20 @@ def test_two_apis_with_the_same_operation_are_kept_apart(make_console):
         expect(page.locator("tbody tr")).to_have_count(1)
         page.get_by_label("API").select_option("one")
         expect(page.locator("tbody tr")).to_have_text([re.compile("#1.*createOrder")])
+        page.goto("about:blank")
+
+
+def test_what_the_real_api_breaks_behind_the_proxy_is_said_to_be_its(make_console):
+    body = b'{"data": 7, "object": "list"}'
+    answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    with upstream(answer) as real, proxy(real.url, apis=("datagrid",)) as served:
+        httpx.get(f"{served.url}/v1/user-memories", headers={"authorization": "Bearer k"})
+        console = make_console(url=served.url)
+        page = console.open("exchanges")
+        expect(page.locator("tbody tr")).to_contain_text("violation by the real API")
+        page.get_by_role("link", name="#1").click()
+        expect(page.get_by_text("The upstream violates the contract")).to_be_visible()
+        expect(page.locator(".because")).to_contain_text("violation by the real API")
         page.goto("about:blank")
 
 

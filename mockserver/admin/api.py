@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import to_thread
 
 from mockserver.admin.ask import Ask
+from mockserver.admin.encoding import in_slices
 from mockserver.admin.vital import VITAL, Handler
 from mockserver.contract import Checked, Contract, Operation, load_contract
 from mockserver.contract.media_types import is_json
@@ -209,7 +210,8 @@ class Admin:
             detail = f"the admin API's response to {operation.id if operation else ''} breaks its own document"
             response = Response(500, defect_body(detail, violations), {}, MEDIA_TYPE)
         json = response.media_type is not None and is_json(response.media_type)
-        response.content = to_json(response.data) if json else str(response.data or "").encode()
+        encode = in_slices if call.is_long else to_json
+        response.content = encode(response.data) if json else str(response.data or "").encode()
         return response
 
     def _ask(self, request: Request, checked: Checked, base: str) -> Ask:

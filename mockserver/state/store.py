@@ -111,7 +111,7 @@ class Store(Protocol):
         """The numbers of the entries with such traits, ascending; None when only reading all of them would tell."""
 
     def kinds(self) -> list[tuple[Traits, int]] | None:
-        """How many entries that are kept have which traits, which may come more than once; None where `find` is."""
+        """How many entries that are kept have which traits, each maybe more than once; None where it is not known."""
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""

@@ -102,7 +102,7 @@ export function violationList(violations) {
 
 function violationText(violation) {
   return [
-    h("span", { class: `tag ${violation.side}` }, violation.side), " ",
+    h("span", { class: `tag ${violation.side}` }, violation.by ?? violation.side), " ",
     h("code", {}, `${violation.where}${violation.pointer ? ` ${violation.pointer}` : ""}`), " ", violation.message,
     h("span", { class: "quiet" }, ` (${violation.keyword}: expected ${violation.expected}, found ${violation.found})`),
   ];

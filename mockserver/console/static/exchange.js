@@ -4,7 +4,7 @@ import { get, of } from "./admin.js";
 import { bodyView, keptOf, violationList } from "./body.js";
 import { asCurl, asPytest, asRule } from "./copies.js";
 import { copyButton, duration, facts, h, table } from "./dom.js";
-import { statusTag, tagsOf } from "./exchanges.js";
+import { byOf, statusTag, tagsOf } from "./exchanges.js";
 import { actingRule, idleRules } from "./rules.js";
 import { storyOf } from "./story.js";
 import { streamOf } from "./stream.js";
@@ -35,6 +35,7 @@ export async function show(context) {
   const [{ verdicts }, world, why] = await Promise.all([
     get(of(sandbox, `/retries?number=${number}`)), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
   ]);
+  for (const violation of why.violations) violation.by = byOf(entry, violation.side);
   const story = await storyOf(entry, verdicts, sandbox, link);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;
   box.append(

@@ -6,8 +6,9 @@ import { comparison, snapshots } from "./snapshots.js";
 
 const MOST = 200; // rows that a page shows; a filter finds the others
 const MOST_COLUMNS = 12; // members that the table shows; the row's page shows all
-const WIDEST = 36; // characters of a cell that count for the width of its column
-const MARGIN = 4, ID = 1.7; // what is beside the text, and how much wider the column of ids is
+const EMPTY = new Set(['""', "[]", "{}", "null", undefined]); // values as JSON that say nothing
+const WIDEST = 18; // characters of a cell that count for the width of its column
+const MARGIN = 4, ID = 2; // what is beside the text, and how much wider the column of ids is
 const LOOKED_AT = 200; // exchanges in which the last change of a row is looked for
 
 export async function show(context) {
@@ -65,13 +66,13 @@ function rowsOf(state, name, query, link, note, changers) {
     } }))), place);
 }
 
-// The members that the table shows: those first in which the rows differ.
+// The members that the table shows: those first in which the rows differ, and none that is empty in all of them.
 function columns(rows) {
   const values = new Map();
   for (const row_ of rows) {
     for (const [key, value] of Object.entries(row_)) values.set(key, (values.get(key) ?? new Set()).add(JSON.stringify(value)));
   }
-  const names = [...values.keys()];
+  const names = [...values.keys()].filter((name) => values.get(name).size > 1 || !EMPTY.has([...values.get(name)][0]));
   return [...names.filter((name) => values.get(name).size > 1), ...names.filter((name) => values.get(name).size === 1)].slice(0, MOST_COLUMNS);
 }
 

@@ -55,7 +55,7 @@ function sending(webhooks, act, failed) {
       try { asked.data = JSON.parse(body.value); } catch (error) { failed(new Error(`The body is not JSON: ${error.message}`)); return; }
     }
     act(`/webhooks/${encodeURIComponent(name)}`, asked, `${name} is sent.`);
-  } }, h("div", { class: "line" }, h("label", {}, "Webhook", which), h("label", { class: "path" }, "To this URL", to)), h("label", {}, "Body as JSON", body),
+  } }, h("div", { class: "line" }, h("label", {}, "Webhook", which), h("label", { class: "path" }, "To this URL (of this machine, or of a host that the server may send to)", to)), h("label", {}, "Body as JSON", body),
   h("p", { class: "buttons" }, h("button", { class: "primary" }, "Send now")))];
 }
 

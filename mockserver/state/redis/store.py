@@ -166,7 +166,7 @@ class RedisStore:
         return sorted(int(number) for numbers in self.ask("found", after, *kinds) for number in numbers)
 
     def kinds(self) -> None:
-        """None: as for `find`."""
+        """None: it keeps no counts of them."""
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
