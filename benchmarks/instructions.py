@@ -32,6 +32,8 @@ SHORT, LONG = 200, 1200
 ROWS = 20
 LIMIT_SECONDS = 600
 REQUESTS = {"POST": post(), "GET 20": page(20)}
+AFTER_POST = "GET 20, one new row"
+"""The same page after each creation; the creation is taken off."""
 COLLECTED = re.compile(r"Collected : (\d+)")
 
 
@@ -42,10 +44,12 @@ def child(name: str, count: int) -> None:
     run of a thousand requests it falls moves a figure by up to two per cent.
     """
     gc.disable()
-    world, request = pipeline(), REQUESTS[name]
+    world, request = pipeline(), page(ROWS) if name == AFTER_POST else REQUESTS[name]
     for _ in range(ROWS):
         world.exchange(post())
     for _ in range(count):
+        if name == AFTER_POST:
+            world.exchange(post())
         world.exchange(request)
 
 
@@ -101,7 +105,8 @@ def main() -> None:
         return
     committed: dict[str, Any] = orjson.loads(COMMITTED.read_bytes()) if COMMITTED.exists() else {}
     before = committed.get("instructions", {})
-    figures, now = measure("benchmarks.instructions", REQUESTS), conditions()
+    figures, now = measure("benchmarks.instructions", [*REQUESTS, AFTER_POST]), conditions()
+    figures[AFTER_POST] -= figures["POST"]
     print(f"\n{'instructions for a request':<28}{'now':>14}{'committed':>14}{'change':>10}")
     for name, figure in figures.items():
         known = before.get(name)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mockserver.apis.api import Api
+from mockserver.apis.base import Behaviour
 from mockserver.apis.resources.echo import Echo
 from mockserver.contract import Operation
 from mockserver.contract.router import split
@@ -52,6 +53,7 @@ class Plan:
         "price",
         "resource",
         "restricts",
+        "rows_stand",
         "security",
         "stream",
         "streams_on_request",
@@ -88,6 +90,8 @@ class Plan:
         """The media type that it answers when a request says `stream: true`; "" where that means nothing."""
         self.is_coded = operation.id in api.behaviours
         """Whether its behaviour is code, and not that of a resource."""
+        self.rows_stand = operation.method == "GET" and all(map(_is_ours, api.behaviours.values()))
+        """Whether rows that it answers with are never changed in place: code of ours keeps to that."""
         self.latency = api.latency.get(operation.id, api.latency.get("*"))
         """How long a response takes; None for no time at all."""
         self.tenant = BY_KEY if api.tenant_is_key else api.tenant_variable
@@ -98,6 +102,10 @@ class Plan:
         """Whether something is to be done when the response is there."""
         self.window = f"{api.name} {operation.method} {operation.path} "
         """The vendor's sliding window that its requests count in, but for the tenant."""
+
+
+def _is_ours(behaviour: Behaviour) -> bool:
+    return str(getattr(behaviour, "__module__", "")).startswith("mockserver.")
 
 
 class Route(NamedTuple):

@@ -351,6 +351,12 @@ class Operation:
             return [self._undeclared(response.status)] if self.declared and 200 <= response.status < 300 else []
         return [] if declared_response.accepts(response, text) else declared_response.explain(response)
 
+    def accepts_rows(self, response: Response) -> bool:
+        """Whether sending `response` is surely no violation, its rows being such as `standing_rows` tells of; it is
+        written then. False says nothing."""
+        declared_response = self.response(response.status)
+        return declared_response is not None and declared_response.accepts_rows(response)
+
     def check_wire(self, response: Response) -> list[Violation]:
         """Violations of the bytes of a declared response, read as a client reads them."""
         declared_response = self.response(response.status)

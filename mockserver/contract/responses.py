@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -13,7 +14,8 @@ from mockserver.contract.parameters import Parameter, compile_parameter
 from mockserver.contract.references import Refs
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.shapes import reread
-from mockserver.errors import Problem
+from mockserver.contract.standing_rows import StandingRows, list_member
+from mockserver.errors import ContractError, Problem
 from mockserver.messages import Response, Violation
 from mockserver.text.documents import pointer_of
 
@@ -62,6 +64,7 @@ class DeclaredResponse:
     def __init__(self, refs: Refs, schemas: Schemas, node: dict[str, Any], pointer: str) -> None:
         self.node = node
         self.pointer = pointer
+        self._schemas = schemas
         self.bodies = compile_bodies(refs, schemas, node.get("content") or {}, f"{pointer}/content", "response")
         self.headers: list[Parameter] = []
         counts = set()
@@ -93,20 +96,8 @@ class DeclaredResponse:
 
         `written` is what its data was written as, if that is JSON: what it says need not be looked at twice.
         """
-        headers = response.headers
-        for name, header, validator, good, counts in self._headers:
-            text = headers.get(name)
-            if text in good:
-                continue
-            if not (counts and text and _spells_count(text)):
-                try:
-                    if text is None or not _header_holds(header, validator, text):
-                        return False
-                except Problem:
-                    return False
-            if len(good) >= MAX_GOOD_TEXTS:  # a header that tells the time has had its day
-                good.intersection_update((None,))
-            good.add(text)
+        if self._headers and not self._accepts_headers(response.headers):
+            return False
         if not self.bodies.media_types:
             return True
         if response.media_type is None:
@@ -126,6 +117,43 @@ class DeclaredResponse:
                 known.clear()
             known[size] = written
         return is_good
+
+    def accepts_rows(self, response: Response) -> bool:
+        """Whether a response with a list of rows that stand (`standing_rows`) is surely good; then it is written."""
+        if self._rows is None or response.media_type != "application/json" or response.content is not None:
+            return False
+        text = self._rows.text(response.data) if self._accepts_headers(response.headers) else None
+        response.content = text
+        return text is not None
+
+    @cached_property
+    def _rows(self) -> StandingRows | None:
+        reading = self.bodies["application/json"]
+        if reading is None or reading.of_texts:
+            return None
+        at = f"{self.pointer}/content/application~1json/schema"
+        try:
+            reference = self._schemas.reference(at, "response")
+            member = list_member(reference, self._schemas.reached(reference))
+        except ContractError:
+            return None
+        return StandingRows(member, reading.accepts) if member is not None else None
+
+    def _accepts_headers(self, headers: dict[str, str]) -> bool:
+        for name, header, validator, good, counts in self._headers:
+            text = headers.get(name)
+            if text in good:
+                continue
+            if not (counts and text and _spells_count(text)):
+                try:
+                    if text is None or not _header_holds(header, validator, text):
+                        return False
+                except Problem:
+                    return False
+            if len(good) >= MAX_GOOD_TEXTS:  # a header that tells the time has had its day
+                good.intersection_update((None,))
+            good.add(text)
+        return True
 
     def explain(self, response: Response) -> list[Violation]:
         """What is wrong with a response that is not accepted."""

@@ -191,6 +191,11 @@ class Schemas:
                 formats |= found.formats
         return resources, formats
 
+    def reached(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The schemas that a schema reaches, by the references to them, as a validator has them."""
+        resources, _ = self.reach(schema)
+        return {f"{_PREFIX}{name}": each for name, each in resources[_ALL]["$defs"].items()}
+
     def pointer(self, reference: str) -> str:
         """Where in the document the schema of a `reference` stands."""
         return self._places[reference][0]
