@@ -199,6 +199,17 @@ end
 function steps.kinds() return redis.call('HGETALL', kinds) end
 reads.kinds = true
 
+-- The traits of which there are entries, and how many have them.
+function steps.kept()
+  local found = redis.call('HGETALL', kinds)
+  for i = 2, #found, 2 do
+    local start = found[i] * KIND
+    found[i] = redis.call('ZCOUNT', index, written(start), written(start + KIND - 1))
+  end
+  return found
+end
+reads.kept = true
+
 -- The numbers of the entries of some kinds, those above a number: one list for each kind.
 function steps.found(from, to)
   local found = {}
