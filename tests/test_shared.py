@@ -204,6 +204,8 @@ def test_idle_ones_go_by_themselves_with_all_their_keys(replicas):
     made = one.sandboxes.create("idle")
     tag = f"{{{one.sandboxes._prefix}idle}}*"
     seen = set()
+    assert one.sandboxes.shelf("idle").put("before", b"{}", b"[]")
+    assert all(redis.ttl(key) > 1000 for key in redis.keys(tag))
     for body in (None, {"agent_id": 1}, None):
         send(one, key=made.key, body=body)
         send(one, "GET", key=made.key)
@@ -221,7 +223,11 @@ def test_idle_ones_go_by_themselves_with_all_their_keys(replicas):
     other.sandboxes.create("second")
     with pytest.raises(TooMany):
         one.sandboxes.create("third")
-    redis.delete(*redis.keys(tag))  # as if its time were over
+    one.sandboxes.get("idle").reset()
+    keys = redis.keys(tag)
+    assert any(key.endswith(b"snapshots") for key in keys)
+    assert all(redis.ttl(key) > 1000 for key in keys), "whoever resets it uses it, and no key stays for ever"
+    redis.delete(*keys)  # as if its time were over
     assert one.sandboxes.create("third").name == "third", "its place is free"
     assert [sandbox.name for sandbox in other.sandboxes.all()] == ["default", "second", "third"]
     bound = Request("GET", "/v1/user-memories", "", HEADERS | {"authorization": f"Bearer {made.key}"})

@@ -11,11 +11,11 @@ from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Connection, Value
 from mockserver.state.redis.guesses import Guesses
 from mockserver.state.redis.names import (
+    beside,
     encoded,
     field,
     keys_of,
     parted,
-    record_beside,
     table_of,
     traits_read,
     traits_written,
@@ -72,8 +72,8 @@ class RedisStore:
     ) -> None:
         self.world = world
         self.keys = keys_of(world)
-        self.all_keys = [*self.keys, record_beside(world)]
-        """With that of the sandbox's record, which goes when they do."""
+        self.all_keys = [*self.keys, *beside(world)]
+        """With those of the sandbox, which go when they do."""
         self.guesses = Guesses(reads or Reads())
         """What requests of this process believe of the world."""
         self._redis = connection
