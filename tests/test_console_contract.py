@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mockserver.journal.cells import Cells
 from mockserver.server.app import create_app
 from mockserver.server.thread import serve_in_thread
 from mockserver.settings import Settings
@@ -168,9 +167,3 @@ def test_coverage_tells_statuses_by_the_faults_that_were_done(admin):
         assert admin.get("/sandboxes/default/journal", params=wanted).json()["total"] == count
     admin.delete("/sandboxes/default/journal")
     assert cells() == {}, "what the journal has dropped is no cell"
-
-
-def test_cells_are_counted_once():
-    cells = Cells()
-    cells.add([], 1)
-    assert (cells.seen(), cells.newest) == ([], 0)

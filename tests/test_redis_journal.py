@@ -13,6 +13,7 @@ from mockserver.admin.journal import JournalReader
 from mockserver.journal import verify
 from mockserver.messages import Traits
 from mockserver.state.memory import MemoryStore
+from mockserver.state.redis import store
 from mockserver.state.redis.store import RedisStore
 from mockserver.state.store import NO_TRAITS
 
@@ -34,13 +35,14 @@ deeds = st.lists(
 )
 
 
-def found(store: MemoryStore | RedisStore, traits: Traits, after: int) -> list[list[int] | None]:
+def found(kept: MemoryStore | RedisStore, traits: Traits, after: int) -> list[object]:
     return [
-        store.find(lambda known: known == traits, after),
-        store.find(lambda known: known[1] == traits[1], after),
-        store.find(lambda known: known[0] in (traits[0], "list"), after),
-        store.find(lambda known: True),
-        store.find(lambda known: False),
+        kept.find(lambda known: known == traits, after),
+        kept.find(lambda known: known[1] == traits[1], after),
+        kept.find(lambda known: known[0] in (traits[0], "list"), after),
+        kept.find(lambda known: True),
+        kept.find(lambda known: False),
+        sorted(kept.kinds()),
     ]
 
 
@@ -93,9 +95,9 @@ def pair(replicas):  # noqa: F811
 )
 def test_a_filter_shows_the_same_entries_as_a_look_at_all(pair, query):
     _, other = pair
-    store, reader = other.sandbox.store, JournalReader()
-    shown, total = reader.page(store, {"limit": 100, **query})
-    every, _ = reader.page(store, {"limit": 100})
+    kept, reader = other.sandbox.store, JournalReader()
+    shown, total = reader.page(kept, {"limit": 100, **query})
+    every, _ = reader.page(kept, {"limit": 100})
     text = query.get("text", "").lower()
     wanted = [
         entry["number"]
@@ -123,3 +125,16 @@ def test_a_verify_reads_only_what_may_match(pair, monkeypatch):
     criteria = verify.parse_criteria({"operation": "Memory.deleteUserMemory"})
     exchanges = world.exchanges_with(criteria.may_match)
     assert read == [exchange.number for exchange in exchanges] == [1, 5, 9, 13, 17, 21]
+
+
+def test_a_long_journal_is_read_in_pieces(redis_server, monkeypatch):
+    monkeypatch.setattr(store, "PIECE", 3)
+    shared = redis_stores(redis_server)(0)
+    for n in range(1, 8):
+        shared.append(b"%d" % n)
+    every = [(n, b"%d" % n) for n in range(1, 8)]
+    for after in range(9):
+        for limit in range(9):
+            wanted = every[after : after + limit] if limit else every[after:]
+            assert shared.entries(after, limit) == wanted
+    assert shared.entries_of(range(8)) == every

@@ -10,6 +10,7 @@ import redis
 from redis_server import RedisServer
 from test_shared import listed, replicas, send  # noqa: F401 (a fixture)
 
+from mockserver.messages import Limit
 from mockserver.pipeline.pipeline import Pipeline
 from mockserver.scenarios import parse_scenario
 from mockserver.state.redis.reads import MOST_BYTES, Reads
@@ -115,3 +116,10 @@ def test_one_row_is_read_once_too(replicas, monitor):  # noqa: F811
     assert trips(monitor, one, 404, "DELETE", "/v1/user-memories/nothing") == 1
     assert len(monitor.of(lambda: send(one, "DELETE", path))) == 2
     assert trips(monitor, one, 404, "DELETE", path) == 1
+
+
+def test_a_row_that_is_still_not_there_is_guessed_beside_a_wrong_guess(replicas):  # noqa: F811
+    one, other = replicas(2, limit=Limit(50, 60.0))
+    path = "/v1/user-memories/nothing"
+    for n in range(6):
+        assert send((one, one, other)[n % 3], "DELETE", path).status == 404

@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis_server import RedisServer
 
+from mockserver.admin.journal import JournalReader
+from mockserver.admin.standing import standing, steered
 from mockserver.errors import Problem, UserError
 from mockserver.messages import Exchange, Request, Write
 from mockserver.pipeline.build import build
@@ -204,6 +206,8 @@ def test_idle_ones_go_by_themselves_with_all_their_keys(replicas):
     made = one.sandboxes.create("idle")
     tag = f"{{{one.sandboxes._prefix}idle}}*"
     seen = set()
+    assert one.sandboxes.shelf("idle").put("before", b"{}", b"[]")
+    assert all(redis.ttl(key) > 1000 for key in redis.keys(tag))
     for body in (None, {"agent_id": 1}, None):
         send(one, key=made.key, body=body)
         send(one, "GET", key=made.key)
@@ -221,7 +225,11 @@ def test_idle_ones_go_by_themselves_with_all_their_keys(replicas):
     other.sandboxes.create("second")
     with pytest.raises(TooMany):
         one.sandboxes.create("third")
-    redis.delete(*redis.keys(tag))  # as if its time were over
+    one.sandboxes.get("idle").reset()
+    keys = redis.keys(tag)
+    assert any(key.endswith(b"snapshots") for key in keys)
+    assert all(redis.ttl(key) > 1000 for key in keys), "whoever resets it uses it, and no key stays for ever"
+    redis.delete(*keys)  # as if its time were over
     assert one.sandboxes.create("third").name == "third", "its place is free"
     assert [sandbox.name for sandbox in other.sandboxes.all()] == ["default", "second", "third"]
     bound = Request("GET", "/v1/user-memories", "", HEADERS | {"authorization": f"Bearer {made.key}"})
@@ -288,6 +296,25 @@ def test_whoever_watches_sees_that_another_process_moved_the_clock(replicas):
     assert one.sandbox.clock.hands() == before, "it runs, and nobody has moved it"
     other.sandbox.clock.advance(1)
     assert one.sandbox.clock.hands() != before
+
+
+def test_whoever_follows_a_journal_goes_on_when_another_process_changes_the_scenario(replicas):
+    one, other = replicas()
+    scenario = parse_scenario(SCENARIO, one.apis, "shared.yaml")
+    one.sandbox.use(scenario)
+    send(one)
+    seen, store, reader = standing(other.sandbox), other.sandbox.store, JournalReader()
+    newest = reader.news(store, 0)[-1]["number"]
+    for steer in (one.sandbox.drop_scenarios, lambda: one.sandbox.revise(scenario)):
+        steer()
+        now = standing(other.sandbox)
+        assert steered(seen, now) == ["scenario"]
+        assert now.store is store, "it is the same journal, and nothing is to be told again"
+        seen = now
+    send(one)
+    assert [entry["number"] for entry in reader.news(other.sandbox.store, newest)] == [newest + 1]
+    one.sandbox.reset()
+    assert other.sandbox.store is not store
 
 
 def test_a_database_that_was_emptied_is_begun_again(replicas):

@@ -11,14 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import orjson
-
 from mockserver.admin.views import entry_view
 from mockserver.clock import sleep
 from mockserver.errors import Problem
 from mockserver.journal.attempts import Attempts, annotate_shown, beside_call
-from mockserver.journal.cells import Cells, cells_of
-from mockserver.journal.entries import decode_all, heads
+from mockserver.journal.cells import cells_of
+from mockserver.journal.entries import decode_all
 from mockserver.journal.retries import Attempt, Verdict, verdicts
 from mockserver.messages import JSON, Exchange, Traits
 from mockserver.state.store import Store
@@ -39,7 +37,6 @@ class JournalReader:
 
     def __init__(self) -> None:
         self._indexes: WeakKeyDictionary[Store, Attempts] = WeakKeyDictionary()
-        self._cells: WeakKeyDictionary[Store, Cells] = WeakKeyDictionary()
 
     def page(self, store: Store, params: Mapping[str, Any]) -> tuple[list[JSON], int]:
         """The entries that a request for a journal asks for, and how many match in all."""
@@ -85,16 +82,7 @@ class JournalReader:
 
     def cells(self, store: Store) -> list[JSON]:
         """Which statuses were seen under which faults, as the admin API shows it."""
-        kinds = store.kinds()
-        if kinds is not None:
-            seen = cells_of(kinds)
-        else:
-            cells = self._cells.get(store)
-            if cells is None:
-                cells = self._cells.setdefault(store, Cells())
-            cells.add(store.entries(cells.newest), store.journal_span()[0])
-            seen = cells.seen()
-        return [{**cell._asdict(), "count": count} for cell, count in seen]
+        return [{**cell._asdict(), "count": count} for cell, count in cells_of(store.kinds())]
 
     def _view(self, store: Store, entries: Entries) -> list[JSON]:
         shown: list[JSON] = []
@@ -139,20 +127,9 @@ def _matching(store: Store, params: Mapping[str, Any], after: int) -> list[int]:
         )
 
     found = store.find(wanted, after)
-    if found is None:
-        found = [number for number, traits in heads(_likely(store.entries(after), params)) if wanted(traits)]
-    elif params.get("text"):
-        found = [number for number, _ in _with_text(store.entries_of(found), params["text"])]
+    if params.get("text"):
+        return [number for number, _ in _with_text(store.entries_of(found), params["text"])]
     return found
-
-
-def _likely(entries: Entries, params: Mapping[str, Any]) -> Entries:
-    """The entries whose bytes hold the texts that are looked for; the others need no decoding."""
-    texts = [orjson.dumps(params[name]) for name in ("api", "operation", "rule", "side", "stage") if params.get(name)]
-    if params.get("fault", NO_FAULT) != NO_FAULT:
-        texts.append(orjson.dumps(params["fault"]))
-    likely = [pair for pair in entries if all(text in pair[1] for text in texts)]
-    return _with_text(likely, params["text"]) if params.get("text") else likely
 
 
 def _with_text(entries: Entries, text: str) -> Entries:

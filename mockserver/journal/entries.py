@@ -9,7 +9,7 @@ means the same to every process that shares the store.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -185,28 +185,6 @@ def fingerprint(entry: bytes) -> int:
     size = int(entry[2:sent])
     # Method, path and query stand before the headers; text that looks like their end only joins more entries.
     return hash((entry[sent : entry.index(b",{", sent)], entry[end + 1 : end + 1 + size]))
-
-
-def heads(entries: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Traits]]:
-    """What entries are found by, with their numbers; their bodies stay as they are. Other versions are left out."""
-    skipped = 0
-    for number, entry in entries:
-        try:
-            yield number, _traits_in(entry)
-        except OtherVersion:
-            skipped += 1
-    if skipped:
-        _warn_once(skipped)
-
-
-def _traits_in(entry: bytes) -> Traits:
-    if entry[:1] != VERSION:
-        raise OtherVersion
-    answered, fields, rare = orjson.loads(entry[1 : entry.index(b"\0")])[5:]
-    known = {**dict(zip(_FIELDS, fields, strict=True)), **(rare or {})}
-    sides = tuple({violation["side"] for violation in known.get("violations", ())})
-    status, faults = answered[0] if answered else 0, tuple(known.get("faults", ()))
-    return known["operation"], status, known.get("rule", ""), known["stage"], sides, known["api"], faults
 
 
 def mark(exchange: Exchange) -> str:

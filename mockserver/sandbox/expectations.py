@@ -58,7 +58,7 @@ def _failures(world: World, scenario: Scenario, expected: Expectation) -> list[s
 
     if expected.calls is not None:
         statuses = None if expected.status is None else parse_range(expected.status)
-        calls = world.find(
+        calls = world.store.find(
             lambda traits: expected.op in ("*", traits[0]) and (statuses is None or statuses.holds(traits[1]))
         )
         status = f" with status {expected.status}" if expected.status is not None else ""

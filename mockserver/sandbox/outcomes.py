@@ -116,7 +116,9 @@ def _why(
 
 def _later(world: World, contract: Contract, rule: CompiledRule, exchange: Exchange) -> int:
     """How many later exchanges a rule was concerned with."""
-    numbers = [number for number in world.find(lambda traits: traits[0] in rule.operations) if number > exchange.number]
+    numbers = [
+        number for number in world.store.find(lambda traits: traits[0] in rule.operations) if number > exchange.number
+    ]
     return sum(
         rule.concerns(facts_of(world, contract, later))
         for later in journal.decode_all(world.store.entries_of(numbers))

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
+from typing import TypeGuard
 
 import orjson
 from pydantic import TypeAdapter
@@ -31,7 +32,7 @@ from mockserver.state.redis.clock import SharedClock
 from mockserver.state.redis.condition import Condition
 from mockserver.state.redis.connection import Connection
 from mockserver.state.redis.figures import SharedFigures
-from mockserver.state.redis.names import PARTS, keys_of, record_of, tag_of
+from mockserver.state.redis.names import keys_of, record_of, shelf_of, tag_of
 from mockserver.state.redis.reads import Reads
 from mockserver.state.redis.replies import Refused
 from mockserver.state.redis.servers import BEAT, Servers
@@ -110,13 +111,14 @@ class SharedSandboxes(Sandboxes):
         self._by_name.pop(name, None)  # should this fail, the record tells what is
         if not world.version:
             self._register(name, world.store)
-        version, keys, outcome = self._number(), [key, *world.store.keys], "moved"
+        stay = [*world.store.keys, *shelf_of(tag_of(self._prefix, name))]
+        version, outcome = self._number(), "moved"
         idle = "" if self.bounds.idle_seconds is None else max(1, round(self.bounds.idle_seconds))
         while outcome == "moved":
             before = (self._redis.call("HGET", key, "world") or b"").decode() if world.version else ""
             gone = keys_of(before) if before not in ("", world.store.world) else []
             said = (before or "-" if world.version else "", world.store.world, version, record, sandbox.key or "", idle)
-            outcome = self._redis.run("publish", [*keys, *gone], *said, len(PARTS)).decode()
+            outcome = self._redis.run("publish", [key, *stay, *gone], *said, len(stay)).decode()
         if outcome != "done" and world.store.world != before:
             self._redis.call("UNLINK", *world.store.keys)
         if outcome == "taken":
@@ -240,7 +242,10 @@ class SharedSandboxes(Sandboxes):
             terms = _TERMS.validate_python(published["terms"])
             scenarios = self._scenarios(name, published["scenarios"])
             store = self._store(world.decode(), terms)
-            clock = SharedClock(store)
+            clock: Clock = SharedClock(store)
+            if sandbox is not None and sandbox.given == terms and _is_of(sandbox.store, store.world):
+                # Only its scenarios are others: who reads its journal, say, goes on where it was.
+                store, clock = sandbox.store, sandbox.clock
             try:
                 clock.read()
             except Refused as refused:
@@ -309,6 +314,10 @@ class SharedSandboxes(Sandboxes):
             for name in gone:
                 self.shelf(name.decode()).clear()
         return [name.decode() for name, is_there in zip(names, there, strict=True) if is_there]
+
+
+def _is_of(store: Store, world: str) -> TypeGuard[RedisStore]:
+    return isinstance(store, RedisStore) and store.world == world
 
 
 def _digest(api: Api) -> str:

@@ -94,17 +94,9 @@ class World:
         """The journal, oldest first; only what came after a number, if one is given."""
         return journal.decode_all(self.store.entries(after))
 
-    def find(self, wanted: Callable[[Traits], bool]) -> list[int]:
-        """The numbers of the journal's exchanges with such traits. Others are looked at only where the store cannot
-        tell."""
-        found = self.store.find(wanted)
-        if found is None:
-            return [number for number, traits in journal.heads(self.store.entries()) if wanted(traits)]
-        return found
-
     def exchanges_with(self, wanted: Callable[[Traits], bool]) -> list[Exchange]:
         """These exchanges, oldest first."""
-        return journal.decode_all(self.store.entries_of(self.find(wanted)))
+        return journal.decode_all(self.store.entries_of(self.store.find(wanted)))
 
     def decide(
         self, api: str, request: Request, operation: Operation, now: float, variables: Mapping[str, str]

@@ -107,11 +107,11 @@ class Store(Protocol):
     ) -> int:
         """Write an entry to the journal, count its mark if it has one, and how it was answered; its number."""
 
-    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int] | None:
-        """The numbers of the entries with such traits, ascending; None when only reading all of them would tell."""
+    def find(self, wanted: Callable[[Traits], bool], after: int = 0) -> list[int]:
+        """The numbers of the entries with such traits, ascending."""
 
-    def kinds(self) -> list[tuple[Traits, int]] | None:
-        """How many entries that are kept have which traits, each maybe more than once; None where it is not known."""
+    def kinds(self) -> list[tuple[Traits, int]]:
+        """How many entries that are kept have which traits, which may come more than once."""
 
     def marked(self) -> dict[str, int]:
         """How many entries had each mark, also those that the journal has dropped since."""

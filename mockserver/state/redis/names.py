@@ -48,9 +48,10 @@ def shelf_of(tag: str) -> list[str]:
     return [tag + "snapshots", tag + "snapshot-contents"]
 
 
-def record_beside(world: str) -> str:
-    """The key of the record of a world's sandbox."""
-    return record_of(world[: world.rindex("}") + 1])
+def beside(world: str) -> list[str]:
+    """The keys of a world's sandbox that outlive the world: its record, and its snapshots."""
+    tag = world[: world.rindex("}") + 1]
+    return [record_of(tag), *shelf_of(tag)]
 
 
 def keys_of(world: str) -> list[str]:

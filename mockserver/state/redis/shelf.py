@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.state.redis.connection import Connection
-from mockserver.state.redis.names import shelf_of
+from mockserver.state.redis.names import record_of, shelf_of
 from mockserver.state.shelf import KEPT, KEPT_BYTES
 
 
@@ -18,10 +18,11 @@ class RedisShelf:
     def __init__(self, connection: Connection, tag: str) -> None:
         self._redis = connection
         self._keys = shelf_of(tag)
+        self._record = record_of(tag)
 
     def put(self, name: str, about: bytes, content: bytes) -> bool:
         """Keep a snapshot, in the place of one of the same name; false when there is no room, and nothing changed."""
-        return bool(self._redis.run("keep", self._keys, name, about, content, KEPT, KEPT_BYTES))
+        return bool(self._redis.run("keep", [*self._keys, self._record], name, about, content, KEPT, KEPT_BYTES))
 
     def all(self) -> dict[str, bytes]:
         """What is said about each, by its name."""

@@ -11,11 +11,11 @@ from mockserver.messages import Balance, Traits, Window, Write
 from mockserver.state.redis.connection import Connection, Value
 from mockserver.state.redis.guesses import Guesses
 from mockserver.state.redis.names import (
+    beside,
     encoded,
     field,
     keys_of,
     parted,
-    record_beside,
     table_of,
     traits_read,
     traits_written,
@@ -43,8 +43,14 @@ FIRST = 3
 """Where the answers of the steps begin in what a script answers."""
 
 
+PIECE = 500
+"""Entries of a journal that are read in one step: others wait for Redis meanwhile."""
+
+
 class RedisStore:
-    """The store of one world. Every method is one round trip, and raises Problem `unavailable` without Redis.
+    """The store of one world. Every method is one round trip, but for those that read much.
+
+    All raise Problem `unavailable` without Redis.
 
     Args:
         connection: the way to Redis.
@@ -66,8 +72,8 @@ class RedisStore:
     ) -> None:
         self.world = world
         self.keys = keys_of(world)
-        self.all_keys = [*self.keys, record_beside(world)]
-        """With that of the sandbox's record, which goes when they do."""
+        self.all_keys = [*self.keys, *beside(world)]
+        """With those of the sandbox, which go when they do."""
         self.guesses = Guesses(reads or Reads())
         """What requests of this process believe of the world."""
         self._redis = connection
@@ -165,18 +171,30 @@ class RedisStore:
         kinds = [kind for text, kind in _pairs(self.ask("kinds")) if wanted(traits_read(text))]
         return sorted(int(number) for numbers in self.ask("found", after, *kinds) for number in numbers)
 
-    def kinds(self) -> None:
-        """None: it keeps no counts of them."""
+    def kinds(self) -> list[tuple[Traits, int]]:
+        """How many entries that are kept have which traits."""
+        kept = [(traits_read(text), count) for text, count in _pairs(self.ask("kept"))]
+        return [(traits, count) for traits, count in kept if count]
 
     def entries(self, after: int = 0, limit: int = 0) -> list[tuple[int, bytes]]:
         """The entries of the journal with a number above `after`, oldest first; at most `limit`, 0 is all."""
-        start, entries = self.ask("entries", after, limit)
-        return list(enumerate(entries, start))
+        found: list[tuple[int, bytes]] = []
+        while True:
+            most = min(PIECE, limit - len(found)) if limit else PIECE
+            start, entries = self.ask("entries", after, most)
+            found += enumerate(entries, start)
+            if len(entries) < most or len(found) == limit:
+                return found
+            after = found[-1][0]
 
     def entries_of(self, numbers: Sequence[int]) -> list[tuple[int, bytes]]:
         """The entries with these numbers, without those that the journal has dropped."""
-        entries = self.ask("picked", *numbers)
-        return [(number, entry) for number, entry in zip(numbers, entries, strict=True) if entry is not None]
+        found: list[tuple[int, bytes]] = []
+        for place in range(0, len(numbers), PIECE):
+            some = numbers[place : place + PIECE]
+            entries = self.ask("picked", *some)
+            found += [(number, entry) for number, entry in zip(some, entries, strict=True) if entry is not None]
+        return found
 
     def journal_span(self) -> tuple[int, int]:
         """The number of the oldest entry that is kept, and that of the newest; the first is one more when none is."""

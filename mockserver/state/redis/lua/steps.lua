@@ -199,6 +199,17 @@ end
 function steps.kinds() return redis.call('HGETALL', kinds) end
 reads.kinds = true
 
+-- The traits of which there are entries, and how many have them.
+function steps.kept()
+  local found = redis.call('HGETALL', kinds)
+  for i = 2, #found, 2 do
+    local start = found[i] * KIND
+    found[i] = redis.call('ZCOUNT', index, written(start), written(start + KIND - 1))
+  end
+  return found
+end
+reads.kept = true
+
 -- The numbers of the entries of some kinds, those above a number: one list for each kind.
 function steps.found(from, to)
   local found = {}
@@ -339,7 +350,8 @@ reply[3] = changed
 -- after an eighth of it, or when a key is new. `kept` says when that was, and how many keys there were.
 local idle = tonumber(known[5] or '')
 if idle then
-  if known[1] == '0' then table.remove(KEYS) end  -- nobody sees it yet: the record is that of another world
+  -- Nobody sees a world of version 0 yet: what is beside it belongs to another one.
+  while known[1] == '0' and #KEYS > 11 do table.remove(KEYS) end
   local at, count = known[6]:match('^([^ ]+) ?(%d*)$')
   local is_old = believed ~= '' and now - at > idle / 8
   if is_old or redis.call('EXISTS', unpack(KEYS)) ~= tonumber(count) then
