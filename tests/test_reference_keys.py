@@ -17,7 +17,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 import reference_keys as keys  # noqa: E402
 
-CHAT = DOCS / "examples" / "chat.yaml"
+CHAT = DOCS / "chat.yaml"
 APIS = {"datagrid": "datagrid", "mem0": "mem0", "shop": "shop", "chat": f"chat={CHAT}"}
 BEHAVIOURS = "from mockserver import Behaviours\n\napi = Behaviours()\n"
 
