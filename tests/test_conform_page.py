@@ -1,12 +1,8 @@
-"""The page on `mockserver conform`: its server is started, its commands are run and print what it shows."""
+"""The page on `mockserver conform` lists every rule with its level. Its example is run by test_snippets.py."""
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,34 +10,6 @@ import pytest
 from mockserver.conform.rules import RULES
 
 PAGE = (Path(__file__).parent.parent / "docs" / "conform.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"```(\w+)(?: (\S+))?\n(.*?)```", re.DOTALL)
-
-
-@pytest.mark.slow
-def test_the_page_does_what_it_shows(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    folder = str(Path(sys.executable).parent)
-    environment = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-    blocks = BLOCK.findall(PAGE)
-    for language, name, text in blocks:
-        if language != "console":
-            (tmp_path / name).write_text(text, encoding="utf-8")
-    server = subprocess.Popen([sys.executable, "server.py", port], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None and server.stdout.readline() == "listening\n"
-        shown = [(int(code), text.replace("8000", port)) for language, code, text in blocks if language == "console"]
-        for code, text in shown:
-            command, _, expected = text.partition("\n")
-            done = subprocess.run(
-                command.removeprefix("$ ").split(), cwd=tmp_path, env=environment, capture_output=True, text=True
-            )
-            assert (done.stdout, done.returncode) == (expected, code), done.stdout + done.stderr
-        assert len(shown) == 2
-    finally:
-        server.kill()
-        server.communicate()
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -184,5 +184,5 @@ def test_pre_commit_checks_documents(tmp_path):
         [pre_commit, "run", "--all-files"], cwd=project, env={**os.environ, **home}, capture_output=True, text=True
     )
     assert failed.returncode == 1
-    assert "openapi.yaml:2:7: error: #/info" in failed.stdout
+    assert "error: #/info/version: is required and missing" in failed.stdout
     assert "notes.yaml" not in failed.stdout

@@ -80,7 +80,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
 
 def check(runner: Runner, page: Page, long: bool = False) -> None:
     writes = bool(os.environ.get("WRITE_SNIPPETS"))
-    done = runner.run(page, long, writes)
+    done = runner.run(read(page.path), long, writes)  # an earlier run may have written into it
     if done.rewritten:
         rewrite(page.path, done.rewritten)
 

@@ -1,5 +1,5 @@
-"""Whether a program printed what a page shows. What differs from run to run counts as equal: times, and how wide
-columns are. `...` in a page stands for anything."""
+"""Whether a program printed what a page shows. What differs from run to run counts as equal: times, how wide
+columns are, and how much schemathesis tried. `...` in a page stands for anything."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ _SAME = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)?"), "TIME"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "TIME"),
     (re.compile(r"\b\d\d:\d\d:\d\d([.,]\d+)?\b"), "TIME"),
+    (re.compile(r"\b1[6-9]\d{8}\b"), "TIME"),
     (re.compile(r"\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b"), "UUID"),
     (re.compile(r"\bin \d+(\.\d+)? ?s(econds?)?\b"), "in TIME"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|µs)\b"), "TIME"),
+    (re.compile(r"\b[\d,]+ test cases\b"), "SOME test cases"),
     (re.compile(r" {2,}"), "  "),
     (re.compile(r"={3,}|-{3,}|_{3,}"), "---"),
 )

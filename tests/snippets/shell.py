@@ -130,8 +130,11 @@ class Shell:
         return text.replace(f"{self.folder}/", "").replace(str(self.folder), ".")
 
     def run(self, command: str, timeout: float = 60) -> list[str]:
-        """Run a command, and return the lines that it printed. `code` is its exit code."""
-        if _SERVER.match(command):
+        """Run a command, and return the lines that it printed. `code` is its exit code.
+
+        A server, and what ends with `&`, runs until the page ends; it is waited for until its port answers.
+        """
+        if _SERVER.match(command) or command.endswith(" &"):
             return self._start(command)
         state = self.folder.parent / "state"
         state.unlink(missing_ok=True)
@@ -156,8 +159,8 @@ class Shell:
         return self.there(done.stdout.decode("utf-8", "replace")).splitlines()
 
     def _start(self, command: str) -> list[str]:
+        named = (_OPTION if _SERVER.match(command) else _PORT).findall(command) or ["4010"]
         command = command.rstrip(" &")
-        named = _OPTION.findall(command) or ["4010"]
         script = f"exec env {self.here(command)}"
         log = self.folder.parent / f"server-{len(self._servers)}.log"
         with log.open("wb") as out:
