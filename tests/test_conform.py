@@ -19,16 +19,21 @@ async def no_wait(seconds: float) -> None:
     await asyncio.sleep(0)
 
 
-def conformity(folder: Path, app: Any, over: tuple[Path, ...] = (), **terms: Any) -> Conformity:
+def conformity(folder: Path, app: Any, over: tuple[Path, ...] = (), version: str = "3.0.3", **terms: Any) -> Conformity:
     file = folder / "forty.json"
-    file.write_bytes(orjson.dumps(document()))
+    file.write_bytes(orjson.dumps(document(version=version)))
     with serving(app) as url:
         return check(checking.load(str(file), over), Terms(target_of(url), key=KEY, wait=no_wait, **terms))
 
 
+@pytest.fixture(scope="module", params=["3.0.3", "3.1.0"])
+def version(request) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def wrong(tmp_path_factory) -> Conformity:
-    return conformity(tmp_path_factory.mktemp("wrong"), App({way.name for way in WAYS}), mend=True)
+def wrong(tmp_path_factory, version) -> Conformity:
+    return conformity(tmp_path_factory.mktemp("wrong"), App({way.name for way in WAYS}), version=version, mend=True)
 
 
 def found_of(found: Conformity, way) -> list[Any]:
@@ -51,15 +56,33 @@ def test_nothing_else_is_found(wrong):
     assert wrong.unchecked == []
 
 
-def test_of_a_right_server_nothing_is_found(tmp_path):
-    found = conformity(tmp_path, App(), mend=True)
+def test_of_a_right_server_nothing_is_found(tmp_path, version):
+    found = conformity(tmp_path, App(), version=version, mend=True)
     assert [(one.rule, one.message, one.witness) for one in found.findings] == []
     assert found.unchecked == [] and found.overlay == ""
 
 
-def test_with_the_overlay_the_second_run_is_clean(tmp_path, wrong):
+def test_with_the_overlay_the_second_run_is_clean(tmp_path, wrong, version):
     overlay = tmp_path / "mend.yaml"
     overlay.write_text(wrong.overlay, encoding="utf-8")
-    again = conformity(tmp_path, App({way.name for way in WAYS}), (overlay,))
+    again = conformity(tmp_path, App({way.name for way in WAYS}), (overlay,), version)
     assert [(one.rule, one.operations, one.message) for one in again.findings if not one.accepted] == []
     assert again.unchecked == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_each_way_alone_is_the_only_finding(way, tmp_path):
+    found = conformity(tmp_path, App({way.name}))
+    assert [(one.rule, one.operations) for one in found.findings] == [(way.rule, (f"GET {way.route}",))]
+
+
+def test_one_cause_in_several_operations_is_one_finding(tmp_path):
+    names = {"error-detail", "error-code", "error-status"}
+    app = App(names)
+    ways = {way.name: way for way in WAYS}
+    app.answers = dict.fromkeys(names, ways["error-code"].wrong)
+    found = conformity(tmp_path, app)
+    assert [(one.rule, len(one.operations)) for one in found.findings] == [("error-type", 3)]
+    assert found.findings[0].place is not None
+    assert found.findings[0].place.pointer == "/components/schemas/Error/properties/code"

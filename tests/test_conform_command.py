@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 from click.testing import CliRunner
 from conform_server import KEY, WAYS, App, document, serving
+from test_proxy_servers import certificates, tls_context  # noqa: F401
 from upstreams import upstream
 
 from mockserver.cli.conform import conform
@@ -200,3 +201,22 @@ def test_the_help_teaches():
     for heading in ("The server:", "What is sent:", "What is told:", "Exit code:"):
         assert heading in told
     assert "mockserver conform openapi.yaml --url https://api.example.com" in told
+
+
+def test_an_authority_of_its_own_is_trusted_where_it_is_named(run, certificates):  # noqa: F811
+    tls = tls_context(certificates, asks_for_certificate=True)
+    own = ["--client-cert", str(certificates / "client.pem"), "--client-key", str(certificates / "client.key")]
+    with upstream(answer(b'[{"id": "a"}]'), tls) as real:
+        done = run(real.url, "--upstream-ca", str(certificates / "ca.pem"), *own)
+        assert done.exit_code == 0, done.output
+        done = run(real.url, *own)
+    assert done.exit_code == 3 and "is not to be trusted" in done.output
+
+
+def test_a_silent_server_is_left_after_the_time_that_was_given(run):
+    def say_nothing(sock, message):
+        sock.recv(1)  # until the client goes away
+
+    with upstream(say_nothing) as real:
+        done = run(real.url, "--timeout", "100ms")
+    assert done.exit_code == 3 and "not checked: GET /things" in done.output

@@ -54,6 +54,9 @@ _told = partial(click.option, cls=_Option, group="What is told")
 )
 @_server("--header", "headers", multiple=True, metavar="NAME=VALUE", help="Further header. It is a secret. Repeatable.")
 @_server("--upstream-ca", default="", metavar="FILE", help="Authorities to trust instead of the system's, in PEM.")
+@_server("--client-cert", default="", metavar="FILE", help="Certificate to show to the server, in PEM.")
+@_server("--client-key", default="", metavar="FILE", help="Its key, where --client-cert does not hold it.")
+@_server("--upstream-proxy", default="", metavar="URL", help="HTTP proxy on the way to the server.")
 @_server("--timeout", default="30s", type=Duration(positive=True), help="Time for one response. [default: 30s]")
 @_server(
     "--rate", type=RateLimit(), metavar="LIMIT", help="Most requests, as 10/1s; the server's own limit counts too."
@@ -122,6 +125,9 @@ def conform(
     api_key: str,
     headers: tuple[str, ...],
     upstream_ca: str,
+    client_cert: str,
+    client_key: str,
+    upstream_proxy: str,
     timeout: float,
     rate: Limit | str | None,
     max_wait: float,
@@ -170,7 +176,9 @@ def conform(
     from mockserver.upstream.target import target_of
 
     terms = read_accepted(accepted, CONFORM.levels, RULES) if accepted is not None else Accepted()
-    target = target_of(url, ca=upstream_ca, option="--url")
+    target = target_of(
+        url, ca=upstream_ca, certificate=client_cert, key=client_key, proxy=upstream_proxy, option="--url"
+    )
     if rate == "vendor":
         raise UserError("--rate: write a limit such as 10/1s; the server's own limit counts without being named")
     subject = load(api, overlay)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mockserver.apis.resources.model import folded
 from mockserver.apis.resources.paging import BEFORE, CURSOR, SIZE
 from mockserver.contract import Contract, Operation, Unsatisfiable
 from mockserver.contract.parameters import Parameter
@@ -81,12 +82,12 @@ def contract_cases(contract: Contract, probes: bool = True) -> Iterator[Case]:
         name = f"{operation.method} {operation.path}"
         yield Case(name, operation.id, "valid")
         for parameter in operation.parameters:
-            if parameter.place == "query" and not parameter.required and _folded(parameter.name) not in _MOVING:
+            if parameter.place == "query" and not parameter.required and folded(parameter.name) not in _MOVING:
                 value = _sample(samples, parameter)
                 if value is not MISSING:
                     id, values = f"{name} with {parameter.name}", {parameter.name: value}
                     yield Case(id, operation.id, "valid", f"with {parameter.name}", parameter.name, values=values)
-        if any(one.place == "query" and _folded(one.name) in SIZE for one in operation.parameters):
+        if any(one.place == "query" and folded(one.name) in SIZE for one in operation.parameters):
             yield Case(f"{name} page by page", operation.id, "page", "page by page")
         if probes:
             yield from _probes(contract, operation, name)
@@ -140,10 +141,6 @@ def _sample(samples: RequestSamples, parameter: Parameter) -> Any:
         return samples.value(parameter)
     except Unsatisfiable:
         return MISSING
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
 
 
 __all__ = ["READ_ONLY", "Case", "Expected", "Kind", "broken_values", "contract_cases", "demands_key"]

@@ -99,8 +99,6 @@ class Conformity:
     overlay: str = ""
     """The text of an overlay; "" where none is wanted, or nothing is to be mended."""
     actions: int = 0
-    left: int = 0
-    """Findings that the overlay leaves."""
 
 
 def load(spec: str, over: Sequence[Path] = ()) -> Api:

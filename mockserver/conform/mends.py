@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import yaml
 
 from mockserver.conform.causes import KNOWN, Judged, actions_of, by_cause
 from mockserver.conform.differences import Action
@@ -22,6 +21,7 @@ from mockserver.contract import Contract
 from mockserver.contract import overlay as overlays
 from mockserver.errors import UserError
 from mockserver.text.findings import Finding
+from mockserver.text.writing import to_yaml
 
 MAX_ROUNDS = 24
 _FREE = ("undeclared", "closed", "missing", "note")
@@ -103,13 +103,6 @@ def known_actions(findings: Sequence[Finding]) -> list[Action]:
     ]
 
 
-class _Dumper(yaml.CSafeDumper):
-    """Writes shared values out each time."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
 def overlay_text(name: str, url: str, actions: Sequence[Action]) -> str:
     """The overlay's file."""
     head = (
@@ -121,7 +114,7 @@ def overlay_text(name: str, url: str, actions: Sequence[Action]) -> str:
         "info": {"title": f"{name} as {url} has it", "version": "1"},
         "actions": [dict(action) for action in actions],
     }
-    return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return head + to_yaml(document)
 
 
 __all__ = ["Mend", "known_actions", "mend", "overlay_text"]

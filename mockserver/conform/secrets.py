@@ -14,6 +14,7 @@ from mockserver.contract import Contract
 from mockserver.contract.request_samples import KEY
 from mockserver.journal.masking import MIN_LENGTH, Masking
 from mockserver.messages import Headers, Request, Response
+from mockserver.text.jsontext import to_json
 
 MASKED = "***"
 
@@ -36,7 +37,7 @@ class Secrets:
         given = [key, key.partition(" ")[2], *self._headers.values()]
         given += [value.partition(" ")[2] for value in self._headers.values()]
         given += [base64.b64encode(key.encode()).decode()] if ":" in key else []
-        spelled = {text for value in given if value for text in (value, quote(value, safe=""), quote_plus(value))}
+        spelled = {text for value in given if value for text in _spellings(value)}
         self._texts = sorted((text for text in spelled if len(text) >= MIN_LENGTH), key=len, reverse=True)
 
     @property
@@ -92,6 +93,12 @@ class Secrets:
         """The request line for a reader."""
         query = self._masking.query(request.query)
         return self.text(f"{request.method} {request.path}{f'?{query}' if query else ''}")
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """How a text may stand in a header, a URL, and a JSON text, of which some writers escape the slashes."""
+    in_json = to_json(value).decode()[1:-1]
+    return value, quote(value, safe=""), quote_plus(value), in_json, in_json.replace("/", "\\/")
 
 
 __all__ = ["Secrets"]
