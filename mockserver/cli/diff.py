@@ -12,6 +12,7 @@ from mockserver.cli import completers
 from mockserver.cli.accepted import Accepted, read_accepted
 from mockserver.cli.report_files import FORMATS
 from mockserver.cli.reports import DIFF, Report
+from mockserver.cli.touched import Touched
 from mockserver.errors import UserError
 
 
@@ -39,6 +40,14 @@ from mockserver.errors import UserError
     metavar="FILE",
     help="Only what concerns a client: a file of its uses, or a Pact file. Repeatable.",
 )
+@click.option(
+    "--touches",
+    "touched",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="Tell which exchange files, scenarios and tests in a file or folder use what changed. Repeatable.",
+)
 @click.option("--breaking-only", is_flag=True, help="Show only changes that break.")
 @click.option("--allow-remote-refs", is_flag=True, help="Fetch documents that an http or https URL names.")
 def diff(
@@ -48,6 +57,7 @@ def diff(
     fail_on: str,
     accepted: Path | None,
     used: tuple[Path, ...],
+    touched: tuple[Path, ...],
     breaking_only: bool,
     allow_remote_refs: bool,
 ) -> None:
@@ -70,6 +80,7 @@ def diff(
     mockserver diff main:openapi.yaml openapi.yaml
     mockserver diff --format markdown main:openapi.yaml openapi.yaml
     mockserver diff --used client.uses.yaml main:openapi.yaml openapi.yaml
+    mockserver diff --touches tests main:openapi.yaml openapi.yaml
     """
     from mockserver.clock import Clock
     from mockserver.contract.diff.operations import differences
@@ -96,6 +107,12 @@ def diff(
         unchecked += concerned.unknown
         others = len(changes) - sum(finding.rule != IN_USE for finding in chosen)
         notes.append(f"{others:,} of {len(changes):,} changes concern none of the {len(uses):,} uses")
+    if touched:
+        look = Touched(touched, (before, after))
+        findings = look.told(findings)
+        broken = [finding for finding in findings if finding.level == "breaking" and not finding.accepted]
+        used_here = sum(bool(finding.touches) for finding in broken)
+        notes.append(f"{used_here:,} of {len(broken):,} breaking changes touch one of {look.files:,} files")
     failing = [finding for finding in findings if finding.level in _LEVELS_OF[fail_on] and not finding.accepted]
     if breaking_only:
         findings = [finding for finding in findings if finding.level == "breaking"]

@@ -12,7 +12,17 @@ import orjson
 
 from mockserver.cli import reports
 from mockserver.cli.common import brief, clean
-from mockserver.cli.reports import DIFF, Form, Report, evidence_of, operations_of, place_of, sentence, subject_of
+from mockserver.cli.reports import (
+    DIFF,
+    Form,
+    Report,
+    evidence_of,
+    operations_of,
+    place_of,
+    sentence,
+    subject_of,
+    touches_of,
+)
 from mockserver.text.findings import Finding
 from mockserver.text.matchers import MISSING
 from mockserver.version import __version__
@@ -112,6 +122,8 @@ def _table(title: str, findings: list[Finding]) -> list[str]:
     for finding in findings:
         why = f"{finding.why} Accepted: {finding.accepted}" if finding.accepted else finding.why
         what = f"{_cell(finding.message)} (`{finding.rule}`)"
+        if finding.touches:
+            why = f"{why} Touches {touches_of(finding)}."
         if finding.witness is not MISSING:
             what += f"<br>{evidence_of(finding)} {_cell(brief(finding.witness, 120))}"
         lines.append(f"| {_cell(operations_of(finding))} | {what} | {_cell(why)} | {_cell(place_of(finding))} |")

@@ -27,6 +27,8 @@ _COLOURS: dict[Level, str] = {
     "risky": "yellow",
     "safe": "green",
 }
+_MOST_TOUCHES = 8
+"""Places of the project that a line names."""
 _MOST_OPERATIONS = 3
 """Operations that a line names."""
 _MOST_OF_ACTION = 200
@@ -133,11 +135,19 @@ def _lines(finding: Finding, tells_fingerprint: bool) -> list[str]:
     if finding.witness is not MISSING:
         lines.append(f"    {evidence_of(finding)} {brief(finding.witness)}")
     lines += [f"    overlay: {brief(action, _MOST_OF_ACTION)}" for action in finding.overlay]
+    if finding.touches:
+        lines.append(f"    touches {touches_of(finding)}")
     if finding.accepted:
         lines.append(f"    accepted: {clean(finding.accepted)}")
     elif tells_fingerprint and finding.severity != "note":
         lines.append(f"    fingerprint {finding.fingerprint}")
     return lines
+
+
+def touches_of(finding: Finding) -> str:
+    """The first places that a finding touches, and how many more there are."""
+    rest = len(finding.touches) - _MOST_TOUCHES
+    return clean(", ".join(finding.touches[:_MOST_TOUCHES]) + (f" and {rest} more" if rest > 0 else ""))
 
 
 def place_of(finding: Finding) -> str:
@@ -205,6 +215,8 @@ def _as_object(finding: Finding) -> dict[str, Any]:
     }
     if finding.witness is not MISSING:
         body["evidence"] = {"value": finding.witness}
+    if finding.touches:
+        body["touches"] = list(finding.touches)
     if finding.overlay:
         body["overlay"] = list(finding.overlay)
     return body
@@ -258,5 +270,5 @@ Form = Callable[[Report], str]
 
 __all__ = [
     "CHECK", "CONFORM", "DIFF", "Form", "Report", "Words", "as_json", "counted", "evidence_of", "github",
-    "operations_of", "place_of", "sentence", "subject_of", "text",
+    "operations_of", "place_of", "sentence", "subject_of", "text", "touches_of",
 ]  # fmt: skip

@@ -70,6 +70,8 @@ class Finding:
     """Why it was accepted; "" when it was not."""
     overlay: tuple[dict[str, Any], ...] = ()
     """Actions of an OpenAPI Overlay that would make the document right; none where no change of it does."""
+    touches: tuple[str, ...] = ()
+    """Places of the project that use its operations, as `file:line`; none where nobody looked."""
 
     @property
     def place(self) -> Location | None:
