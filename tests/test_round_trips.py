@@ -123,3 +123,24 @@ def test_a_row_that_is_still_not_there_is_guessed_beside_a_wrong_guess(replicas)
     path = "/v1/user-memories/nothing"
     for n in range(6):
         assert send((one, one, other)[n % 3], "DELETE", path).status == 404
+
+
+def test_rows_are_guessed_until_others_change_them_often_and_again_when_they_stop(replicas, monitor):  # noqa: F811
+    one, other = replicas(2, limit=None)
+    send(one, "GET")
+    for _ in range(4):
+        send(other)
+        send(one, "GET")
+    assert one.sandbox.store.guesses.rows_are_doubtful
+    for _ in range(9):
+        send(one, "GET")
+    assert len(monitor.of(lambda: send(one, "GET"))) == 1
+
+
+def test_rows_are_guessed_though_the_window_is_always_another(replicas):  # noqa: F811
+    one, other = replicas(2)
+    for _ in range(9):
+        send(one, "GET")
+        send(other, "GET")
+    guesses = one.sandbox.store.guesses
+    assert (guesses.are_doubtful, guesses.rows_are_doubtful) == (True, False)

@@ -70,7 +70,18 @@ class Guesses:
         reads: what was read of rows, here and in other worlds.
     """
 
-    __slots__ = ("_ahead", "_doubt", "consumed", "counters", "hands", "reads", "total", "version", "windows")
+    __slots__ = (
+        "_ahead",
+        "_doubt",
+        "_rows_doubt",
+        "consumed",
+        "counters",
+        "hands",
+        "reads",
+        "total",
+        "version",
+        "windows",
+    )
 
     def __init__(self, reads: Reads) -> None:
         self.reads = reads
@@ -79,7 +90,7 @@ class Guesses:
         self.hands: tuple[bytes, bytes, bytes] | None = None
         """Those of the clock, as they are written in Redis; None when they are not known."""
         self._ahead = float("-inf")
-        self._doubt = 0
+        self._doubt = self._rows_doubt = 0
         self.counters: dict[bytes, Amount] = {}
         self.windows: dict[bytes, Believed] = {}
         self.total = 0.0
@@ -96,9 +107,18 @@ class Guesses:
         """Whether guesses are wrong often, because other replicas do much in this world too."""
         return self._doubt >= DOUBT
 
+    @property
+    def rows_are_doubtful(self) -> bool:
+        """Whether those of rows that were read are, because others change rows."""
+        return self._rows_doubt >= DOUBT
+
     def judge(self, were_right: bool) -> None:
         """Take note of how the guesses of a request were."""
-        self._doubt = max(0, self._doubt - 1) if were_right else min(2 * DOUBT, self._doubt + 2)
+        self._doubt = _judged(self._doubt, were_right)
+
+    def judge_rows(self, were_right: bool) -> None:
+        """Take note of whether rows were as they had been read."""
+        self._rows_doubt = _judged(self._rows_doubt, were_right)
 
     def learn_time(self, time: float, sent: float, received: float) -> None:
         """Take note of the time that Redis has told between two of ours."""
@@ -139,6 +159,10 @@ class Guesses:
             self.consumed = Amount(consumed)
         else:
             self.consumed.learn(consumed, then)
+
+
+def _judged(doubt: int, were_right: bool) -> int:
+    return max(0, doubt - 1) if were_right else min(2 * DOUBT, doubt + 2)
 
 
 __all__ = ["Amount", "Guesses"]

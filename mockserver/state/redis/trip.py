@@ -128,6 +128,8 @@ class Trip(RedisStore):
         for step, answer in zip(steps, answers, strict=False):
             if step.learn is not None:
                 step.learn(answer)
+            if step.kept is not Wait:
+                self.guesses.judge_rows(answer == SAME)
         if reply[0] == ALL_RIGHT and steps[-1].name == "append":
             self.number = int(answers[-1])
         else:
@@ -171,10 +173,12 @@ class Trip(RedisStore):
         if answer is not Wait:
             value, version = meaning(step, answer), self._known[self._place - 1].version
             if version is not None:
+                if guesses.reads.get(key, version) is not None:
+                    guesses.judge_rows(True)  # or they would be doubtful for ever
                 guesses.reads.keep(key, version, answer, value)
             return value
         believed = guesses.version
-        before = None if believed is None or guesses.are_doubtful else guesses.reads.get(key, int(believed.value))
+        before = None if believed is None or guesses.rows_are_doubtful else guesses.reads.get(key, int(believed.value))
         if before is None:
             self._steps.append(Step(step, arguments))
             raise Wait
