@@ -120,7 +120,7 @@ def prose(text: str) -> Iterator[str]:
         head, _, rest = paragraph.partition("\n")
         if head in ("Args:", "Raises:", "Returns:") and rest:
             items = inspect.cleandoc("\n" + rest)
-            yield f"{head[:-1]}:\n\n" + "\n".join(listed(items))
+            yield f"{head.replace('Args', 'Arguments')}\n\n" + "\n".join(listed(items))
         elif paragraph.startswith("    "):
             yield f"```text\n{inspect.cleandoc(paragraph)}\n```"
         elif paragraph:

@@ -149,6 +149,8 @@ def write() -> None:
         (OUT / "pages" / page).parent.mkdir(parents=True, exist_ok=True)
         (OUT / "pages" / page).write_text(text, encoding="utf-8")
     shutil.copytree(DOCS / "images", OUT / "pages" / "images")
+    for name in ("site.css", "keyboard.js"):
+        shutil.copy(DOCS / "theme" / name, OUT / "pages")
     (OUT / "zensical.toml").write_text(navigation((DOCS / "zensical.toml").read_text(encoding="utf-8"), known))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browsing import LOOKS
+from axe_playwright_python.sync_playwright import Axe
+from browsing import ACCESSIBLE, LOOKS
 from playwright.sync_api import expect
 
 ROOT = Path(__file__).parent.parent
@@ -113,4 +114,21 @@ def test_a_reader_without_a_network_finds_what_is_searched(browser, site, look):
     page.get_by_role("combobox").or_(page.get_by_placeholder("Search")).first.fill("sliding window")
     expect(page.get_by_role("option").filter(has_text="sliding").first).to_be_visible()
     assert [url for url in asked if not url.startswith(("file:", "data:", "about:", "blob:"))] == []
+    context.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_page_fits_and_breaks_no_rule_of_accessibility(browser, site, look):
+    """axe-core's rules for WCAG 2.2, A and AA."""
+    context = browser.new_context(**LOOKS[look])
+    page = context.new_page()
+    for name in ("start", "rate-limits", "comparison", "api/admin/get-clock"):
+        page.goto((site / f"{name}.html").as_uri())
+        page.wait_for_selector("html[data-scrolled-by-keyboard]", state="attached")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        options = {"runOnly": {"type": "tag", "values": ACCESSIBLE}}
+        broken = Axe().run(page, options=options).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["target"]) for rule in broken] == [], name
     context.close()
