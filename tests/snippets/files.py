@@ -16,6 +16,7 @@ import yaml
 
 from mockserver.cli.main import cli
 from mockserver.data import bundled_file
+from snippets.pages import ROOT
 
 Check = Callable[[str, Path], None]
 
@@ -102,6 +103,16 @@ def published(schema: str) -> Check:
     return check
 
 
+def github_workflow(text: str, folder: Path) -> None:
+    """A workflow; what it gives to this repository's action are inputs of that."""
+    published("github-workflows")(text, folder)
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    for job in yaml.safe_load(text)["jobs"].values():
+        for step in job["steps"]:
+            if "/mockserver@" in step.get("uses", ""):
+                assert step["with"].keys() <= inputs.keys()
+
+
 def kubernetes(text: str, folder: Path) -> None:
     import kubernetes_validate
 
@@ -111,7 +122,7 @@ def kubernetes(text: str, folder: Path) -> None:
 
 def pre_commit(text: str, folder: Path) -> None:
     """The hooks that a configuration names are those of this repository."""
-    hooks = yaml.safe_load((Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     for repository in yaml.safe_load(text)["repos"]:
         assert repository["rev"], "a repository has a revision"
         if "mockserver" in repository["repo"]:
@@ -132,7 +143,7 @@ KINDS: dict[str, Check] = {
     "overlay": overlay,
     "exchange": exchange,
     "compose": published("compose-spec"),
-    "github actions": published("github-workflows"),
+    "github actions": github_workflow,
     "action": published("github-actions"),
     "gitlab": published("gitlab-ci"),
     "kubernetes": kubernetes,
