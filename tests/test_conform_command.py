@@ -93,6 +93,20 @@ def test_the_overlay_makes_the_second_run_clean(run):
     assert (again.exit_code, again.output.splitlines()[-1]) == (0, f"{real.url} as one.yaml: 0 errors, 0 warnings")
 
 
+def test_what_no_schema_can_say_is_named_in_the_overlay_and_accepted_then(run):
+    ways = [way for way in WAYS if way.name in ("server-fails", "same-page", "half-a-body", "fraction")]
+    Path("forty.json").write_text(json.dumps(document(ways)), encoding="utf-8")
+    with serving(App({way.name for way in ways})) as url:
+        start = [url, "--api-key", KEY]
+        assert run(*start, "--write-overlay", "mend.yaml", api="forty.json").exit_code == 1
+        again = run(*start, "--overlay", "mend.yaml", api="forty.json")
+    assert (again.exit_code, again.output.splitlines()[-1]) == (
+        0,
+        f"{url} as forty.json: 0 errors, 0 warnings, 3 accepted",
+    )
+    assert "as the server was when the overlay was written" in again.output
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_form_tells_the_finding_and_no_secret(run, form):
     ways = [way for way in WAYS if way.name in ("fraction", "password", "open-door")]

@@ -59,7 +59,7 @@ class Accepted:
             replace(
                 finding,
                 level=self.levels.get(finding.rule, finding.level),
-                accepted=reasons.get(finding.fingerprint, ""),
+                accepted=reasons.get(finding.fingerprint, finding.accepted),
             )
             for finding in findings
         ]
