@@ -19,6 +19,9 @@ from mockserver.text.jsontext import copied, to_json
 
 _SEEDS = 6
 """Samples that are made of one schema."""
+_LARGE = 4096
+"""Bytes of a sample from which on `_FEW` are made: each takes a tenth of a second, and holds most members anyway."""
+_FEW = 2
 _MAX_TRIED = 3000
 """Values that are tried in one search."""
 _MAX_MORE = 600
@@ -112,10 +115,15 @@ def _samples(first: Side, a: Node) -> Iterator[Any]:
 
 
 def _made(refs: Refs, schema: Any, direction: Any) -> Iterator[Any]:
+    large = 0
     for seed in (None, *range(_SEEDS)):
         try:
             sampler = Sampler(refs, None if seed is None else Random(seed), direction=direction)
-            yield copied(sampler.value(schema))
+            value = copied(sampler.value(schema))
+            yield value
+            large += len(to_json(value)) >= _LARGE
+            if large == _FEW:
+                return
         except (ValueError, KeyError, TypeError, RecursionError, IndexError):
             continue  # a schema that the generator cannot read
 
