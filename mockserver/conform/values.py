@@ -263,9 +263,10 @@ class _Walk:
                 else {"anyOf": [reference, {"type": "null"}]}
             )
             return (*self._mend.update(pointer, also), *self._mend.remove(f"{pointer}/$ref"))
-        if self._values.is_30:
-            return self._mend.update(pointer, {"nullable": True})
         node = schema[0]
+        if self._values.is_30:  # 3.0.3: null has to be in the list as well
+            listed = {"enum": [None]} if isinstance(node.get("enum"), list) else {}
+            return self._mend.update(pointer, {"nullable": True, **listed})
         actions: tuple[Action, ...] = ()
         kind = node.get("type")
         if isinstance(kind, str):
