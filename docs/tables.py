@@ -63,7 +63,7 @@ BOUNDS = (
     Bound("rows of a sandbox", "max_rows", "503"),
     Bound("exchanges in the journal of a sandbox", "journal_size", "the oldest go"),
     Bound("bytes of the journal of a sandbox", "journal_bytes", "the oldest go"),
-    Bound("bytes of each body in the journal", "journal.entries:MAX_BODY", "cut"),
+    Bound("bytes of each body in the journal", "journal_body", "cut"),
     Bound("characters of a list that an agent's tool returns", "admin.tools.excerpts:ROOM", "counted"),
     Bound("rate limit windows of a sandbox", "state.store:MAX_WINDOWS", "the unused go"),
     Bound("bytes of a document of your own", "contract.load:MAX_BYTES", "rejected"),

@@ -365,6 +365,8 @@ class Exchange:
     """Set when the mock itself failed, or a behaviour: what went wrong, with `file:line`. Never sent to the client."""
     traceback: str = ""
     """The traceback of that failure, bounded and without secrets. Never sent to the client."""
+    cut: Sequence[int] | None = None
+    """Bytes of the two bodies as they were, when the journal keeps less of one; None when it keeps both whole."""
 
     @property
     def status(self) -> int:

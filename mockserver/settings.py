@@ -289,6 +289,16 @@ class Settings:
         metadata=_option("Storage", "integer", "Maximum total size of a sandbox's journal in bytes.", least=1),
     )
 
+    journal_body: int = field(
+        default=64 * 1024,
+        metadata=_option(
+            "Storage",
+            "integer",
+            "Maximum number of bytes of a body that a journal keeps; longer ones are cut.",
+            least=1,
+        ),
+    )
+
     max_body: int = field(
         default=1024 * 1024,
         metadata=_option(

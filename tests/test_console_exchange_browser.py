@@ -245,15 +245,17 @@ def test_filters_work_together_stand_in_the_address_and_go_along(console):
     expect(page.get_by_label("Text")).to_have_value("agent_id")
 
 
-def test_a_body_of_ten_mebibytes_is_cut_and_says_so(make_console):
-    with serve_in_thread(create_app(Settings(max_body=16 * 1024 * 1024))) as served:
+def test_a_body_of_ten_mebibytes_is_cut_with_a_link_to_the_whole(make_console):
+    size = 16 * 1024 * 1024
+    with serve_in_thread(create_app(Settings(max_body=size, journal_body=size))) as served:
         console = make_console(url=served.url)
         console.create({"agent_id": "a", "memory": "long " * 2 * 1024 * 1024})
         page = console.open("exchanges/1")
         expect(page.get_by_text("Cut after 8,192 of").first).to_be_visible()
         assert len(page.locator("main").inner_text()) < 100_000
-        page.get_by_role("link", name="Show all that it keeps").first.click()
-        expect(page.get_by_text("The journal keeps the first 65,536 of 10,485,")).to_be_visible()
+        page.get_by_role("link", name="Show the whole body").first.click()
+        expect(page.get_by_role("heading", name="The request body of exchange 1")).to_be_visible()
+        assert page.locator("pre").text_content().count("long ") == 2 * 1024 * 1024
         page.goto("about:blank")
 
 

@@ -196,16 +196,26 @@ def entry_view(exchange: Exchange, attempt: Attempt | None) -> JSON:
         "retry_of": attempt.of if attempt else None,
         "waited": attempt.waited if attempt else None,
         "early_by": attempt.early_by if attempt and attempt.retry_after is not None else None,
-        "request": {"headers": request.headers, "body": _body(request.body)},
+        "request": {
+            "headers": request.headers,
+            "body": _body(request.body),
+            "whole_bytes": _whole(exchange, 0, len(request.body)),
+        },
         "response": None
         if response is None or response.status == 0
         else {
             "headers": response.headers,
             "media_type": response.media_type,
             "body": _body(response.content or b""),
+            "whole_bytes": _whole(exchange, 1, len(response.content or b"")),
         },
         "stream": _stream(exchange),
     }
+
+
+def _whole(exchange: Exchange, side: int, kept: int) -> int | None:
+    """Bytes of a body as it was, when the journal keeps fewer; None when it has all of it."""
+    return exchange.cut[side] if exchange.cut is not None and exchange.cut[side] > kept else None
 
 
 def _stream(exchange: Exchange) -> JSON:

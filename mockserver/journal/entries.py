@@ -17,14 +17,15 @@ import orjson
 
 from mockserver.journal.masking import Masking
 from mockserver.messages import Delivery, Exchange, Headers, Limited, Piece, Request, Response, Traits, Violation
+from mockserver.settings import DEFAULTS
 
 log = logging.getLogger("mockserver")
 
-VERSION = b"4"
+VERSION = b"5"
 """The first byte of an entry. It changes with _FIELDS, _RARE and what stands before them: servers of different
 versions may share a store, and each reads its own entries only."""
-MAX_BODY = 64 * 1024
-"""Bytes of a body that the journal keeps."""
+MAX_BODY = DEFAULTS.journal_body
+"""Bytes of a body that the journal keeps, if nothing else is said."""
 MAX_ITEMS = 1000
 """Items of a stream whose times it keeps."""
 _MASKING = Masking()
@@ -55,6 +56,7 @@ _RARE = (
     "limited",
     "defect",
     "traceback",
+    "cut",
 )
 """What most exchanges do not have; an entry names those that are not empty."""
 _rare = attrgetter(*_RARE)
@@ -67,9 +69,9 @@ class OtherVersion(Exception):
 Recorded = tuple[bytes, str, tuple[str, str, int], Traits]
 
 
-def recorded(exchange: Exchange, masking: Masking) -> Recorded:
+def recorded(exchange: Exchange, masking: Masking, most: int = MAX_BODY) -> Recorded:
     """What a store is told of an exchange: its entry; its mark; how the request was answered, 0 where the client
-    received nothing that the contract has; and what the entry is found by."""
+    received nothing that the contract has; and what the entry is found by. `most` bytes of each body are kept."""
     operation, status = exchange.operation, exchange.status
     way, received = "", status
     sides: tuple[str, ...] = ()
@@ -77,26 +79,29 @@ def recorded(exchange: Exchange, masking: Masking) -> Recorded:
         way, sides = mark(exchange), tuple({violation.side for violation in exchange.violations})
         received = 0 if exchange.lost or exchange.violates or exchange.defect else status
     return (
-        encode(exchange, masking),
+        encode(exchange, masking, most),
         way,
         (exchange.api, operation, received),
         (operation, status, exchange.rule, exchange.stage, sides, exchange.api, tuple(exchange.faults)),
     )
 
 
-def encode(exchange: Exchange, masking: Masking = _MASKING) -> bytes:
-    """The entry of an exchange: without secrets, with at most MAX_BODY bytes of each body."""
+def encode(exchange: Exchange, masking: Masking = _MASKING, most: int = MAX_BODY) -> bytes:
+    """The entry of an exchange: without secrets, with at most so many bytes of each body."""
     request, response = exchange.request, exchange.response
-    sent, content = request.body[:MAX_BODY], b""
+    sent, content, sizes = request.body[:most], b"", [len(request.body), 0]
     answered: tuple[Any, ...] | None = None
     if response is not None:
-        content = (response.content or b"")[:MAX_BODY]
+        content = response.content or b""
+        sizes[1], content = len(content), content[:most]
         headers = response.headers
         answered = (response.status, headers if type(headers) is dict else _by_name(headers), response.media_type)
         if response.pieces is not None:
             answered += (_items(response),)
     rare: Any = None  # a rule's place, its faults and what it violates come with the rule
-    if exchange.rule or exchange.violations or exchange.lost or exchange.reason or exchange.defect:
+    if exchange.cut is None and max(sizes) > most:
+        exchange.cut = sizes[0], sizes[1]
+    if exchange.cut or exchange.rule or exchange.violations or exchange.lost or exchange.reason or exchange.defect:
         rare = {name: value for name, value in zip(_RARE, _rare(exchange), strict=True) if value}
         try:
             text = orjson.dumps(rare)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 
 from mockserver.errors import UserError, did_you_mean
-from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON, Exchange, Traits
 from mockserver.records import record
 from mockserver.text.fields import query_values
@@ -109,7 +108,7 @@ class Criteria:
         if self.body is not None:
             value = (bodies or Bodies()).of(exchange)
             differences = self.body.why(value, "body")
-            if differences and isinstance(value, str) and len(request.body) >= MAX_BODY:
+            if differences and exchange.cut is not None and exchange.cut[0] > len(request.body):
                 cut = f"a body of which the journal kept {len(request.body)} bytes: {show(value)}"
                 differences = [Difference("body", "a whole body", cut)]
             found += differences

@@ -69,6 +69,7 @@ def build(settings: Settings, apis: Sequence[Api] = ()) -> Pipeline:
         terms=terms,
         bounds=bounds,
         max_body=settings.max_body,
+        journal_body=settings.journal_body,
         checks=Checks(verify_wire=settings.verify_wire, oracle=settings.oracle),
         show_secrets=settings.show_secrets,
         scenarios=chosen,

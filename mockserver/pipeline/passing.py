@@ -14,7 +14,6 @@ from dataclasses import replace
 from mockserver.apis import Api
 from mockserver.clock import monotonic
 from mockserver.errors import Problem
-from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import Exchange, Headers, Request, Response, Violation
 from mockserver.pipeline.codings import decoded
 from mockserver.pipeline.defects import Defect, describe
@@ -268,12 +267,16 @@ class Passage:
         exchange.replied_at = exchange.at + exchange.duration * self._rate + waited
         request, sent = exchange.request, exchange.response
         media_type = request.headers.get("content-type", "")
-        exchange.request = replace(request, body=masking.body(request.body[:MAX_BODY], media_type))
+        most = self._pipeline.journal_body
+        sizes = len(request.body), len((sent.content if sent is not None else None) or b"")
+        if max(sizes) > most:
+            exchange.cut = sizes
+        exchange.request = replace(request, body=masking.body(request.body[:most], media_type))
         if sent is not None:
             headers = Headers.of(sent.headers.by_name() if isinstance(sent.headers, Headers) else sent.headers)
             if lines := headers.get_all("set-cookie"):
                 headers |= Headers.of({"set-cookie": masking.cookies(lines)})
-            content = masking.body((sent.content or b"")[:MAX_BODY], sent.media_type or "")
+            content = masking.body((sent.content or b"")[:most], sent.media_type or "")
             exchange.response = replace(sent, headers=headers, content=content)
         self._pipeline.record(self._world, exchange)
         if self.then is not None:

@@ -100,6 +100,7 @@ class Pipeline:
         terms: how sandboxes start.
         bounds: how many sandboxes there may be.
         max_body: bytes of a request body that are taken; a longer one is rejected with 413.
+        journal_body: bytes of each body that journals keep.
         checks: what is checked beyond the contract's own validation.
         show_secrets: record keys and cookies as they were sent.
         scenarios: the scenarios that the default sandbox starts with.
@@ -114,6 +115,7 @@ class Pipeline:
         terms: Terms | None = None,
         bounds: Bounds | None = None,
         max_body: int = MAX_BODY,
+        journal_body: int = journal.MAX_BODY,
         checks: Checks | None = None,
         show_secrets: bool = False,
         scenarios: Sequence[Scenario] = (),
@@ -123,6 +125,7 @@ class Pipeline:
         checks = checks or Checks()
         tell_tables_apart(apis)
         self.apis = {api.name: api for api in apis}
+        self.journal_body = journal_body
         self._max_body, self._oracle = max_body, checks.oracle
         self.routes = Routes(self.apis, max_body)
         self._verify_wire = checks.verify_wire
@@ -265,12 +268,12 @@ class Pipeline:
             exchange.defect = disagreement
         exchange.duration = monotonic() - started
         exchange.replied_at = exchange.at + exchange.duration * rate + waited
-        exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
+        exchange.number = world.store.append(*journal.recorded(exchange, self.masking, self.journal_body))
 
     def record(self, world: World, exchange: Exchange) -> None:
         """Write an exchange that somebody else has finished into the journal of its world."""
         try:
-            exchange.number = world.store.append(*journal.recorded(exchange, self.masking))
+            exchange.number = world.store.append(*journal.recorded(exchange, self.masking, self.journal_body))
         except Problem as problem:
             # What was done is done: the client hears of that, and not that the shared journal was out of reach.
             log.warning("an exchange of sandbox %s is not in its journal: %s", world.sandbox, problem)

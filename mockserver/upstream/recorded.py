@@ -16,7 +16,6 @@ import orjson
 
 from mockserver.apis import Api
 from mockserver.contract.router import split
-from mockserver.journal.entries import MAX_BODY
 from mockserver.messages import JSON
 from mockserver.text.fields import sandbox_in
 from mockserver.upstream.pseudonyms import MASKED, Pseudonyms
@@ -131,9 +130,10 @@ def _unsayable(entry: JSON) -> str:
         return "a rule acted on it"
     for message in (entry["request"], entry["response"]):
         body = message["body"]
-        # A body that was cut is a text, for its JSON does not end.
-        if isinstance(body, str) and (len(body.encode("utf-8", "surrogatepass")) >= MAX_BODY - 3 or "\ufffd" in body):
-            return f"a body is no text, or longer than {MAX_BODY:,} bytes"
+        if message["whole_bytes"] is not None:
+            return "a body is longer than what the journal keeps (--journal-body)"
+        if isinstance(body, str) and "\ufffd" in body:
+            return "a body is no text"
     return ""
 
 

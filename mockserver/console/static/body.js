@@ -4,7 +4,6 @@
 import { h } from "./dom.js";
 import { listing, placeOf, schemaBeside } from "./excerpts.js";
 
-const KEPT = 64 * 1024; // bytes of a body that the journal keeps
 const MOST = 8 * 1024; // characters of a body that a page shows unasked
 
 function escaped(part) {
@@ -42,13 +41,11 @@ export function bodyText(body) {
   return body === null || body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body, null, 2);
 }
 
-// What the journal keeps of a body that was longer, in words; "" when it has all of it. JSON that can be read is whole.
+// What the journal keeps of a body that was longer, in words; "" when it has all of it.
 export function keptOf(message) {
-  if (typeof message?.body !== "string") return "";
-  const size = Number(message.headers["content-length"]);
-  if (size > KEPT) return `the first ${KEPT.toLocaleString("en")} of ${size.toLocaleString("en")} bytes`;
-  const length = new TextEncoder().encode(message.body).length;
-  return length >= KEPT - 3 ? `the first ${KEPT.toLocaleString("en")} bytes` : ""; // a character that was cut counts up to 3 less
+  if (!message?.whole_bytes) return "";
+  const kept = new TextEncoder().encode(bodyText(message.body)).length;
+  return `the first ${kept.toLocaleString("en")} of ${message.whole_bytes.toLocaleString("en")} bytes`;
 }
 
 // A body. `violations` are those that lie in it; `whole` is the link to all of it, null to show all of it here; `kept` is

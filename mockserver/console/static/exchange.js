@@ -29,7 +29,7 @@ export async function show(context) {
     const message = entry[part], kept = keptOf(message);
     box.append(h("p", {}, h("a", { href: link("exchanges", [number], query) }, `‹ Exchange ${number}`)),
       h("h1", {}, `The ${part} body of exchange ${number}`),
-      kept ? h("p", {}, `The journal keeps ${kept} of this body; the rest is gone.`) : "", bodyView(message?.body ?? null, [], null));
+      kept ? h("p", {}, `The journal keeps ${kept} of this body; --journal-body of the server says how much.`) : "", bodyView(message?.body ?? null, [], null));
     return;
   }
   const [{ verdicts }, world, why] = await Promise.all([
