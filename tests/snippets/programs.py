@@ -63,15 +63,16 @@ def _serve(address: str) -> None:
         listening.bind(address)
         listening.listen(64)
         print("ready", flush=True)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         while True:
             link, _ = listening.accept()
             if os.fork() == 0:
                 listening.close()
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 _answer(link)
                 return
             link.close()
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:  # those that are done
+                    pass
 
 
 def _answer(link: socket.socket) -> None:
@@ -86,7 +87,8 @@ def _answer(link: socket.socket) -> None:
         for stream in streams:
             os.close(stream)
         code = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-        link.sendall(str(code if code >= 0 else 128 - code).encode())
+        with contextlib.suppress(BrokenPipeError):  # the stand-in was ended, as agents end their tools
+            link.sendall(str(code if code >= 0 else 128 - code).encode())
         os._exit(0)
     link.close()
     for number, stream in enumerate(streams):
