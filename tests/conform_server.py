@@ -328,7 +328,8 @@ def _fits(parameter: dict[str, Any], values: dict[str, str]) -> bool:
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Serve an ASGI app on a free port; its URL."""
-    listener = socket.socket()
+    # The protocol is named, so that asyncio sends small packets at once.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(100)  # who comes before uvicorn listens waits
     config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
