@@ -140,6 +140,16 @@ def test_a_member_that_was_not_sent_is_left_out_or_has_its_default(client):
     assert "note" not in made
 
 
+def test_a_default_comes_before_a_sample_where_every_row_has_the_member():
+    count = {"type": "integer", "minimum": 2}
+    sent = {"type": "object", "properties": {"count": {**count, "default": 7}}}
+    row = {"type": "object", "required": ["id", "count"], "properties": {"id": {"type": "string"}, "count": count}}
+    made = {"operationId": "makeThing", "requestBody": body(sent), "responses": {"201": answer(row)}}
+    read = {"operationId": "readThing", "parameters": [ID], "responses": {"200": answer(row)}}
+    client = Client(shop(**{"/things": {"post": made}, "/things/{orderId}": {"get": read}}))
+    assert client.data("POST", "/things", {})["count"] == 7
+
+
 def test_ids_look_like_the_documents_own_and_differ(client):
     ids = [client.data("POST", "/orders", {"item": "tea"})["id"] for _ in range(3)]
     assert all(id.startswith("ord_") and len(id) == len("ord_4f7a2c91") for id in ids)

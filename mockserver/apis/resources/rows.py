@@ -114,7 +114,7 @@ class Draft:
         }
         for name, place in sendable.items():
             node = self._contract.outlines.node(place)
-            if "default" in node and name in base.members and name not in made and name not in self._kept_out:
+            if "default" in node and name in base.members and name not in self._kept_out:
                 made[name] = node["default"]
         return not_deleted(self._contract, base, made)
 
