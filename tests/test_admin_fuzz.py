@@ -124,4 +124,6 @@ def test_every_operation_of_the_document_is_answered(server):
             params = {"seconds": 0} if path.endswith("/events") else {}
             reply = httpx.request(method, url, params=params, headers={"X-Mockserver-Admin": "test"})
             assert str(reply.status_code) in item[method]["responses"], f"{method} {path}"
-            assert reply.status_code in (200, 201, 204, 400, 409, 415), f"{method} {path}"
+            is_of_something = "{" in url  # a task or a snapshot, of which there is none of this name
+            fine = (200, 201, 204, 400, 409, 415, *([404] if is_of_something else []))
+            assert reply.status_code in fine, f"{method} {path}"

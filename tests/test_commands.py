@@ -450,7 +450,7 @@ def commands(group, path=()):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
-        elif name not in ("fuzz", "mcp") and any(option.name == "url" for option in command.params):
+        elif name not in ("conform", "fuzz", "mcp") and any(option.name == "url" for option in command.params):
             yield (*path, name)
 
 

@@ -223,7 +223,7 @@ def test_a_har_file_with_all_that_it_may_hold(tmp_path):
         "no response arrived": 1,
         "the scheme is data, and not HTTP": 1,
         "a WebSocket": 1,
-        "a body is no text, or longer than 65,536 bytes": 1,
+        "a body is longer than what the journal keeps (--journal-body)": 1,
     }
 
 

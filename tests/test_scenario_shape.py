@@ -199,6 +199,16 @@ def test_very_many_problems_are_counted(apis):
     assert str(caught.value).endswith(f"t.yaml: {5000 - MAX_PROBLEMS} more problems")
 
 
+@pytest.mark.parametrize("then", [None, 7, "x", {"patch": 1}])
+def test_a_wrong_single_value_where_a_list_may_stand_is_told_and_the_rest_is_read(then):
+    told = []
+    rule = {"id": "a", "op": "x", "then": then}
+    data = {"version": 1, "name": "n", "api": "datagrid", "rules": [rule, {"id": "b"}], "clock": 7}
+    draft = Draft(ScenarioModel, data, lambda place, message: told.append(place[0]))
+    assert draft.model is not None and draft.model.name == "n"
+    assert set(told) == {"rules", "clock"}
+
+
 _VALUES = st.recursive(
     st.none()
     | st.booleans()

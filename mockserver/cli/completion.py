@@ -20,7 +20,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     newer.
 
     \b
-    mockserver completion bash > ~/.local/share/bash-completion/completions/mockserver
+    eval "$(mockserver completion bash)"
     mockserver completion zsh > "${fpath[1]}/_mockserver"
     mockserver completion fish > ~/.config/fish/completions/mockserver.fish
     """

@@ -117,7 +117,7 @@ _told = partial(click.option, cls=_Option, group="What is told")
     "--write-overlay",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write an Overlay that mends the contract.",
+    help="Write an Overlay that corrects the contract.",
 )
 def conform(
     api: str,
@@ -152,8 +152,8 @@ def conform(
     """Compare a real server with its contract.
 
     API is an OpenAPI file, a bundled name, or whatever --api of serve takes. Good requests and requests that must be
-    rejected are sent to each operation that only reads, to the server and to the twin. Responses are judged by the
-    document: status, headers, members, types, formats, errors, pages, rate limits. Differences of one cause are one
+    rejected are sent to each operation that only reads, to the server and to the twin. The document validates the
+    responses: status, headers, members, types, formats, errors, pages, rate limits. Differences of one cause are one
     finding, with the smallest example and with what an OpenAPI Overlay would do about it. No redirect is followed, and
     no key is printed or written.
 
@@ -164,10 +164,10 @@ def conform(
     \b
     mockserver conform openapi.yaml --url https://api.example.com
     mockserver conform datagrid --url http://127.0.0.1:4010 --api-key KEY
-    mockserver conform openapi.yaml --url http://127.0.0.1:8000 --write-overlay mend.yaml
-    mockserver conform openapi.yaml --url http://127.0.0.1:8000 --overlay mend.yaml
-    mockserver conform openapi.yaml --url https://api.example.com --exchanges recorded/exchanges
-    mockserver conform openapi.yaml --url https://api.example.com --sample 50 --seed 7
+    mockserver conform api.yaml --url http://127.0.0.1:8000 --write-overlay more.yaml
+    mockserver conform api.yaml --url http://127.0.0.1:8000 --overlay more.yaml
+    mockserver conform api.yaml --url https://api.example.com --exchanges recorded
+    mockserver conform api.yaml --url https://api.example.com --sample 50 --seed 7
     """
     from mockserver.clock import Clock
     from mockserver.conform.check import Terms, check, load, operations
@@ -214,7 +214,7 @@ def conform(
         count = f"{found.actions:,} action{'s' if found.actions != 1 else ''}"
         notes.append(f"{write_overlay}: {count}; with --overlay {write_overlay} nothing is left")
     elif write_overlay is not None:
-        notes.append(f"{write_overlay}: not written, for there is nothing to mend")
+        notes.append(f"{write_overlay}: not written, for there is nothing to correct")
     title = f"{target.url} as {api}"
     reasons = {title: found.unchecked} if found.unchecked else {}
     report = Report(CONFORM, title, {title: findings}, reasons, notes, tells_fingerprints=True)

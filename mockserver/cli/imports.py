@@ -67,7 +67,7 @@ def import_command(
     infer: str,
     as_json: bool,
 ) -> None:
-    """Write recordings of other tools as exchange files and a scenario.
+    """Turn recordings of other tools into exchange files.
 
     FILE is an HTTP Archive (HAR), a Postman collection (v2.0, v2.1) with saved responses, a cassette of VCR (Python's
     or Ruby's, YAML or JSON), a file of WireMock mappings, or a folder of them. What is written is what `mockserver

@@ -176,8 +176,9 @@ class GroupedCommand(click.Command):
         rows: dict[str, list[tuple[str, str]]] = {heading: [] for heading in GROUPS}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(param, click.Option):  # arguments stand in the text above
                 rows.setdefault(getattr(param, "group", "Other"), []).append(record)
+        rows["Other"] = rows.pop("Other", [])
         width = max(len(written) for records in rows.values() for written, _ in records)
         for heading, records in rows.items():
             if not records:

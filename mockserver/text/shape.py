@@ -110,7 +110,7 @@ class Draft(Generic[Model]):
 
     def _tell(self, mistake: Any) -> None:
         place: Place = self.original(mistake["loc"])
-        if place not in self._affected:
+        if self.original(self._in_file(mistake["loc"])) not in self._affected:
             self._report(place[:-1] if mistake["type"] == "missing" else place, sentence(self._kind, mistake))
 
     def _take_out(self, mistake: Any) -> None:
@@ -125,6 +125,7 @@ class Draft(Generic[Model]):
             place = place[:-1]
         if not place:
             return
+        place = self._in_file(place)
         parent, last, here = self._at(place[:-1]), place[-1], self.original(place)
         if isinstance(parent, dict):
             parent.pop(last, None)
@@ -134,6 +135,17 @@ class Draft(Generic[Model]):
         # A mistake in `when` says nothing of what the rule does.
         start = here.index("when") + 1 if "when" in here else 1
         self._affected.update(here[:end] for end in range(start, len(here) + 1))
+
+    def _in_file(self, place: Place) -> Place:
+        """Where a value stands in what is left of the file, in which one may be written for a list of one."""
+        node: Any = self._data
+        there: Place = ()
+        for part in place:
+            if isinstance(part, int) and not isinstance(node, list) and not (isinstance(node, dict) and part in node):
+                continue
+            there += (part,)
+            node = self._at(there)
+        return there
 
     def _at(self, place: Place) -> Any:
         node: Any = self._data
