@@ -55,10 +55,6 @@ SLOW = {
     *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser"),
     *("test_console_hostile_browser", "test_console_keyboard_browser", "test_console_load_browser"),
     *("test_console_panels_browser", "test_console_scenario_browser", "test_console_puzzles"),
-    *("test_codings", "test_console_browser", "test_secrets", "test_watch", "test_yaml12"),
-    *("test_console_exchange_browser",),
-    "test_console_panels_browser",
-    "test_console_scenario_browser",
     *(
         "test_proxy",
         "test_proxy_failures",

@@ -168,6 +168,7 @@ def test_a_cassette_of_ruby(tmp_path, form):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_har_file_of_a_real_browser(tmp_path, browser):
     file = tmp_path / "session.har"
     script = """async () => {

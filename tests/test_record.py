@@ -247,7 +247,7 @@ def test_what_cannot_be_written_is_counted(tmp_path):
         told = recorded(served, tmp_path)
     assert told["exchanges"] == 2 and told["files"] == 1
     assert told["left_out"] == {
-        "a body is no text, or longer than 65,536 bytes": 1,
+        "a body is longer than what the journal keeps (--journal-body)": 1,
         "the upstream gave no whole response": 1,
     }
 

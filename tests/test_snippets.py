@@ -42,6 +42,9 @@ def elsewhere(page: Page) -> str:
 
 OWN = [page for page in PAGES if not elsewhere(page) and any(map(is_run, page.blocks))]
 LONG = [page for page in OWN if any(block.long for block in page.blocks)]
+_NAMES = ("agents", "credits", "faults", "proxy", "pytest", "rate-limits", "record", "sandboxes", "sidecar", "time")
+SLOW = {f"docs/{name}.md" for name in _NAMES}
+"""Pages that take seconds and run with the long tests; what they tell of has tests of its own in each run."""
 
 
 class Runner:
@@ -85,7 +88,11 @@ def check(runner: Runner, page: Page, long: bool = False) -> None:
         rewrite(page.path, done.rewritten)
 
 
-@pytest.mark.parametrize("page", OWN, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.long] * (page.name in SLOW)) for page in OWN],
+    ids=lambda page: page.name,
+)
 def test_a_page_does_what_it_says(page, runner):
     check(runner, page)
 

@@ -38,7 +38,7 @@ _PATH = click.Path(path_type=Path, dir_okay=False)
 _PATHS = click.Path(path_type=Path, exists=True)
 _server = partial(click.option, cls=_Option, group="The server")
 _sent = partial(click.option, cls=_Option, group="What is sent")
-_told = partial(click.option, cls=_Option, group="What is told")
+_reported = partial(click.option, cls=_Option, group="What is reported")
 
 
 @click.command(cls=GroupedCommand)
@@ -91,29 +91,31 @@ _told = partial(click.option, cls=_Option, group="What is told")
 @_sent("--seed", type=int, default=0, metavar="N", help="What --sample chooses by. [default: 0]")
 @_sent("--resume", type=_PATH, metavar="FILE", help="Keep answers here, and go on from them after a stop.")
 @_sent("--probes/--no-probes", default=True, help="Send requests that must be rejected too. [default: on]")
-@_told("--twin/--no-twin", default=True, help="Compare the twin too. [default: on]")
-@_told("--ignore", "ignored", multiple=True, metavar="POINTER", help="Place that is not compared, such as /items/*/at.")
-@_told(
+@_reported("--twin/--no-twin", default=True, help="Compare the twin too. [default: on]")
+@_reported(
+    "--ignore", "ignored", multiple=True, metavar="POINTER", help="Place that is not compared, such as /items/*/at."
+)
+@_reported(
     "--compare",
     "compared",
     multiple=True,
     metavar="POINTER",
     help="Place that is compared although answers differ there.",
 )
-@_told("--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output. [default: text]")
-@_told(
+@_reported("--format", "form", type=click.Choice(list(FORMATS)), default="text", help="Output. [default: text]")
+@_reported(
     "--accepted",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="File of accepted findings and of levels of rules.",
 )
-@_told(
+@_reported(
     "--fail-on",
     type=click.Choice(["error", "warning"]),
     default="warning",
     help="Exit with 1 for these and worse. [default: warning]",
 )
-@_told(
+@_reported(
     "--write-overlay",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -164,8 +166,8 @@ def conform(
     \b
     mockserver conform openapi.yaml --url https://api.example.com
     mockserver conform datagrid --url http://127.0.0.1:4010 --api-key KEY
-    mockserver conform api.yaml --url http://127.0.0.1:8000 --write-overlay more.yaml
-    mockserver conform api.yaml --url http://127.0.0.1:8000 --overlay more.yaml
+    mockserver conform api.yaml --url http://localhost --write-overlay my.yaml
+    mockserver conform api.yaml --url http://localhost --overlay my.yaml
     mockserver conform api.yaml --url https://api.example.com --exchanges recorded
     mockserver conform api.yaml --url https://api.example.com --sample 50 --seed 7
     """

@@ -94,7 +94,7 @@ def proxy(
     mockserver proxy --upstream https://api.example.com openapi.yaml
     mockserver proxy --upstream https://api.example.com datagrid --twin 'Memory.*'
     mockserver proxy --upstream http://127.0.0.1:8000 datagrid --scenario brownout
-    mockserver proxy --upstream http://127.0.0.1:8000 shop --report junit=drift.xml
+    mockserver proxy --upstream http://localhost shop --report junit=drift.xml
     mockserver proxy --upstream http://127.0.0.1:8000 --infer openapi.yaml
     """
     from mockserver.cli.accepted import Accepted, read_accepted
