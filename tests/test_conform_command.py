@@ -212,7 +212,7 @@ def test_the_help_teaches():
     from mockserver.cli.main import cli
 
     told = CliRunner().invoke(cli, ["conform", "--help"]).output
-    for heading in ("The server:", "What is sent:", "What is told:", "Exit code:"):
+    for heading in ("The server:", "What is sent:", "What is reported:", "Exit code:"):
         assert heading in told
     assert "mockserver conform openapi.yaml --url https://api.example.com" in told
 

@@ -92,9 +92,7 @@ _reported = partial(click.option, cls=_Option, group="What is reported")
 @_sent("--resume", type=_PATH, metavar="FILE", help="Keep answers here, and go on from them after a stop.")
 @_sent("--probes/--no-probes", default=True, help="Send requests that must be rejected too. [default: on]")
 @_reported("--twin/--no-twin", default=True, help="Compare the twin too. [default: on]")
-@_reported(
-    "--ignore", "ignored", multiple=True, metavar="POINTER", help="Place that is not compared, such as /items/*/at."
-)
+@_reported("--ignore", "ignored", multiple=True, metavar="POINTER", help="Place not to compare, such as /items/*/at.")
 @_reported(
     "--compare",
     "compared",
