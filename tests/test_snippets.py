@@ -42,7 +42,19 @@ def elsewhere(page: Page) -> str:
 
 OWN = [page for page in PAGES if not elsewhere(page) and any(map(is_run, page.blocks))]
 LONG = [page for page in OWN if any(block.long for block in page.blocks)]
-_NAMES = ("agents", "credits", "faults", "proxy", "pytest", "rate-limits", "record", "sandboxes", "sidecar", "time")
+_NAMES = (
+    "agents",
+    "credits",
+    "faults",
+    "proxy",
+    "pytest",
+    "rate-limits",
+    "record",
+    "sandboxes",
+    "sidecar",
+    "start",
+    "time",
+)
 SLOW = {f"docs/{name}.md" for name in _NAMES}
 """Pages that take seconds and run with the long tests; what they tell of has tests of its own in each run."""
 
