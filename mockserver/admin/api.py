@@ -233,7 +233,6 @@ class Admin:
             after = int(last) if last.isdecimal() and len(last) < 16 else params.get("after")
             if after is None:
                 after = await self._ask_store(store.journal_count)
-            await to_thread.run_sync(self._journal.catch_up, store)
         except (Problem, UserError) as error:
             call.refusal = error
             return None
@@ -258,6 +257,7 @@ class Admin:
 
         unwatch, seen = store.watch(appended), None
         try:
+            await self._caught_up(store)  # here the response has begun: a stop of the server ends it, and is no error
             yield b": mockserver journal\n\n"
             while not self._draining():
                 wake.clear()
@@ -289,6 +289,11 @@ class Admin:
         finally:
             if unwatch is not None:
                 unwatch()
+
+    async def _caught_up(self, store: Store) -> None:
+        """Have the journal's index ready, which a long journal keeps from the event loop."""
+        with contextlib.suppress(Problem, UserError):  # what comes next says so
+            await to_thread.run_sync(self._journal.catch_up, store)
 
     async def _ask_store(self, ask: Callable[[], _T]) -> _T:
         """What a store says: at once, or in a thread where it has to be waited for."""

@@ -35,7 +35,7 @@ export async function show(context) {
   const [{ verdicts }, world, why] = await Promise.all([
     get(of(sandbox, `/retries?number=${number}`)), get(of(sandbox)), get(of(sandbox, `/journal/${number}/why`)),
   ]);
-  for (const violation of why.violations) violation.by = byOf(entry, violation.side);
+  for (const violation of why.violations) violation.by = byOf(violation.side);
   const story = await storyOf(entry, verdicts, sandbox, link);
   const title = `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}`;
   box.append(

@@ -202,8 +202,8 @@ export function statusTag(entry) {
 }
 
 // Who made a violation of a side: what the proxy passed on is the real API's, and no fault of this server.
-export function byOf(entry, side) {
-  return side === "server" && entry.stage === "upstream" ? "the real API" : side;
+export function byOf(side) {
+  return side === "upstream" ? "the real API" : side;
 }
 
 // What marks an exchange: a defect, the rule that acted, whose violations it has, which attempt it is.
@@ -213,7 +213,7 @@ export function tagsOf(entry) {
   if (entry.stage === "webhook") parts.push(h("span", { class: "tag" }, "webhook"), " ");
   if (entry.rule) parts.push(h("span", { class: "tag rule" }, `rule ${entry.rule}`), " ");
   for (const side of new Set(entry.violations.map((violation) => violation.side))) {
-    parts.push(h("span", { class: `tag ${side}` }, side === "declared" ? "violation declared" : `violation by ${byOf(entry, side)}`), " ");
+    parts.push(h("span", { class: `tag ${side}` }, side === "declared" ? "violation declared" : `violation by ${byOf(side)}`), " ");
   }
   if (entry.retry_of) parts.push(h("span", { class: "tag" }, `attempt ${entry.attempt}`), " ");
   return parts;
