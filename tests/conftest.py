@@ -52,7 +52,7 @@ SLOW = {
         "test_store",
     ),
     *("test_codings", "test_secrets", "test_watch", "test_yaml12"),
-    *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser"),
+    *("test_console_browser", "test_console_exchange_browser", "test_console_guard_browser", "test_site"),
     *("test_console_hostile_browser", "test_console_keyboard_browser", "test_console_load_browser"),
     *("test_console_panels_browser", "test_console_scenario_browser", "test_console_puzzles"),
     *(
