@@ -117,7 +117,7 @@ class Story:
             case "python" | "py":
                 return self._python(block, shell)
             case "js" | "javascript" | "ts" | "typescript":
-                return self._javascript(block, shell)
+                return self._program(block, shell, "node", "mjs")
             case "yaml" | "yml":
                 self._yaml(block)
             case "http":
@@ -173,12 +173,7 @@ class Story:
             (shell.cwd / name).write_text(shell.here(block.text), encoding="utf-8")
             self._tests.append(name)
             return None
-        file = shell.cwd / f"line_{block.line}.py"
-        file.write_text(shell.here(block.text), encoding="utf-8")
-        printed = shell.run(f"python {file.name}")
-        self.done.counts["python"] += 1
-        assert shell.code == 0, "\n".join(printed[-40:])
-        return printed
+        return self._program(block, shell, "python", "py")
 
     def _run_tests(self, shell: Shell) -> None:
         """Run the blocks of tests that stand one after another in one run of pytest."""
@@ -191,12 +186,12 @@ class Story:
             self.done.counts["tests"] += len(self._tests)
             self._tests.clear()
 
-    def _javascript(self, block: Block, shell: Shell) -> list[str]:
-        file = shell.cwd / f"line_{block.line}.mjs"
+    def _program(self, block: Block, shell: Shell, runs: str, suffix: str) -> list[str]:
+        file = shell.cwd / f"line_{block.line}.{suffix}"
         file.write_text(shell.here(block.text), encoding="utf-8")
-        printed = shell.run(f"node {file.name}")
-        self.done.counts["javascript"] += 1
+        printed = shell.run(f"{runs} {file.name}")
         assert shell.code == 0, "\n".join(printed[-40:])
+        self.done.counts["javascript" if runs == "node" else runs] += 1
         return printed
 
     def _yaml(self, block: Block) -> None:
