@@ -187,6 +187,12 @@ def test_an_output_is_written_into_its_page(runner, tmp_path):
     assert page.path.read_text() == "One\n\n```console\n$ printf 'a\\nb\\n'\na\nb\n$ echo c\nc\n```\n\nTwo\n"
 
 
+def test_what_a_failing_command_printed_is_not_written_into_a_page(runner, tmp_path):
+    page = page_of(tmp_path, "```console\n$ echo broken; (exit 3)\nfine\n```\n")
+    with pytest.raises(Wrong, match=r"^page\.md:3: [\s\S]*exit code 3"):
+        runner.run(page, writes=True)
+
+
 COLUMNS = ("files", "commands", "outputs", "python", "tests", "javascript", "yaml", "data", "http", "shown", "not run")
 
 

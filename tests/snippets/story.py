@@ -96,7 +96,7 @@ class Story:
             _hold_commands(block)
             return None
         if block.language == "text" and block.follows and before is not None:
-            self._compare(block.line, block.text.splitlines(), before)
+            self._compare(block.line, block.text.splitlines(), before, shell.code)
             self.done.counts["outputs"] += 1
             return None
         if block.title:
@@ -151,20 +151,22 @@ class Story:
             self.done.counts["commands"] += 1
             if step.shown:
                 self.done.counts["outputs"] += 1
-                self._compare(block.line + step.first, step.shown, printed)
+                self._compare(block.line + step.first, step.shown, printed, shell.code)
             elif shell.code:
                 lines = "\n".join(printed)
                 raise Differs(step.line, step.command, f"exit code {shell.code}: {lines}")
 
-    def _compare(self, line: int, shown: list[str], printed: list[str]) -> None:
+    def _compare(self, line: int, shown: list[str], printed: list[str], code: int) -> None:
+        """Hold an output against the page. New output of what failed is not written: no page says that it may fail."""
         while printed and not printed[-1].strip():
             printed.pop()
         try:
             compare(shown, printed)
         except Differs as differs:
-            if not self._writes:
+            if not self._writes or code:
                 whole = "\n".join(f"    | {one}" for one in printed)
-                raise Wrong(f"{self._page.name}:{line + differs.line}: {differs}\n  all of it:\n{whole}") from None
+                place = f"{self._page.name}:{line + differs.line}"
+                raise Wrong(f"{place}: {differs}\n  exit code {code}, all of it:\n{whole}") from None
             self.done.rewritten[line] = (len(shown), printed)
 
     def _python(self, block: Block, shell: Shell) -> list[str] | None:
