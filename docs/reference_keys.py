@@ -92,9 +92,9 @@ def default(key: str, known: dict[str, Any], schema: dict[str, Any]) -> str:
         return "none"
     if DURATION in takes(known):
         return f"{value:g}s" if isinstance(value, int | float) else str(value)
-    return (
-        f"`{', '.join(value) if isinstance(value, list) else str(value).lower() if isinstance(value, bool) else value}`"
-    )
+    if isinstance(value, list):
+        return f"`{', '.join(value)}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def takes(known: dict[str, Any]) -> str:

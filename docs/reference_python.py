@@ -107,7 +107,6 @@ def signature(node: ast.FunctionDef) -> str:
     """The parameters of a function as they are written, without `self`."""
     written = ast.unparse(node.args)
     for first in ("self", "cls"):
-        written = written.removeprefix(f"{first}, ").removeprefix("*, ") if written == first else written
         written = written.removeprefix(f"{first}, ")
     written = "" if written in ("self", "cls") else written
     returned = ast.unparse(node.returns) if node.returns is not None else "None"
