@@ -111,8 +111,6 @@ def test_a_dry_run_in_a_clone_of_this_checkout(tmp_path):
     git(ROOT, "clone", "-q", "--local", ".", str(clone))
     git(clone, "config", "user.name", "t")
     git(clone, "config", "user.email", "t@localhost")
-    if not (clone / ".ci" / "release.py").exists():
-        pytest.skip("it is not committed yet")
     before = git(clone, "rev-parse", "HEAD")
     done = subprocess.run(
         [sys.executable, ".ci/release.py", "9.9.9"], cwd=clone, capture_output=True, text=True, timeout=500
