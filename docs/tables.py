@@ -1,4 +1,4 @@
-"""Writes what pages say of settings, bounds, commands and the Python API, from what the code says of them.
+"""Writes what pages say of settings, bounds, commands, keys and the Python API, from what the code says of them.
 
     python docs/tables.py            # writes tables into docs/sidecar.md and docs/security.md, and whole pages
     python docs/tables.py --check    # exits with 1 when something is out of date
@@ -137,13 +137,13 @@ def fresh(page: str) -> str:
 
 
 if __name__ == "__main__":
-    stale = []
+    stale = {}
     for page in (*TABLES, *PAGES):
-        path = DOCS / page
-        if not path.is_file() or fresh(page) != path.read_text(encoding="utf-8"):
-            stale.append(page)
+        path, text = DOCS / page, fresh(page)
+        if not path.is_file() or text != path.read_text(encoding="utf-8"):
+            stale[path] = text
     if "--check" in sys.argv:
-        sys.exit(f"out of date: {', '.join(stale)}; run `python docs/tables.py`" if stale else 0)
-    for page in stale:
-        (DOCS / page).write_text(fresh(page), encoding="utf-8")
-        print(f"wrote {page}")
+        sys.exit(f"out of date: {', '.join(path.name for path in stale)}; run `python docs/tables.py`" if stale else 0)
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.name}")
