@@ -16,7 +16,7 @@ import click
 from mockserver.cli.common import clean, json_option, pairs, print_json
 from mockserver.cli.drafting import infer_option, print_draft
 from mockserver.cli.options import ListItem
-from mockserver.cli.record import print_written
+from mockserver.cli.record import print_written, replace_option
 from mockserver.errors import UserError
 from mockserver.text.documents import DocumentError
 
@@ -46,13 +46,7 @@ _FORMATS = ("har", "postman", "vcr", "wiremock")
     "--variable", multiple=True, metavar="NAME=VALUE", help="Value of a variable of a Postman collection. Repeatable."
 )
 @click.option("--name", default="imported", show_default=True, metavar="NAME", help="Name of the scenario.")
-@click.option(
-    "--replace",
-    multiple=True,
-    type=ListItem(),
-    metavar="MEMBER",
-    help="Further member whose values are replaced, such as user_id. Repeatable.",
-)
+@replace_option
 @infer_option
 @json_option
 def import_command(

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from mockserver.upstream.folder import Written
 
 
-@click.command()
-@click.argument("folder", type=click.Path(file_okay=False))
-@click.option("--name", default="recorded", show_default=True, metavar="NAME", help="Name of the scenario.")
-@click.option(
+replace_option = click.option(
     "--replace",
     multiple=True,
     type=ListItem(),
     metavar="MEMBER",
     help="Further member whose values are replaced, such as user_id. Repeatable.",
 )
+"""What every command that writes exchange files takes."""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option("--name", default="recorded", show_default=True, metavar="NAME", help="Name of the scenario.")
+@replace_option
 @infer_option
 @json_option
 @connected

@@ -200,18 +200,11 @@ class Mock:
         if self._pipeline is None:
             raise UserError("the server is not in this process; start `mockserver proxy` there instead")
         from mockserver.testing.upstream import Upstream
+        from mockserver.upstream.connection import Patience
+        from mockserver.upstream.target import target_of
 
-        opened = Upstream(
-            self._pipeline,
-            url,
-            twin=twin,
-            connect_timeout=connect_timeout,
-            timeout=timeout,
-            ca=ca,
-            client_cert=client_cert,
-            client_key=client_key,
-            proxy=proxy,
-        )
+        target = target_of(url, ca=ca, certificate=client_cert, key=client_key, proxy=proxy)
+        opened = Upstream(self._pipeline, target, Patience(connect_timeout, timeout), twin)
         self._close_upstream()
         self._upstream = opened
         return opened

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from mockserver.pipeline.pipeline import Pipeline
     from mockserver.text.findings import Finding
+    from mockserver.upstream.connection import Patience
+    from mockserver.upstream.target import Target
 
 
 class Upstream:
@@ -22,36 +24,20 @@ class Upstream:
 
     Args:
         pipeline: whose sandboxes these are.
-        url: the real API.
+        target: the real API.
+        patience: how long it may take.
         twin: operations that the twin goes on answering.
-        connect_timeout, timeout: seconds to connect, and without a byte.
-        ca, client_cert, client_key, proxy: as the options of `mockserver proxy`.
     """
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        url: str,
-        *,
-        twin: Sequence[str] = (),
-        connect_timeout: float = 10.0,
-        timeout: float = 60.0,
-        ca: str = "",
-        client_cert: str = "",
-        client_key: str = "",
-        proxy: str = "",
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, target: Target, patience: Patience, twin: Sequence[str]) -> None:
         from mockserver.server.proxied import ProxyTerms, create_proxy_app
         from mockserver.server.thread import serve_in_thread
         from mockserver.settings import Settings
-        from mockserver.upstream.connection import Patience
         from mockserver.upstream.drift import Drift
-        from mockserver.upstream.target import target_of
 
-        target = target_of(url, ca=ca, certificate=client_cert, key=client_key, proxy=proxy)
         self._drift = Drift()
         self._running = ExitStack()
-        terms = ProxyTerms(target, Patience(connect_timeout, timeout), tuple(twin), self._drift)
+        terms = ProxyTerms(target, patience, tuple(twin), self._drift)
         app = create_proxy_app(terms, Settings(), pipeline, admin=False)
         self._origin = self._running.enter_context(serve_in_thread(app)).url
 
